@@ -1,0 +1,53 @@
+//! Exit codes that scripts rely on. Changing one is a breaking change.
+
+use std::process::ExitCode;
+
+/// How a command ended, as its caller sees it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Exit {
+    /// Done and, where there is a gate, passed.
+    Done,
+    /// A bug in realign.
+    Bug,
+    /// Wrong usage or configuration.
+    Usage,
+    /// A gate failed, or a comparison regressed.
+    Failed,
+    /// The evidence does not decide.
+    Inconclusive,
+    /// The two sides measure different things.
+    NotComparable,
+    /// More evaluator failures than the suite allows, or a component that was refused.
+    Evaluator,
+    /// The engine failed and so did the retry.
+    Engine,
+    /// Input data that cannot be used.
+    BadInput,
+    /// Results could not be written.
+    Unwritable,
+}
+
+impl Exit {
+    /// The number that the operating system sees.
+    #[must_use]
+    pub const fn code(self) -> u8 {
+        match self {
+            Self::Done => 0,
+            Self::Bug => 1,
+            Self::Usage => 2,
+            Self::Failed => 10,
+            Self::Inconclusive => 11,
+            Self::NotComparable => 12,
+            Self::Evaluator => 20,
+            Self::Engine => 21,
+            Self::BadInput => 22,
+            Self::Unwritable => 23,
+        }
+    }
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(exit.code())
+    }
+}

@@ -1,0 +1,33 @@
+//! Realign keeps a language model in character, and proves it.
+//!
+//! # Layout
+//!
+//! Data flows one way: `cli -> settings -> suite -> {engine, sandbox} -> metrics -> gates -> store -> report`.
+//!
+//! - [`cli`]: verbs; [`settings`]: command line, files and environment, validated once
+//! - [`ids`], [`error`], [`exit`], [`model`]: what everything shares
+//! - [`persona`]: profile, scenarios, contexts, splits; [`tasks`]: lm-eval task files
+//! - [`suite`]: what an evaluation runs, and running it; [`compare`]: two runs side by side
+//! - [`sandbox`]: everything wasmtime; [`plugins`]: finding, locking and building evaluators
+//! - [`engine`]: workers, planned batches, the generation cache, recorded models
+//! - [`metrics`], [`stats`]: pure functions; [`gates`]: rule, evidence, verdict
+//! - [`store`]: SQLite; [`report`]: what people read
+
+pub mod cli;
+pub mod compare;
+pub mod engine;
+pub mod error;
+pub mod exit;
+pub mod gates;
+pub mod ids;
+pub mod metrics;
+pub mod model;
+pub mod persona;
+pub mod plugins;
+pub mod report;
+pub mod sandbox;
+pub mod settings;
+pub mod stats;
+pub mod store;
+pub mod suite;
+pub mod tasks;

@@ -12,6 +12,7 @@
 //! - [`message`]: requests, replies and events as plain serde data
 //! - [`frame`]: how one message is laid out in bytes, on a pipe and across the C ABI
 //! - [`ffi`]: the C functions that an engine library exports
+//! - [`place`]: where set-up puts the engine and the host looks for it
 //!
 //! # Invariants
 //!
@@ -21,3 +22,4 @@
 pub mod ffi;
 pub mod frame;
 pub mod message;
+pub mod place;

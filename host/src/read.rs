@@ -1,0 +1,90 @@
+//! Reading the files that people write: TOML and JSON lines.
+//!
+//! Every error names the file and the line, in one line. A row is never skipped: a blank row, a bad byte or a
+//! field too many stops the command, because a number over part of the data would look like a number over all.
+
+use std::{fs, path::Path};
+
+use serde::de::DeserializeOwned;
+
+use crate::error::{Error, Result};
+
+/// Largest text file that is read into memory: 256 MiB.
+const MAX_BYTES: u64 = 256 << 20;
+
+/// Reads a UTF-8 text file.
+///
+/// # Errors
+/// Bad input where the file is missing, unreadable, over 256 MiB or not UTF-8 (with the line of the first bad byte).
+pub fn text(path: &Path) -> Result<String> {
+    let size = fs::metadata(path).map_err(|error| Error::unreadable(path, &error))?.len();
+    if size > MAX_BYTES {
+        let message = format!("{}: {size} bytes, the limit is {MAX_BYTES}", path.display());
+        return Err(Error::bad_input(message).hint("split the file"));
+    }
+    let bytes = fs::read(path).map_err(|error| Error::unreadable(path, &error))?;
+    String::from_utf8(bytes).map_err(|error| {
+        let start = error.utf8_error().valid_up_to();
+        let before = &error.as_bytes()[..start];
+        let line = 1 + before.iter().filter(|byte| **byte == b'\n').count();
+        Error::bad_input(format!("{} line {line}: byte 0x{:02x} is not UTF-8", path.display(), error.as_bytes()[start]))
+            .hint("save the file as UTF-8")
+    })
+}
+
+/// Reads a configuration file; unknown keys are refused by the types.
+///
+/// # Errors
+/// As [`text`], and a usage error with line and column where the file does not fit `T`.
+pub fn toml<T: DeserializeOwned>(path: &Path) -> Result<T> {
+    let text = text(path)?;
+    toml::from_str(&text).map_err(|error| {
+        let place = error.span().map_or_else(String::new, |span| {
+            let before = &text[..span.start.min(text.len())];
+            let line = 1 + before.matches('\n').count();
+            format!(" line {line}")
+        });
+        Error::usage(format!("{}{place}: {}", path.display(), error.message().replace('\n', " ")))
+    })
+}
+
+/// Reads one JSON object per line, in order.
+///
+/// # Errors
+/// As [`text`], and bad input with the line where a row is blank or does not fit `T`, or where there is no row.
+pub fn jsonl<T: DeserializeOwned>(path: &Path) -> Result<Vec<T>> {
+    let text = text(path)?;
+    let mut rows = Vec::new();
+    for (index, line) in text.lines().enumerate() {
+        let place = format!("{} line {}", path.display(), index + 1);
+        if line.trim().is_empty() {
+            return Err(Error::bad_input(format!("{place}: empty row")).hint("remove the line"));
+        }
+        let row = serde_json::from_str(line).map_err(|error| {
+            let message = error.to_string();
+            let message = message.split(" at line ").next().unwrap_or(&message);
+            Error::bad_input(format!("{place} column {}: {message}", error.column()))
+        })?;
+        rows.push(row);
+    }
+    if rows.is_empty() {
+        return Err(Error::bad_input(format!("{}: no rows", path.display())));
+    }
+    Ok(rows)
+}
+
+/// Refuses a file in which two rows have the same id.
+///
+/// # Errors
+/// Bad input naming file, id and both lines.
+pub fn unique_ids<'a>(path: &Path, ids: impl Iterator<Item = &'a str>) -> Result<()> {
+    let mut seen = std::collections::BTreeMap::new();
+    for (index, id) in ids.enumerate() {
+        if let Some(first) = seen.insert(id, index + 1) {
+            let second = index + 1;
+            let message = format!("{} line {second}: id `{id}` stands on line {first} too", path.display());
+            return Err(Error::bad_input(message).hint("give every row an id of its own"));
+        }
+    }
+    Ok(())
+}

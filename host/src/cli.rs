@@ -1,1 +1,64 @@
-//! (being written)
+//! The command line: [`args`] says what may be typed, one file per verb says what it does.
+
+pub mod args;
+mod compare;
+mod doctor;
+mod eval;
+mod generate;
+mod model;
+mod plugin;
+mod runs;
+mod score;
+mod terminal;
+mod worker;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+use self::args::{Arguments, Verb};
+use crate::{error::Result, exit::Exit, settings::Settings};
+
+/// Runs the command line and gives its exit code.
+#[must_use]
+pub fn run() -> ExitCode {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            // Help and version are answers, not errors; clap prints each to where it belongs.
+            let exit = if error.use_stderr() { Exit::Usage } else { Exit::Done };
+            let printed = error.print();
+            return if printed.is_ok() { exit.into() } else { Exit::Unwritable.into() };
+        }
+    };
+    match dispatch(arguments) {
+        Ok(exit) => exit.into(),
+        Err(error) => {
+            terminal::report(&error);
+            error.exit().into()
+        }
+    }
+}
+
+fn dispatch(arguments: Arguments) -> Result<Exit> {
+    if let Verb::Worker(worker) = &arguments.verb {
+        return worker::run(worker);
+    }
+    let settings = Settings::new(&arguments)?;
+    match arguments.verb {
+        Verb::Doctor => doctor::run(&settings),
+        Verb::Score(verb) => score::run(&settings, &verb),
+        Verb::Generate(verb) => generate::run(&settings, &verb),
+        Verb::Eval(verb) => eval::run(&settings, &verb),
+        Verb::Compare(verb) => compare::run(&settings, &verb),
+        Verb::Runs => runs::run(&settings),
+        Verb::Plugin(verb) => plugin::run(&settings, &verb),
+        Verb::Worker(_) => Ok(Exit::Done),
+    }
+}
+
+/// Appends a value as one JSON line.
+fn push_json_line<T: serde::Serialize>(bytes: &mut Vec<u8>, value: &T) {
+    bytes.extend(serde_json::to_vec(value).expect("output lines serialise to JSON"));
+    bytes.push(b'\n');
+}

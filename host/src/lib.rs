@@ -5,7 +5,7 @@
 //! Data flows one way: `cli -> settings -> suite -> {engine, sandbox} -> metrics -> gates -> store -> report`.
 //!
 //! - [`cli`]: verbs; [`settings`]: command line, files and environment, validated once
-//! - [`ids`], [`error`], [`exit`], [`model`]: what everything shares
+//! - [`ids`], [`error`], [`exit`], [`model`], [`read`], [`write`]: what everything shares
 //! - [`persona`]: profile, scenarios, contexts, splits; [`tasks`]: lm-eval task files
 //! - [`suite`]: what an evaluation runs, and running it; [`compare`]: two runs side by side
 //! - [`sandbox`]: everything wasmtime; [`plugins`]: finding, locking and building evaluators
@@ -24,6 +24,7 @@ pub mod metrics;
 pub mod model;
 pub mod persona;
 pub mod plugins;
+pub mod read;
 pub mod report;
 pub mod sandbox;
 pub mod settings;
@@ -31,3 +32,4 @@ pub mod stats;
 pub mod store;
 pub mod suite;
 pub mod tasks;
+pub mod write;

@@ -1,1 +1,39 @@
-//! (being written)
+//! Command line and environment, resolved once into what the verbs need.
+
+use std::path::PathBuf;
+
+use realign_engine_abi::place::Home;
+
+use crate::{
+    cli::args::Arguments,
+    error::{Error, Result},
+};
+
+/// What holds for every verb.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Engine, models and caches.
+    pub home: Home,
+    /// Database of runs.
+    pub store: PathBuf,
+    /// Worker processes, if the user named a number.
+    pub workers: Option<usize>,
+    /// Whether a JSON document is wanted.
+    pub json: bool,
+}
+
+impl Settings {
+    /// Resolves and checks.
+    ///
+    /// # Errors
+    /// A usage error where no home folder is known or the number of workers is 0.
+    pub fn new(arguments: &Arguments) -> Result<Self> {
+        let home = Home::from_environment().ok_or_else(|| {
+            Error::usage("no home folder is known").hint("set REALIGN_HOME to a folder of yours")
+        })?;
+        if arguments.workers == Some(0) {
+            return Err(Error::usage("--workers: 0, at least 1 is needed"));
+        }
+        Ok(Self { home, store: arguments.store.clone(), workers: arguments.workers, json: arguments.json })
+    }
+}

@@ -1,1 +1,25 @@
-//! (being written)
+//! What an evaluation runs, and running it.
+//!
+//! ```text
+//! file -> load -> plan -> { persona_run, benchmark_run } -> record
+//! ```
+//!
+//! - [`file`]: the suite file as people write it
+//! - [`load`]: the suite with everything that it names, read and checked before a model is started
+//! - [`evaluators`]: components loaded and prepared
+//! - [`answers`]: asks of evaluators answered by the model
+//! - [`persona_run`]: responses, trait cells, adherence, consistency, style variance
+//! - [`benchmark_run`]: items, asks, grades
+//! - [`identity`]: what the numbers depend on
+//! - [`record`]: what is stored and compared
+//! - [`run`]: the order of it all
+
+pub mod answers;
+pub mod benchmark_run;
+pub mod evaluators;
+pub mod file;
+pub mod identity;
+pub mod load;
+pub mod persona_run;
+pub mod record;
+pub mod run;

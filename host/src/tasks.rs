@@ -1,1 +1,4 @@
-//! (being written)
+//! Benchmark tasks that others wrote: lm-eval task files.
+
+pub mod lm_eval;
+pub mod render;

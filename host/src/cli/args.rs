@@ -1,0 +1,207 @@
+//! What may be typed. Types only; each verb's file says what it does.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::{engine::launch::WORKER_VERB, suite::file::DeployPrompt};
+
+/// Keeps a language model in character, and proves it.
+#[derive(Debug, Parser)]
+#[command(version, propagate_version = true, after_help = EXAMPLES)]
+pub struct Arguments {
+    /// What to do.
+    #[command(subcommand)]
+    pub verb: Verb,
+    /// One JSON document on standard output; everything for people goes to standard error.
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// Database of runs.
+    #[arg(long, global = true, env = "REALIGN_STORE", value_name = "FILE", default_value = ".realign/runs.db")]
+    pub store: PathBuf,
+    /// Worker processes; by default as many as cores and memory allow. The number changes no result.
+    #[arg(long, global = true, value_name = "N")]
+    pub workers: Option<usize>,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  realign doctor
+  realign eval examples/harbor/suite.toml --model smollm2 --limit 10
+  realign compare RUN_A RUN_B
+
+Exit codes: 0 done and passed, 1 bug, 2 usage, 10 failed or regressed, 11 inconclusive,
+12 not comparable, 20 evaluators, 21 engine, 22 bad input, 23 could not write";
+
+/// The verbs.
+#[derive(Debug, Subcommand)]
+pub enum Verb {
+    /// Show what is installed, what is missing and how to fix it; time the engine.
+    #[command(after_help = "Example:\n  realign doctor --json")]
+    Doctor,
+    /// Log-likelihoods of continuations.
+    #[command(after_help = SCORE_EXAMPLE)]
+    Score(Score),
+    /// Responses to prompts.
+    #[command(after_help = GENERATE_EXAMPLE)]
+    Generate(Generate),
+    /// Evaluate a model with a suite, or with one lm-eval task, and store the run.
+    #[command(after_help = EVAL_EXAMPLE)]
+    Eval(Eval),
+    /// Compare two stored runs, item by item.
+    #[command(after_help = "Example:\n  realign compare before after --json\n\nEnds with 10 where something regressed, 11 where nothing can be told, 12 where the runs\nmeasure different things.")]
+    Compare(Compare),
+    /// List stored runs.
+    #[command(after_help = "Example:\n  realign runs")]
+    Runs,
+    /// Build, test and inspect evaluators.
+    #[command(subcommand)]
+    Plugin(Plugin),
+    /// Serve an engine on standard input and output; started by realign itself.
+    #[command(hide = true, name = WORKER_VERB)]
+    Worker(Worker),
+}
+
+const SCORE_EXAMPLE: &str = "\
+Input lines:   {\"id\":\"a\",\"context\":\"The capital of France is\",\"continuations\":[\" Paris\",\" Rome\"]}
+Output lines:  {\"id\":\"a\",\"loglikelihood\":[-1.2,-7.9],\"tokens\":[1,1],\"greedy\":[true,false]}
+
+Example:
+  realign score --model smollm2 --input questions.jsonl --output scores.jsonl";
+
+const GENERATE_EXAMPLE: &str = "\
+Input lines:   {\"id\":\"a\",\"prompt\":\"Once upon\"} or {\"id\":\"a\",\"messages\":[{\"role\":\"user\",\"content\":\"Hi\"}]}
+Output lines:  {\"id\":\"a\",\"response\":\"...\",\"tokens\":12,\"finish\":\"end\"}
+
+Example:
+  realign generate --model smollm2 --input prompts.jsonl --output responses.jsonl --max-tokens 64";
+
+const EVAL_EXAMPLE: &str = "\
+Examples:
+  realign eval examples/harbor/suite.toml --model smollm2 --name before --limit 10
+  realign eval examples/harbor/suite.toml --model recorded:responses.jsonl
+  realign eval --task agreeableness.yaml --model smollm2";
+
+/// Which model.
+#[derive(Debug, Args)]
+pub struct ModelArgument {
+    /// A GGUF file, `smollm2` (the set-up's small model) or `recorded:FILE.jsonl`.
+    #[arg(long, value_name = "MODEL")]
+    pub model: String,
+}
+
+/// Arguments of `score`.
+#[derive(Debug, Args)]
+pub struct Score {
+    /// Which model.
+    #[command(flatten)]
+    pub model: ModelArgument,
+    /// Contexts with their continuations, one JSON object per line.
+    #[arg(long, value_name = "FILE")]
+    pub input: PathBuf,
+    /// Where the scores go, in the order of the input.
+    #[arg(long, value_name = "FILE")]
+    pub output: PathBuf,
+}
+
+/// Arguments of `generate`.
+#[derive(Debug, Args)]
+pub struct Generate {
+    /// Which model.
+    #[command(flatten)]
+    pub model: ModelArgument,
+    /// Prompts, one JSON object per line.
+    #[arg(long, value_name = "FILE")]
+    pub input: PathBuf,
+    /// Where the responses go, in the order of the input.
+    #[arg(long, value_name = "FILE")]
+    pub output: PathBuf,
+    /// Most tokens in a response.
+    #[arg(long, value_name = "N", default_value_t = 256)]
+    pub max_tokens: u32,
+    /// 0 is greedy.
+    #[arg(long, value_name = "T", default_value_t = 0.0)]
+    pub temperature: f32,
+    /// Where random numbers start; a response depends on this and on its id alone.
+    #[arg(long, value_name = "S", default_value_t = 0)]
+    pub seed: u64,
+    /// Text at which a response ends; may be given several times.
+    #[arg(long, value_name = "STR")]
+    pub stop: Vec<String>,
+}
+
+/// Arguments of `eval`.
+#[derive(Debug, Args)]
+pub struct Eval {
+    /// The suite.
+    #[arg(value_name = "SUITE.toml", required_unless_present = "task", conflicts_with = "task")]
+    pub suite: Option<PathBuf>,
+    /// One lm-eval task file instead of a suite.
+    #[arg(long, value_name = "FILE.yaml")]
+    pub task: Option<PathBuf>,
+    /// Which model.
+    #[command(flatten)]
+    pub model: ModelArgument,
+    /// Name of the run; by default made from suite, model and prompt.
+    #[arg(long, value_name = "RUN")]
+    pub name: Option<String>,
+    /// At most so many scenario families (documents of a task); a seeded choice, the same every time.
+    #[arg(long, value_name = "N")]
+    pub limit: Option<usize>,
+    /// At most so many items of each benchmark.
+    #[arg(long, value_name = "N", conflicts_with = "task")]
+    pub items: Option<usize>,
+    /// Which system prompt to deploy with, instead of the suite's own choice.
+    #[arg(long, value_name = "PROMPT", conflicts_with = "task")]
+    pub deploy_prompt: Option<DeployPrompt>,
+}
+
+/// Arguments of `compare`.
+#[derive(Debug, Args)]
+pub struct Compare {
+    /// The baseline: a run's name or id.
+    #[arg(value_name = "RUN_A")]
+    pub before: String,
+    /// What is compared with it.
+    #[arg(value_name = "RUN_B")]
+    pub after: String,
+}
+
+/// Verbs of `plugin`.
+#[derive(Debug, Subcommand)]
+pub enum Plugin {
+    /// List the built-in evaluators.
+    #[command(after_help = "Example:\n  realign plugin list")]
+    List,
+    /// Describe a component: kind, metrics, settings, imports, size, digest.
+    #[command(after_help = "Example:\n  realign plugin inspect trait-lexicon")]
+    Inspect {
+        /// Id of a built-in component, or a path.
+        plugin: String,
+    },
+    /// Compile a Rust crate to a component.
+    #[command(after_help = "Example:\n  realign plugin build plugins/trait-lexicon --output trait-lexicon.wasm")]
+    Build {
+        /// Folder of the crate.
+        folder: PathBuf,
+        /// Where the component goes.
+        #[arg(long, value_name = "FILE")]
+        output: PathBuf,
+    },
+    /// Run a component's cases.toml in the sandbox.
+    #[command(after_help = "Example:\n  realign plugin test trait-lexicon --cases plugins/trait-lexicon/cases.toml")]
+    Test {
+        /// Id of a built-in component, or a path.
+        plugin: String,
+        /// The cases.
+        #[arg(long, value_name = "FILE")]
+        cases: PathBuf,
+    },
+}
+
+/// Arguments of the hidden worker verb.
+#[derive(Debug, Args)]
+pub struct Worker {
+    /// The engine library.
+    pub library: PathBuf,
+}

@@ -1,0 +1,24 @@
+//! From `--model` to a model that can be asked.
+
+use crate::{
+    engine::{backend::Backend, launch::Launch, model_ref::ModelRef},
+    error::{Error, Result},
+    settings::Settings,
+};
+
+/// Opens the model that the user named.
+///
+/// # Errors
+/// Usage errors for a name that is no model; exit 21 where no engine is set up or it does not start; bad input
+/// where the file is no model.
+pub(super) fn open(settings: &Settings, name: &str) -> Result<Backend> {
+    let model = ModelRef::parse(name, settings.home.folder())?;
+    let library = settings.home.engine();
+    if matches!(model, ModelRef::Gguf(_)) && !library.is_file() {
+        let message = format!("no engine is set up: no file {}", library.display());
+        return Err(Error::engine(message).hint("run `cargo xtask setup` in a clone of realign, or use --model recorded:FILE"));
+    }
+    let program = std::env::current_exe()
+        .map_err(|error| Error::engine(format!("cannot tell where the realign program lies: {error}")))?;
+    Backend::open(&model, &Launch::engine(&program, &library), settings.workers)
+}

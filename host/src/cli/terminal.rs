@@ -1,0 +1,71 @@
+//! What people read: errors, notes, progress. The only file that writes to the standard streams.
+//!
+//! Results go to standard output; everything else to standard error, so that a pipe sees results alone. Control
+//! characters in model, evaluator or file text never reach a terminal.
+#![expect(clippy::print_stderr, reason = "the one place where the command talks to people")]
+
+use std::io::Write as _;
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use serde::Serialize;
+
+use crate::{
+    error::{Error, Result},
+    exit::Exit,
+};
+
+/// Prints an error and its hint.
+pub(super) fn report(error: &Error) {
+    eprintln!("error: {}", clean(&error.to_string()));
+    if let Some(hint) = error.advice() {
+        eprintln!(" hint: {}", clean(hint));
+    }
+}
+
+/// Tells something on the way.
+pub(super) fn note(text: &str) {
+    eprintln!("{}", clean(text));
+}
+
+/// Prints a result for people.
+///
+/// # Errors
+/// Exit 23 where standard output cannot be written: a result that is lost is no success.
+pub(super) fn print(text: &str) -> Result<()> {
+    let mut output = std::io::stdout().lock();
+    let written = output.write_all(clean(text).as_bytes()).and_then(|()| output.write_all(b"\n")).and_then(|()| output.flush());
+    written.map_err(|error| Error::new(Exit::Unwritable, format!("cannot write to standard output: {error}")))
+}
+
+/// Prints a result as one JSON document.
+///
+/// # Errors
+/// As [`print`].
+///
+/// # Panics
+/// If the value does not serialise, which is a bug in its type.
+pub(super) fn print_json<T: Serialize>(value: &T) -> Result<()> {
+    print(&serde_json::to_string_pretty(value).expect("results serialise to JSON"))
+}
+
+/// A progress bar on standard error; invisible where that is no terminal.
+pub(super) fn bar(label: &'static str) -> ProgressBar {
+    let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
+    let style = ProgressStyle::with_template("{prefix:>14} {bar:32} {pos}/{len} {msg} {elapsed}, {eta} left");
+    if let Ok(style) = style {
+        bar.set_style(style);
+    }
+    bar.set_prefix(label);
+    bar
+}
+
+/// Shows how far work has come.
+pub(super) fn advance(bar: &ProgressBar, done: usize, total: usize) {
+    bar.set_length(total as u64);
+    bar.set_position(done as u64);
+}
+
+/// Replaces control characters, line breaks excepted.
+fn clean(text: &str) -> String {
+    text.chars().map(|character| if character.is_control() && character != '\n' { '\u{fffd}' } else { character }).collect()
+}

@@ -1,0 +1,107 @@
+//! What a run leaves behind: numbers with what stands behind them, and the items that `compare` pairs.
+//!
+//! A record holds no clock and no path, so the same evaluation gives the same bytes.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    ids::Digest,
+    model::{Estimate, Verdict},
+};
+
+/// Version of the record; raised when an old reader would misread a new record.
+pub const FORMAT: u32 = 1;
+
+/// A finished evaluation.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Record {
+    /// [`FORMAT`].
+    pub format: u32,
+    /// Id of the run.
+    pub id: String,
+    /// Name of the run.
+    pub name: String,
+    /// Name of the suite or task.
+    pub suite: String,
+    /// What the numbers depend on.
+    pub identity: Identity,
+    /// The numbers, in the order in which reports show them.
+    pub metrics: Vec<Metric>,
+    /// What the numbers were computed from, in a fixed order.
+    pub items: Vec<ItemValue>,
+    /// Evaluator failures by evaluator and code.
+    pub failures: BTreeMap<String, usize>,
+}
+
+/// What the numbers depend on, in three parts.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Identity {
+    /// What is judged: differences are what a comparison is for.
+    pub subject: BTreeMap<String, String>,
+    /// What computes it: differences are a warning.
+    pub engine: BTreeMap<String, String>,
+    /// What measures: differences make two runs incomparable.
+    pub instrument: BTreeMap<String, String>,
+}
+
+/// One number.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Metric {
+    /// `adherence`, `trait/<id>`, `consistency`, `style-variance`, `<benchmark>/<metric>`.
+    pub name: String,
+    /// What it counts in.
+    pub unit: String,
+    /// Whether less is better.
+    pub lower_is_better: bool,
+    /// Name and version of the formula.
+    pub formula: String,
+    /// Value, interval and counts; absent where too little was measured.
+    pub estimate: Option<Estimate>,
+    /// The one-sided 95 % bound that the gate looked at.
+    pub bound: Option<f64>,
+    /// What the gate asks for.
+    pub threshold: Option<f64>,
+    /// What the gate concluded; absent where there is no gate.
+    pub verdict: Option<Verdict>,
+    /// Why, in a sentence; empty where there is nothing to say.
+    pub reason: String,
+    /// Numbers that belong beside it: controls, agreement, chance.
+    pub beside: BTreeMap<String, f64>,
+}
+
+/// One item's value of one metric.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ItemValue {
+    /// Name of the metric.
+    pub metric: String,
+    /// The item.
+    pub item: String,
+    /// Items of one cluster are not independent.
+    pub cluster: String,
+    /// The value.
+    pub value: f64,
+}
+
+impl Record {
+    /// Digest of everything in the record.
+    #[must_use]
+    pub fn digest(&self) -> Digest {
+        Digest::of_json(self)
+    }
+
+    /// The verdict of the run: the worst of its gates, `None` where it has none.
+    #[must_use]
+    pub fn verdict(&self) -> Option<Verdict> {
+        let rank = |verdict: &Verdict| match verdict {
+            Verdict::Fail => 0,
+            Verdict::Inconclusive => 1,
+            Verdict::Insufficient => 2,
+            Verdict::NoHeadroom => 3,
+            Verdict::NotReached => 4,
+            Verdict::Pass => 5,
+        };
+        self.metrics.iter().filter_map(|metric| metric.verdict).min_by_key(rank)
+    }
+}

@@ -1,0 +1,271 @@
+//! One lm-eval task file: pure YAML and Jinja over a local JSON-lines file, multiple choice, no examples in the
+//! prompt.
+//!
+//! A file either means here exactly what it means there, or it is refused: Python (`!function`), other output
+//! types, few-shot examples, filters and unknown keys end with an error that names the key.
+//!
+//! Definitions as in lm-eval 0.4.13: `acc` is 1 where the choice with the highest log-likelihood is the target;
+//! `acc_norm` divides each log-likelihood by the number of characters of the choice, delimiter excluded. The first
+//! of equal choices wins.
+
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
+
+use serde::Deserialize;
+use serde_norway::Value as Yaml;
+
+use super::render::Template;
+use crate::{
+    error::{Error, Result},
+    read,
+};
+
+/// The YAML document.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    task: String,
+    #[serde(default)]
+    task_alias: Option<String>,
+    #[serde(default)]
+    tag: Option<Yaml>,
+    dataset_path: String,
+    #[serde(default)]
+    dataset_kwargs: DatasetKwargs,
+    #[serde(default)]
+    test_split: Option<String>,
+    #[serde(default)]
+    validation_split: Option<String>,
+    output_type: String,
+    #[serde(default)]
+    description: String,
+    doc_to_text: Yaml,
+    doc_to_choice: Yaml,
+    doc_to_target: Yaml,
+    #[serde(default)]
+    target_delimiter: Option<String>,
+    #[serde(default)]
+    num_fewshot: Option<u32>,
+    #[serde(default)]
+    metric_list: Vec<Metric>,
+    #[serde(default)]
+    metadata: Option<Yaml>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct DatasetKwargs {
+    #[serde(default)]
+    data_files: BTreeMap<String, PathBuf>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Metric {
+    metric: String,
+    #[serde(default)]
+    aggregation: Option<String>,
+    #[serde(default)]
+    higher_is_better: Option<bool>,
+}
+
+/// A task with its documents rendered: what is asked, and what would be right.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Task {
+    /// Name that the file gives itself.
+    pub name: String,
+    /// Metrics wanted, `acc` and `acc_norm` among them.
+    pub metrics: Vec<String>,
+    /// One per row of the data.
+    pub documents: Vec<Document>,
+}
+
+/// One question.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct Document {
+    /// Position in the data, from 0, as lm-eval counts.
+    pub id: usize,
+    /// Raw text before the choice.
+    pub context: String,
+    /// Choices without the delimiter.
+    pub choices: Vec<String>,
+    /// What stands between context and choice.
+    pub delimiter: String,
+    /// Index of the right choice.
+    pub target: usize,
+}
+
+impl Document {
+    /// The texts whose likelihood is asked for, in the order of the choices.
+    #[must_use]
+    pub fn continuations(&self) -> Vec<String> {
+        self.choices.iter().map(|choice| format!("{}{choice}", self.delimiter)).collect()
+    }
+
+    /// `acc`: 1 where the most likely choice is the target.
+    #[must_use]
+    pub fn accuracy(&self, loglikelihood: &[f64]) -> f64 {
+        f64::from(u8::from(argmax(loglikelihood.iter().copied()) == Some(self.target)))
+    }
+
+    /// `acc_norm`: as `acc`, per character of the choice.
+    #[must_use]
+    pub fn normalised_accuracy(&self, loglikelihood: &[f64]) -> f64 {
+        let per_character =
+            loglikelihood.iter().zip(&self.choices).map(|(value, choice)| value / choice.chars().count() as f64);
+        f64::from(u8::from(argmax(per_character) == Some(self.target)))
+    }
+}
+
+/// Index of the largest value, the first of equals.
+fn argmax(values: impl Iterator<Item = f64>) -> Option<usize> {
+    let mut best: Option<(usize, f64)> = None;
+    for (index, value) in values.enumerate() {
+        if best.is_none_or(|(_, most)| value > most) {
+            best = Some((index, value));
+        }
+    }
+    best.map(|(index, _)| index)
+}
+
+impl Task {
+    /// Reads a task file and renders its documents.
+    ///
+    /// # Errors
+    /// A usage error naming the key that is not supported, bad input naming the row that does not render.
+    pub fn read(path: &Path) -> Result<Self> {
+        let text = read::text(path)?;
+        let file: File = serde_norway::from_str(&text).map_err(|error| {
+            let message = error.to_string().replace('\n', " ");
+            let error = Error::usage(format!("{}: {message}", path.display()));
+            error.hint("only the keys of plain multiple-choice tasks over local JSON lines are read")
+        })?;
+        let supported = file.supported().map_err(|error| error.within(path.display()))?;
+        let folder = path.parent().unwrap_or(Path::new(""));
+        let data = folder.join(supported);
+        let rows: Vec<serde_json::Map<String, serde_json::Value>> = read::jsonl(&data)?;
+        let templates = Templates::new(&file).map_err(|error| error.within(path.display()))?;
+        let mut documents = Vec::with_capacity(rows.len());
+        for (id, row) in rows.iter().enumerate() {
+            let document = templates.document(id, row);
+            documents.push(document.map_err(|error| error.within(format!("{} line {}", data.display(), id + 1)))?);
+        }
+        let metrics = file.metric_list.into_iter().map(|metric| metric.metric).collect();
+        Ok(Self { name: file.task, metrics, documents })
+    }
+}
+
+impl File {
+    /// Refuses what would mean something else here than there; gives the data file.
+    fn supported(&self) -> Result<&Path> {
+        let unsupported = |key: &str, value: &str, wanted: &str| {
+            Err(Error::usage(format!("{key}: `{value}` is not supported, only {wanted}")))
+        };
+        if self.output_type != "multiple_choice" {
+            return unsupported("output_type", &self.output_type, "multiple_choice");
+        }
+        if self.dataset_path != "json" {
+            return unsupported("dataset_path", &self.dataset_path, "json (a local file of JSON lines)");
+        }
+        if let Some(shots) = self.num_fewshot.filter(|shots| *shots > 0) {
+            return unsupported("num_fewshot", &shots.to_string(), "0");
+        }
+        for metric in &self.metric_list {
+            if !["acc", "acc_norm"].contains(&metric.metric.as_str()) {
+                return unsupported("metric_list.metric", &metric.metric, "acc and acc_norm");
+            }
+            if let Some(aggregation) = metric.aggregation.as_deref().filter(|name| *name != "mean") {
+                return unsupported("metric_list.aggregation", aggregation, "mean");
+            }
+            if metric.higher_is_better == Some(false) {
+                return unsupported("metric_list.higher_is_better", "false", "true");
+            }
+        }
+        if self.metric_list.is_empty() {
+            return Err(Error::usage("metric_list: empty").hint("name acc, acc_norm or both"));
+        }
+        let split = self.test_split.as_ref().or(self.validation_split.as_ref());
+        let Some(split) = split else {
+            return Err(Error::usage("test_split: missing, and so is validation_split"));
+        };
+        match self.dataset_kwargs.data_files.get(split) {
+            Some(file) => Ok(file),
+            None => Err(Error::usage(format!("dataset_kwargs.data_files: no file for split `{split}`"))),
+        }
+    }
+}
+
+/// The compiled templates of one task.
+struct Templates {
+    description: Template,
+    text: Template,
+    choice: Choices,
+    target: Template,
+    delimiter: String,
+}
+
+/// Choices are either listed in the file or computed per row.
+enum Choices {
+    Listed(Vec<String>),
+    Computed(Template),
+}
+
+impl Templates {
+    fn new(file: &File) -> Result<Self> {
+        let choice = match &file.doc_to_choice {
+            Yaml::Sequence(items) => {
+                let mut listed = Vec::new();
+                for item in items {
+                    listed.push(plain("doc_to_choice", item)?);
+                }
+                Choices::Listed(listed)
+            }
+            other => Choices::Computed(Template::new("doc_to_choice", &plain("doc_to_choice", other)?)?),
+        };
+        Ok(Self {
+            description: Template::new("description", &file.description)?,
+            text: Template::new("doc_to_text", &plain("doc_to_text", &file.doc_to_text)?)?,
+            choice,
+            target: Template::new("doc_to_target", &plain("doc_to_target", &file.doc_to_target)?)?,
+            delimiter: file.target_delimiter.clone().unwrap_or_else(|| " ".into()),
+        })
+    }
+
+    fn document(&self, id: usize, row: &serde_json::Map<String, serde_json::Value>) -> Result<Document> {
+        let choices = match &self.choice {
+            Choices::Listed(listed) => listed.clone(),
+            Choices::Computed(template) => template.list(row)?,
+        };
+        if choices.is_empty() {
+            return Err(Error::bad_input("doc_to_choice: gives no choice"));
+        }
+        let target = self.target.scalar(row)?;
+        let target = match target.parse::<usize>() {
+            Ok(index) => index,
+            Err(_) => choices.iter().position(|choice| *choice == target).ok_or_else(|| {
+                Error::bad_input(format!("doc_to_target: `{target}` is neither an index nor one of the choices"))
+            })?,
+        };
+        if target >= choices.len() {
+            let message = format!("doc_to_target: index {target} of {} choices", choices.len());
+            return Err(Error::bad_input(message));
+        }
+        let context = format!("{}{}", self.description.scalar(row)?, self.text.scalar(row)?);
+        Ok(Document { id, context, choices, delimiter: self.delimiter.clone(), target })
+    }
+}
+
+/// A YAML string, or a number as its text; Python functions and other shapes are refused.
+fn plain(key: &str, value: &Yaml) -> Result<String> {
+    match value {
+        Yaml::String(text) => Ok(text.clone()),
+        Yaml::Number(number) => Ok(number.to_string()),
+        Yaml::Tagged(tagged) => {
+            let message = format!("{key}: {} runs Python, which is refused", tagged.tag);
+            Err(Error::usage(message).hint("write it as a Jinja template, or as an evaluator component"))
+        }
+        _ => Err(Error::usage(format!("{key}: neither a text nor a list of texts"))),
+    }
+}

@@ -88,3 +88,59 @@ pub fn unique_ids<'a>(path: &Path, ids: impl Iterator<Item = &'a str>) -> Result
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+
+    use serde::Deserialize;
+
+    use super::*;
+
+    #[derive(Debug, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Row {
+        id: String,
+    }
+
+    /// A file in a folder of its own, and the error of reading it as rows, without the folder's name.
+    fn refusal(bytes: &[u8]) -> String {
+        let folder = tempfile::tempdir().unwrap();
+        let path: PathBuf = folder.path().join("rows.jsonl");
+        fs::write(&path, bytes).unwrap();
+        let error = jsonl::<Row>(&path).and_then(|rows| unique_ids(&path, rows.iter().map(|row| row.id.as_str()))).unwrap_err();
+        error.to_string().replace(&folder.path().display().to_string(), "")
+    }
+
+    #[test]
+    fn a_bad_byte_is_named_with_its_line() {
+        insta::assert_snapshot!(refusal(b"{\"id\":\"a\"}\n{\"id\":\"\xff\"}\n"), @"/rows.jsonl line 2: byte 0xff is not UTF-8");
+    }
+
+    #[test]
+    fn an_empty_row_is_an_error_and_a_line_break_at_the_end_is_not() {
+        insta::assert_snapshot!(refusal(b"{\"id\":\"a\"}\n\n{\"id\":\"b\"}\n"), @"/rows.jsonl line 2: empty row");
+    }
+
+    #[test]
+    fn an_empty_file_is_an_error() {
+        insta::assert_snapshot!(refusal(b""), @"/rows.jsonl: no rows");
+    }
+
+    #[test]
+    fn a_duplicate_id_is_named_with_both_lines() {
+        insta::assert_snapshot!(refusal(b"{\"id\":\"a\"}\n{\"id\":\"a\"}\n"), @"/rows.jsonl line 2: id `a` stands on line 1 too");
+    }
+
+    #[test]
+    fn a_misspelt_field_and_broken_json_are_named_with_line_and_column() {
+        insta::assert_snapshot!(refusal(b"{\"ID\":\"a\"}\n"), @"/rows.jsonl line 1 column 5: unknown field `ID`, expected `id`");
+        insta::assert_snapshot!(refusal(b"{\"id\":\"a\"\n"), @"/rows.jsonl line 1 column 9: EOF while parsing an object");
+    }
+
+    #[test]
+    fn a_missing_file_is_named() {
+        let error = text(Path::new("/no/such/file")).unwrap_err();
+        insta::assert_snapshot!(error, @"cannot read /no/such/file: no such file or directory");
+    }
+}

@@ -269,3 +269,82 @@ fn plain(key: &str, value: &Yaml) -> Result<String> {
         _ => Err(Error::usage(format!("{key}: neither a text nor a list of texts"))),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TASK: &str = r#"
+task: demo
+dataset_path: json
+dataset_kwargs: {data_files: {test: rows.jsonl}}
+test_split: test
+output_type: multiple_choice
+doc_to_text: "Q: {{question}}\nA:"
+doc_to_choice: "{{choices}}"
+doc_to_target: label
+metric_list:
+  - {metric: acc, aggregation: mean, higher_is_better: true}
+"#;
+    const ROW: &str = r#"{"question": "one?", "choices": ["yes", "no"], "label": 1}"#;
+
+    fn read(task: &str, row: &str) -> Result<Task> {
+        let folder = tempfile::tempdir().expect("a folder");
+        std::fs::write(folder.path().join("task.yaml"), task).expect("written");
+        std::fs::write(folder.path().join("rows.jsonl"), format!("{row}\n")).expect("written");
+        Task::read(&folder.path().join("task.yaml"))
+    }
+
+    fn refusal(task: &str, row: &str) -> String {
+        let text = read(task, row).expect_err("refused").to_string();
+        let start = ["task.yaml", "rows.jsonl"].iter().filter_map(|name| text.find(name)).min();
+        text[start.unwrap_or(0)..].to_owned()
+    }
+
+    #[test]
+    fn a_document_is_rendered_as_lm_eval_renders_it() {
+        let task = read(TASK, ROW).expect("a task");
+        let document = &task.documents[0];
+        assert_eq!(document.context, "Q: one?\nA:");
+        assert_eq!(document.continuations(), [" yes", " no"]);
+        assert_eq!(document.target, 1);
+    }
+
+    #[test]
+    fn a_target_computed_from_a_listed_choice_is_found() {
+        let task = TASK
+            .replace("\"{{choices}}\"", "[\" Yes\", \" No\"]")
+            .replace("doc_to_target: label", "doc_to_target: \"{{[' Yes',' No'].index(answer)}}\"\ntarget_delimiter: \"\"");
+        let task = read(&task, r#"{"question": "one?", "answer": " No"}"#).expect("a task");
+        assert_eq!(task.documents[0].target, 1);
+        assert_eq!(task.documents[0].continuations(), [" Yes", " No"]);
+    }
+
+    #[test]
+    fn the_first_of_equal_choices_wins_and_the_norm_counts_characters() {
+        let task = read(TASK, ROW).expect("a task");
+        let document = &task.documents[0];
+        assert!(document.accuracy(&[-1.0, -1.0]) < 0.5);
+        // "yes" has three characters and "no" two: -3.0 / 3 loses against -1.8 / 2.
+        assert!(document.normalised_accuracy(&[-3.0, -1.8]) > 0.5);
+        assert!(document.normalised_accuracy(&[-2.4, -1.8]) < 0.5);
+    }
+
+    #[test]
+    fn what_would_mean_something_else_is_refused_by_name() {
+        let with = |from: &str, to: &str| refusal(&TASK.replace(from, to), ROW);
+        insta::assert_snapshot!(with("multiple_choice", "generate_until"), @"task.yaml: output_type: `generate_until` is not supported, only multiple_choice");
+        insta::assert_snapshot!(with("doc_to_target: label", "doc_to_target: !function utils.target"), @"task.yaml: doc_to_target: !function runs Python, which is refused");
+        insta::assert_snapshot!(with("metric: acc", "metric: brier_score"), @"task.yaml: metric_list.metric: `brier_score` is not supported, only acc and acc_norm");
+        insta::assert_snapshot!(with("{{question}}", "{{question"), @"");
+        insta::assert_snapshot!(with("task: demo", "task: demo\ntask: again"), @"");
+        insta::assert_snapshot!(with("task: demo", "task: demo\nfewshot_split: train"), @"");
+    }
+
+    #[test]
+    fn a_row_that_does_not_fit_is_named_with_its_line() {
+        insta::assert_snapshot!(refusal(TASK, r#"{"question": "one?", "choices": ["yes"], "label": 1}"#), @"rows.jsonl line 1: doc_to_target: index 1 of 1 choices");
+        insta::assert_snapshot!(refusal(TASK, r#"{"choices": ["yes"], "label": 0}"#), @"");
+        insta::assert_snapshot!(refusal(TASK, r#"{"question": "one?", "choices": "yes", "label": 0}"#), @"rows.jsonl line 1: doc_to_choice: gives string instead of a list");
+    }
+}

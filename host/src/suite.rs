@@ -12,7 +12,7 @@
 //! - [`benchmark_run`]: items, asks, grades
 //! - [`identity`]: what the numbers depend on
 //! - [`record`]: what is stored and compared
-//! - [`run`]: the order of it all
+//! - [`run`]: the order of it all; [`task_run`]: one lm-eval task instead of a suite
 
 pub mod answers;
 pub mod benchmark_run;
@@ -23,3 +23,4 @@ pub mod load;
 pub mod persona_run;
 pub mod record;
 pub mod run;
+pub mod task_run;

@@ -22,7 +22,7 @@ use crate::{
 const MAX_TOKENS: u32 = 1024;
 
 /// Answers asks of one evaluator.
-pub struct Answerer<'a> {
+pub struct Answerer<'a, 'p> {
     /// The model.
     pub backend: &'a mut Backend,
     /// Where finished batches are kept.
@@ -32,7 +32,7 @@ pub struct Answerer<'a> {
     /// Seed of the run.
     pub seed: Seed,
     /// Told how far the model has come.
-    pub progress: &'a mut Progress<'a>,
+    pub progress: &'a mut Progress<'p>,
 }
 
 /// Body of `choose`.
@@ -92,7 +92,7 @@ enum Planned {
     Refused(String),
 }
 
-impl Answerer<'_> {
+impl Answerer<'_, '_> {
     /// Answers all asks of one batch, in their order.
     ///
     /// # Errors

@@ -1,1 +1,133 @@
-//! x
+//! One benchmark: rows to items, asks to the model, grades to a number.
+
+use std::collections::BTreeMap;
+
+use super::{
+    answers::Answerer,
+    evaluators::Benchmark,
+    load::Row,
+    record::{ItemValue, Metric},
+};
+use crate::{
+    engine::backend::{Backend, Progress},
+    error::{Error, Result},
+    ids::Seed,
+    metrics::aggregate::{Aggregation, Direction, aggregate},
+    model::{Outcome, Value},
+    sandbox::{Item, MetricDescription},
+    stats::Interval,
+    store::{CellRecord, Store},
+};
+
+/// What one benchmark gave.
+#[derive(Debug)]
+pub struct BenchmarkResult {
+    /// One per metric of the component; the suite's choice comes first.
+    pub metrics: Vec<Metric>,
+    /// What `compare` pairs: the suite's metric.
+    pub items: Vec<ItemValue>,
+    /// What the component made of every item.
+    pub cells: Vec<CellRecord>,
+}
+
+/// Runs one benchmark on its rows.
+///
+/// # Errors
+/// Bad input where the component refuses the data; the engine or the store failed; exit 20 on a time-out.
+pub fn run(
+    benchmark: &Benchmark,
+    rows: &[Row],
+    seed: Seed,
+    backend: &mut Backend,
+    store: &Store,
+    progress: &mut Progress<'_>,
+) -> Result<BenchmarkResult> {
+    let rows: Vec<(String, String)> = rows.iter().map(|row| (row.id.clone(), row.body.clone())).collect();
+    let items = benchmark.prepared.items(&rows)?;
+    let mut answerer = Answerer { backend, store, scope: &benchmark.spec.id, seed, progress };
+    let outcomes = benchmark.prepared.grade(&items, &mut |asks| answerer.answer(asks))?;
+
+    let described = &benchmark.prepared.description().metrics;
+    let mut metrics: Vec<Metric> = Vec::new();
+    for metric in described {
+        let measured = measure(&benchmark.spec.id, metric, &items, &outcomes);
+        if metric.name == benchmark.spec.metric { metrics.insert(0, measured) } else { metrics.push(measured) }
+    }
+    let pairs = values_of(&benchmark.spec.metric, &items, &outcomes);
+    let name = format!("{}/{}", benchmark.spec.id, benchmark.spec.metric);
+    let item_values = pairs.iter().map(|(item, value)| ItemValue {
+        metric: name.clone(),
+        item: item.id.clone(),
+        cluster: item.group.clone(),
+        value: value.ratio(),
+    });
+    let cells = items.iter().zip(&outcomes).map(|(item, outcome)| CellRecord {
+        evaluator: format!("benchmark/{}", benchmark.spec.id),
+        sample: item.id.clone(),
+        outcome: outcome.clone(),
+    });
+    Ok(BenchmarkResult { metrics, items: item_values.collect(), cells: cells.collect() })
+}
+
+/// Values of one metric with the items that they belong to.
+fn values_of<'a>(metric: &str, items: &'a [Item], outcomes: &'a [Outcome]) -> Vec<(&'a Item, &'a Value)> {
+    let value = |outcome: &'a Outcome| match outcome {
+        Outcome::Scored { values, .. } => values.iter().find(|value| value.metric == metric),
+        Outcome::NotApplicable(_) | Outcome::Failed(_) => None,
+    };
+    items.iter().zip(outcomes).filter_map(|(item, outcome)| Some((item, value(outcome)?))).collect()
+}
+
+fn measure(benchmark: &str, metric: &MetricDescription, items: &[Item], outcomes: &[Outcome]) -> Metric {
+    let pairs = values_of(&metric.name, items, outcomes);
+    let clustered: Vec<(&str, &Value)> = pairs.iter().map(|(item, value)| (item.group.as_str(), *value)).collect();
+    let range = metric.low.zip(metric.high).map(|(low, high)| Interval { low, high });
+    let evidence = aggregate(&clustered, metric.aggregation, range);
+    let mut beside = BTreeMap::new();
+    beside.extend(metric.chance.map(|chance| ("chance".to_owned(), chance)));
+    let failed = outcomes.iter().filter(|outcome| matches!(outcome, Outcome::Failed(_))).count();
+    if failed > 0 {
+        beside.insert("failed".into(), failed as f64 / outcomes.len() as f64);
+    }
+    Metric {
+        name: format!("{benchmark}/{}", metric.name),
+        unit: metric.unit.clone(),
+        lower_is_better: metric.direction == Direction::Lower,
+        formula: match metric.aggregation {
+            Aggregation::Mean => "mean/1",
+            Aggregation::RatioOfSums => "ratio-of-sums/1",
+            Aggregation::Geometric => "geometric/1",
+        }
+        .into(),
+        estimate: evidence.map(|evidence| evidence.estimate),
+        bound: None,
+        threshold: None,
+        verdict: None,
+        reason: if evidence.is_some() { String::new() } else { "insufficient: no item was measured".into() },
+        beside,
+    }
+}
+
+/// Refuses a run in which evaluators failed on more cells than the suite allows.
+///
+/// # Errors
+/// Exit 20 with the evaluator that failed most, its commonest code, the share and the limit.
+pub fn check_failures(cells: &[CellRecord], allowed: f64) -> Result<()> {
+    let failed: Vec<(&str, &str, &str)> = cells
+        .iter()
+        .filter_map(|cell| match &cell.outcome {
+            Outcome::Failed(failure) => Some((cell.evaluator.as_str(), failure.code.as_str(), failure.message.as_str())),
+            _ => None,
+        })
+        .collect();
+    let share = failed.len() as f64 / cells.len().max(1) as f64;
+    let Some((evaluator, code, message)) = failed.first().filter(|_| share > allowed) else { return Ok(()) };
+    let message = format!(
+        "evaluators failed on {} of {} cells ({:.1} %), the suite allows {:.1} %; first: {evaluator}: {code}: {message}",
+        failed.len(),
+        cells.len(),
+        100.0 * share,
+        100.0 * allowed
+    );
+    Err(Error::evaluator(message).hint("everything that was measured is stored; mend the evaluator or raise max_failed_share"))
+}

@@ -120,8 +120,6 @@ pub struct StyleSpec {
     /// Texts that it is fitted with.
     #[serde(default)]
     pub data: Vec<FitData>,
-    /// Responses pooled into one scored text.
-    pub block: usize,
     /// Questions that it may ask.
     #[serde(default)]
     pub grants: BTreeSet<String>,
@@ -194,7 +192,6 @@ impl SuiteFile {
             check_grants(&format!("detector[{index}]"), &detector.grants)?;
         }
         if let Some(style) = &self.style {
-            within("style.block", style.block as f64, 1.0, 64.0)?;
             check_grants("style", &style.grants)?;
         }
         let mut ids = BTreeSet::new();

@@ -1,1 +1,54 @@
-//! x
+//! What the numbers of a suite depend on.
+//!
+//! Everything that can change a number is in one of the three parts; nothing that cannot is. Names of files,
+//! times and the number of workers are in none.
+
+use std::collections::BTreeMap;
+
+use super::{
+    evaluators::{self, Evaluators},
+    load::{Row, Suite},
+    record::Identity,
+};
+use crate::{engine::backend::Backend, ids::Digest, model::ChatMessage};
+
+/// Version of the formulas of section "what the numbers mean"; raised with any of them.
+pub const FORMULAS: &str = "1";
+
+/// The identity of a suite run with a model.
+#[must_use]
+pub fn of_suite(suite: &Suite, evaluators: &Evaluators, backend: &Backend) -> Identity {
+    let mut subject = backend.subject();
+    let system = suite.system(suite.file.deploy_prompt);
+    subject.insert("system-prompt".into(), system.map_or("none".into(), |message| short(&message)));
+    Identity { subject, engine: backend.engine(), instrument: instrument(suite, evaluators) }
+}
+
+fn short(message: &ChatMessage) -> String {
+    Digest::of(message.content.as_bytes()).to_string()
+}
+
+fn instrument(suite: &Suite, evaluators: &Evaluators) -> BTreeMap<String, String> {
+    let file = &suite.file;
+    let mut parts = BTreeMap::new();
+    let mut put = |name: String, value: String| parts.insert(name, value);
+    put("formulas".into(), FORMULAS.into());
+    put("seed".into(), file.seed.0.to_string());
+    put("decoding".into(), format!("max_tokens {}, temperature {}", file.decoding.max_tokens, file.decoding.temperature));
+    put("scenarios".into(), Digest::of_json(&suite.scenarios).to_string());
+    put("gates".into(), Digest::of_json(&file.gates).to_string());
+    for (spec, detector) in file.detector.iter().zip(&evaluators.detectors) {
+        let rest = (spec.threshold, detector.polarity, &spec.grants);
+        put(format!("detector/{}", spec.trait_id), evaluators::identity(&detector.prepared, &rest));
+    }
+    if let (Some(spec), Some(prepared)) = (&file.style, &evaluators.style) {
+        let rest = (&suite.exemplars, &suite.contrast, &spec.grants);
+        put("style".into(), evaluators::identity(prepared, &rest));
+    }
+    for ((spec, benchmark), rows) in file.benchmark.iter().zip(&evaluators.benchmarks).zip(&suite.benchmarks) {
+        let bodies: Vec<&String> = rows.iter().map(|Row { body, .. }| body).collect();
+        let rest = (&spec.metric, &spec.grants, bodies);
+        put(format!("benchmark/{}", spec.id), evaluators::identity(&benchmark.prepared, &rest));
+    }
+    parts
+}

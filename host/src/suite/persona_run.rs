@@ -1,1 +1,316 @@
-//! x
+//! Responses of a model to the scenarios, judged: adherence, consistency, style variance.
+//!
+//! Where the persona's prompt is deployed, the same scenarios are also answered without it: the control that
+//! stands beside adherence tells a persona from a habit of the model.
+
+use std::collections::BTreeMap;
+
+use super::{
+    evaluators::{Detector, Evaluators},
+    file::DeployPrompt,
+    load::Suite,
+    record::{ItemValue, Metric},
+};
+use crate::{
+    engine::{
+        backend::{Backend, Progress},
+        query::{GenerateQuery, Prompt},
+    },
+    error::Result,
+    gates::{Decision, Evidence, Rule},
+    metrics::{
+        adherence::{Adherence, AdherenceGate, adherence},
+        cell::{CellState, TraitCell},
+        consistency::consistency,
+        spoiled::{SpoiledReason, spoiled},
+        style::{StyleGate, StyleInput, StyleScore, length_score, style},
+    },
+    model::{Finish, Outcome, Sample},
+    persona::{
+        profile::Polarity,
+        texts::{Purpose, VoiceText},
+    },
+    sandbox::Prepared,
+    stats::bootstrap::Bootstrap,
+    store::{CellRecord, Store},
+};
+
+/// Replicates of every bootstrap.
+const REPLICATES: usize = 2_000;
+
+/// What judging the persona gave.
+#[derive(Debug, Default)]
+pub struct PersonaResult {
+    /// Responses, in the order of the scenarios.
+    pub samples: Vec<Sample>,
+    /// What every evaluator made of every response.
+    pub cells: Vec<CellRecord>,
+    /// The numbers.
+    pub metrics: Vec<Metric>,
+    /// What `compare` pairs.
+    pub items: Vec<ItemValue>,
+}
+
+/// Answers every scenario under a prompt.
+///
+/// # Errors
+/// The engine or the store failed.
+pub fn respond(
+    suite: &Suite,
+    prompt: DeployPrompt,
+    backend: &mut Backend,
+    store: &Store,
+    progress: &mut Progress<'_>,
+) -> Result<Vec<Sample>> {
+    let system = suite.system(prompt);
+    let queries: Vec<GenerateQuery> = suite
+        .scenarios
+        .iter()
+        .map(|scenario| GenerateQuery {
+            id: scenario.id.clone(),
+            prompt: Prompt::Messages(system.iter().chain(&scenario.messages).cloned().collect()),
+            max_tokens: suite.file.decoding.max_tokens,
+            temperature: suite.file.decoding.temperature,
+            seed: suite.file.seed,
+            stop: Vec::new(),
+        })
+        .collect();
+    let answers = backend.generate(&queries, Some(store), progress)?;
+    let sample = |(scenario, answer): (&crate::persona::scenarios::Scenario, crate::engine::query::GenerateAnswer)| Sample {
+        id: scenario.id.clone(),
+        family: scenario.family.clone(),
+        kind: scenario.kind.clone(),
+        prompt: scenario.messages.clone(),
+        response: answer.text,
+        finish: answer.finish,
+    };
+    Ok(suite.scenarios.iter().zip(answers).map(sample).collect())
+}
+
+/// Judges responses; `control` are responses to the same scenarios without the persona's prompt.
+///
+/// # Errors
+/// An evaluator timed out, which is exit 20; everything else that one does wrong is a failed cell.
+pub fn judge(suite: &Suite, evaluators: &Evaluators, samples: Vec<Sample>, control: Option<&[Sample]>) -> Result<PersonaResult> {
+    let mut result = PersonaResult::default();
+    if !evaluators.detectors.is_empty() {
+        let cells = trait_cells(&evaluators.detectors, &samples, &mut result.cells)?;
+        let gate = AdherenceGate { mean: Rule::at_least(suite.file.gates.adherence), floor: suite.file.gates.adherence_floor };
+        let found = adherence(&cells, &gate);
+        let control = match control {
+            Some(control) => {
+                let cells = trait_cells(&evaluators.detectors, control, &mut Vec::new())?;
+                adherence(&cells, &gate).evidence.map(|evidence| evidence.estimate.value)
+            }
+            None => None,
+        };
+        push_adherence(&mut result.metrics, &found, &gate, control, &samples);
+        push_consistency(&mut result.metrics, &cells, suite);
+        result.items.extend(trait_items(&cells));
+    }
+    if let Some(prepared) = &evaluators.style {
+        push_style(&mut result, suite, prepared, &samples)?;
+    }
+    result.samples = samples;
+    Ok(result)
+}
+
+/// One cell per response and trait: what is known after threshold, polarity and spoiled responses.
+fn trait_cells(detectors: &[Detector], samples: &[Sample], records: &mut Vec<CellRecord>) -> Result<Vec<TraitCell>> {
+    let mut cells = Vec::with_capacity(detectors.len() * samples.len());
+    for detector in detectors {
+        let outcomes = detector.prepared.judge(samples, &mut |_| Ok(Vec::new()))?;
+        for (sample, outcome) in samples.iter().zip(outcomes) {
+            cells.push(TraitCell {
+                trait_id: detector.trait_id.clone(),
+                family: sample.family.clone(),
+                kind: sample.kind.clone(),
+                sample_id: sample.id.clone(),
+                state: state(detector, sample, &outcome),
+            });
+            let evaluator = format!("detector/{}", detector.trait_id);
+            records.push(CellRecord { evaluator, sample: sample.id.clone(), outcome });
+        }
+    }
+    Ok(cells)
+}
+
+fn state(detector: &Detector, sample: &Sample, outcome: &Outcome) -> CellState {
+    if spoiled(&sample.response, sample.finish).is_some() {
+        return CellState::Miss;
+    }
+    match outcome {
+        Outcome::Scored { values, .. } => {
+            let found = values.first().is_some_and(|presence| presence.ratio() >= detector.threshold);
+            let wanted = detector.polarity == Polarity::Required;
+            if found == wanted { CellState::Hit } else { CellState::Miss }
+        }
+        Outcome::NotApplicable(_) => CellState::NotApplicable,
+        Outcome::Failed(_) => CellState::Failed,
+    }
+}
+
+fn push_adherence(
+    metrics: &mut Vec<Metric>,
+    found: &Adherence,
+    gate: &AdherenceGate,
+    control: Option<f64>,
+    samples: &[Sample],
+) {
+    let mut beside = BTreeMap::new();
+    if let Some(control) = control {
+        beside.insert("without the persona's prompt".to_owned(), control);
+    }
+    let share = |reason: SpoiledReason| {
+        let spoiled = samples.iter().filter(|sample| spoiled(&sample.response, sample.finish) == Some(reason)).count();
+        spoiled as f64 / samples.len().max(1) as f64
+    };
+    beside.insert("cut at the token limit".into(), share(SpoiledReason::Cut));
+    beside.insert("empty".into(), share(SpoiledReason::Empty));
+    beside.insert("looping".into(), share(SpoiledReason::Looping));
+    metrics.push(gated("adherence", "adherence/1", found.evidence, &gate.mean, &found.decision, beside));
+    for item in &found.traits {
+        let mut metric = plain(format!("trait/{}", item.trait_id), "adherence/1", item.evidence);
+        if item.applicable < item.cells {
+            metric.beside.insert("applicable".into(), item.applicable as f64 / item.cells as f64);
+        }
+        metrics.push(metric);
+    }
+}
+
+fn push_consistency(metrics: &mut Vec<Metric>, cells: &[TraitCell], suite: &Suite) {
+    let rule = Rule::at_least(suite.file.gates.consistency);
+    let found = consistency(cells, suite.persona.plain_kind(), &rule);
+    metrics.push(gated("consistency", "consistency/1", found.evidence, &rule, &found.decision, BTreeMap::new()));
+    for kind in &found.kinds {
+        let mut metric = plain(format!("consistency/{}", kind.kind), "consistency/1", kind.evidence);
+        metric.beside.extend(kind.agreement.map(|value| ("agreement".into(), value)));
+        metric.beside.extend(kind.kappa.map(|value| ("kappa".into(), value)));
+        metrics.push(metric);
+    }
+}
+
+/// Trait by trait, and all traits together, per response; failed and not applicable cells are left out.
+fn trait_items(cells: &[TraitCell]) -> Vec<ItemValue> {
+    let value = |cell: &TraitCell| match cell.state {
+        CellState::Hit => Some(1.0),
+        CellState::Miss => Some(0.0),
+        CellState::Failed | CellState::NotApplicable => None,
+    };
+    let mut items = Vec::new();
+    for cell in cells {
+        let Some(value) = value(cell) else { continue };
+        let item = |metric: String, item: String| ItemValue { metric, item, cluster: cell.family.clone(), value };
+        items.push(item("adherence".into(), format!("{}/{}", cell.sample_id, cell.trait_id)));
+        items.push(item(format!("trait/{}", cell.trait_id), cell.sample_id.clone()));
+    }
+    items
+}
+
+fn push_style(result: &mut PersonaResult, suite: &Suite, prepared: &Prepared, samples: &[Sample]) -> Result<()> {
+    let outcomes = prepared.judge(samples, &mut |_| Ok(Vec::new()))?;
+    let score = |outcome: &Outcome| match outcome {
+        Outcome::Scored { values, .. } => values.first().map(crate::model::Value::ratio),
+        Outcome::NotApplicable(_) | Outcome::Failed(_) => None,
+    };
+    let style_score = |sample: &Sample, score: f64| StyleScore {
+        sample_id: sample.id.clone(),
+        family: sample.family.clone(),
+        kind: sample.kind.clone(),
+        score,
+    };
+    let scores: Vec<StyleScore> = samples
+        .iter()
+        .zip(&outcomes)
+        .filter_map(|(sample, outcome)| Some(style_score(sample, score(outcome)?)))
+        .collect();
+    let lengths: Vec<StyleScore> =
+        samples.iter().map(|sample| style_score(sample, length_score(&sample.response))).collect();
+    for (sample, outcome) in samples.iter().zip(outcomes) {
+        result.cells.push(CellRecord { evaluator: "style".into(), sample: sample.id.clone(), outcome });
+    }
+
+    let (exemplars, contrast) = (held_out(&suite.exemplars), held_out(&suite.contrast));
+    let anchor = |texts: &[Sample]| -> Result<Vec<f64>> {
+        Ok(prepared.judge(texts, &mut |_| Ok(Vec::new()))?.iter().filter_map(score).collect())
+    };
+    let (voice, other) = (anchor(&exemplars)?, anchor(&contrast)?);
+    let gate = StyleGate { variation: Rule::below(suite.file.gates.style_variance), ..StyleGate::default() };
+    let bootstrap = Bootstrap { replicates: REPLICATES, seed: suite.file.seed.derive("style").0 };
+    let found = style(&StyleInput { scores: &scores, exemplars: &voice, contrast: &other }, &gate, bootstrap);
+    let length = |texts: &[Sample]| -> Vec<f64> { texts.iter().map(|text| length_score(&text.response)).collect() };
+    let (long, other_long) = (length(&exemplars), length(&contrast));
+    let by_length = style(&StyleInput { scores: &lengths, exemplars: &long, contrast: &other_long }, &gate, bootstrap);
+
+    let mut beside = BTreeMap::new();
+    beside.extend(found.exemplar_variation.map(|value| ("exemplars' own".to_owned(), value)));
+    beside.extend(by_length.variation.map(|evidence| ("by length alone".to_owned(), evidence.estimate.value)));
+    result.metrics.push(gated("style-variance", "style/1", found.variation, &gate.variation, &found.decision, beside));
+    let mut matching = plain("style-match".into(), "style/1", found.mean_match);
+    matching.unit = "m'".into();
+    result.metrics.push(matching);
+    result.items.extend(scores.iter().map(|score| ItemValue {
+        metric: "style-match".into(),
+        item: score.sample_id.clone(),
+        cluster: score.family.clone(),
+        value: score.score,
+    }));
+    Ok(())
+}
+
+/// Held-out texts as samples of no scenario.
+fn held_out(texts: &[VoiceText]) -> Vec<Sample> {
+    texts
+        .iter()
+        .filter(|text| text.purpose == Purpose::HeldOut)
+        .map(|text| Sample {
+            id: text.id.clone(),
+            family: text.id.clone(),
+            kind: "text".into(),
+            prompt: Vec::new(),
+            response: text.text.clone(),
+            finish: Finish::End,
+        })
+        .collect()
+}
+
+/// A metric with a gate.
+fn gated(
+    name: &str,
+    formula: &str,
+    evidence: Option<Evidence>,
+    rule: &Rule,
+    decision: &Decision,
+    beside: BTreeMap<String, f64>,
+) -> Metric {
+    let lower_is_better = rule.comparison != crate::gates::Comparison::AtLeast;
+    let mut reason = decision.reason.clone();
+    if let Some(further) = decision.further {
+        reason += &format!("; about {further} more families would decide");
+    }
+    Metric {
+        lower_is_better,
+        bound: evidence.map(|evidence| if lower_is_better { evidence.upper } else { evidence.lower }),
+        threshold: Some(rule.threshold),
+        verdict: Some(decision.verdict),
+        reason,
+        beside,
+        ..plain(name.into(), formula, evidence)
+    }
+}
+
+/// A metric without a gate.
+fn plain(name: String, formula: &str, evidence: Option<Evidence>) -> Metric {
+    Metric {
+        name,
+        unit: "share".into(),
+        lower_is_better: false,
+        formula: formula.into(),
+        estimate: evidence.map(|evidence| evidence.estimate),
+        bound: None,
+        threshold: None,
+        verdict: None,
+        reason: String::new(),
+        beside: BTreeMap::new(),
+    }
+}

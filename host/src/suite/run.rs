@@ -1,1 +1,134 @@
-//! x
+//! The order of an evaluation: prepare, plan, respond, judge, measure, store.
+//!
+//! The plan is the identity of the run, written before the model is asked anything. What the model answers is
+//! kept batch by batch, so a run that was killed finds its finished batches again and ends with the same record.
+
+use std::collections::BTreeMap;
+
+use serde_json::json;
+
+use super::{
+    benchmark_run::{self, check_failures},
+    evaluators::Evaluators,
+    file::DeployPrompt,
+    identity,
+    load::Suite,
+    persona_run::{self, PersonaResult},
+    record::{FORMAT, Identity, ItemValue, Metric, Record},
+};
+use crate::{
+    engine::backend::Backend,
+    error::Result,
+    model::{Outcome, Sample},
+    sandbox::Sandbox,
+    store::{CellRecord, NewRun, RunId, Store},
+};
+
+/// Told what is being done and how far it is: stage, done, total.
+pub type Observer<'a> = dyn FnMut(&str, usize, usize) + 'a;
+
+/// Everything that an evaluation uses beside the suite.
+pub struct Means<'a> {
+    /// The model.
+    pub backend: &'a mut Backend,
+    /// Where evaluators run.
+    pub sandbox: &'a Sandbox,
+    /// Where results are kept.
+    pub store: &'a Store,
+}
+
+/// Evaluates a model with a suite and stores the run.
+///
+/// # Errors
+/// Whatever [`Evaluators::prepare`], the engine or the store reports; exit 20 where evaluators failed on more
+/// cells than the suite allows, after everything was stored.
+pub fn run(suite: &Suite, name: &str, means: &mut Means<'_>, observer: &mut Observer<'_>) -> Result<Record> {
+    let evaluators = Evaluators::prepare(suite, means.sandbox)?;
+    let identity = identity::of_suite(suite, &evaluators, means.backend);
+    let run = begin(means.store, name, &suite.file.name, &identity)?;
+
+    let persona = persona(suite, &evaluators, means, observer)?;
+    let PersonaResult { samples, mut cells, mut metrics, mut items } = persona;
+    for ((benchmark, rows), spec) in evaluators.benchmarks.iter().zip(&suite.benchmarks).zip(&suite.file.benchmark) {
+        if rows.is_empty() {
+            continue;
+        }
+        let mut progress = |done, total| observer(&spec.id, done, total);
+        let seed = suite.file.seed.derive(&spec.id);
+        let result = benchmark_run::run(benchmark, rows, seed, means.backend, means.store, &mut progress)?;
+        metrics.extend(result.metrics);
+        items.extend(result.items);
+        cells.extend(result.cells);
+    }
+    let record = finish(means.store, &run, name, &suite.file.name, identity, metrics, items, &samples, &cells)?;
+    check_failures(&cells, suite.file.max_failed_share)?;
+    Ok(record)
+}
+
+/// Writes the plan, or finds the run that has it.
+///
+/// # Errors
+/// Exit 2 where the name belongs to a run with another plan.
+pub fn begin(store: &Store, name: &str, suite: &str, identity: &Identity) -> Result<RunId> {
+    let plan = json!({ "format": FORMAT, "suite": suite, "identity": identity });
+    let run = NewRun { name: name.into(), plan, identity: json!(identity) };
+    store.begin_run(&run).map(|(id, _)| id)
+}
+
+fn persona(
+    suite: &Suite,
+    evaluators: &Evaluators,
+    means: &mut Means<'_>,
+    observer: &mut Observer<'_>,
+) -> Result<PersonaResult> {
+    if evaluators.detectors.is_empty() && evaluators.style.is_none() {
+        return Ok(PersonaResult::default());
+    }
+    let prompt = suite.file.deploy_prompt;
+    let mut respond = |prompt, label: &str, observer: &mut Observer<'_>| -> Result<Vec<Sample>> {
+        let mut progress = |done, total| observer(label, done, total);
+        persona_run::respond(suite, prompt, means.backend, means.store, &mut progress)
+    };
+    let samples = respond(prompt, "responses", observer)?;
+    // Recorded responses are what they are: there is no model to ask again without the prompt.
+    let wants_control = prompt == DeployPrompt::Persona && !means.backend.is_recorded();
+    let control =
+        if wants_control { Some(respond(DeployPrompt::None, "control", observer)?) } else { None };
+    persona_run::judge(suite, evaluators, samples, control.as_deref())
+}
+
+/// Makes the record and stores it with what it was computed from.
+#[expect(clippy::too_many_arguments, reason = "the parts of a record, each used once")]
+pub fn finish(
+    store: &Store,
+    run: &RunId,
+    name: &str,
+    suite: &str,
+    identity: Identity,
+    metrics: Vec<Metric>,
+    items: Vec<ItemValue>,
+    samples: &[Sample],
+    cells: &[CellRecord],
+) -> Result<Record> {
+    let mut failures = BTreeMap::new();
+    for cell in cells {
+        if let Outcome::Failed(failure) = &cell.outcome {
+            *failures.entry(format!("{}: {}", cell.evaluator, failure.code)).or_insert(0) += 1;
+        }
+    }
+    let record = Record {
+        format: FORMAT,
+        id: run.to_string(),
+        name: name.into(),
+        suite: suite.into(),
+        identity,
+        metrics,
+        items,
+        failures,
+    };
+    store.put_samples(run, samples)?;
+    store.put_cells(run, cells)?;
+    store.put_record(run, &record)?;
+    store.finish_run(run)?;
+    Ok(record)
+}

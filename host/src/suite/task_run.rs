@@ -1,0 +1,113 @@
+//! One lm-eval task against a model.
+
+use std::collections::BTreeMap;
+
+use super::{
+    record::{Identity, ItemValue, Metric, Record},
+    run,
+};
+use crate::{
+    engine::{
+        backend::{Backend, Progress},
+        query::{ScoreAnswer, ScoreQuery},
+    },
+    error::Result,
+    ids::Digest,
+    metrics::aggregate::{Aggregation, aggregate},
+    model::{Outcome, Value},
+    stats::Interval,
+    store::{CellRecord, Store},
+    tasks::lm_eval::{Document, Task},
+};
+
+/// Version of lm-eval whose definitions are followed.
+const DEFINITIONS: &str = "lm-eval 0.4.13";
+
+/// Scores every document and stores the run.
+///
+/// # Errors
+/// The engine or the store failed, or the name belongs to a run with another plan.
+pub fn run(
+    task: &Task,
+    name: &str,
+    backend: &mut Backend,
+    store: &Store,
+    progress: &mut Progress<'_>,
+) -> Result<Record> {
+    let identity = identity(task, backend);
+    let id = run::begin(store, name, &task.name, &identity)?;
+    let queries: Vec<ScoreQuery> = task
+        .documents
+        .iter()
+        .map(|document| ScoreQuery {
+            id: document.id.to_string(),
+            context: document.context.clone(),
+            continuations: document.continuations(),
+        })
+        .collect();
+    let answers = backend.score(&queries, Some(store), progress)?;
+
+    let scored: Vec<(&Document, Vec<Value>)> = task
+        .documents
+        .iter()
+        .zip(&answers)
+        .map(|(document, answer)| (document, values(task, document, answer)))
+        .collect();
+    let metrics = task.metrics.iter().map(|metric| measure(task, metric, &scored)).collect();
+    let (mut items, mut cells) = (Vec::new(), Vec::new());
+    for (document, values) in scored {
+        items.extend(values.iter().map(|value| ItemValue {
+            metric: format!("{}/{}", task.name, value.metric),
+            item: document.id.to_string(),
+            cluster: document.id.to_string(),
+            value: value.ratio(),
+        }));
+        let outcome = Outcome::Scored { values, spans: Vec::new(), notes: Vec::new() };
+        cells.push(CellRecord { evaluator: task.name.clone(), sample: document.id.to_string(), outcome });
+    }
+    run::finish(store, &id, name, &task.name, identity, metrics, items, &[], &cells)
+}
+
+fn identity(task: &Task, backend: &Backend) -> Identity {
+    let instrument = BTreeMap::from([
+        ("task".into(), task.name.clone()),
+        ("documents".into(), Digest::of_json(&task.documents).to_string()),
+        ("metrics".into(), task.metrics.join(", ")),
+        ("definitions".into(), DEFINITIONS.into()),
+    ]);
+    Identity { subject: backend.subject(), engine: backend.engine(), instrument }
+}
+
+fn values(task: &Task, document: &Document, answer: &ScoreAnswer) -> Vec<Value> {
+    let value = |metric: &String| {
+        let numerator = match metric.as_str() {
+            "acc_norm" => document.normalised_accuracy(&answer.logprob),
+            _ => document.accuracy(&answer.logprob),
+        };
+        Value { metric: metric.clone(), numerator, denominator: 1.0 }
+    };
+    task.metrics.iter().map(value).collect()
+}
+
+fn measure(task: &Task, metric: &str, scored: &[(&Document, Vec<Value>)]) -> Metric {
+    // Documents are taken as independent, as lm-eval takes them: each is a cluster of its own.
+    let ids: Vec<String> = scored.iter().map(|(document, _)| document.id.to_string()).collect();
+    let clustered: Vec<(&str, &Value)> = ids
+        .iter()
+        .zip(scored)
+        .filter_map(|(id, (_, values))| Some((id.as_str(), values.iter().find(|value| value.metric == metric)?)))
+        .collect();
+    let evidence = aggregate(&clustered, Aggregation::Mean, Some(Interval { low: 0.0, high: 1.0 }));
+    Metric {
+        name: format!("{}/{metric}", task.name),
+        unit: "share".into(),
+        lower_is_better: false,
+        formula: format!("{metric} of {DEFINITIONS}"),
+        estimate: evidence.map(|evidence| evidence.estimate),
+        bound: None,
+        threshold: None,
+        verdict: None,
+        reason: String::new(),
+        beside: BTreeMap::new(),
+    }
+}

@@ -12,13 +12,24 @@ use crate::{
 /// Usage errors for a name that is no model; exit 21 where no engine is set up or it does not start; bad input
 /// where the file is no model.
 pub(super) fn open(settings: &Settings, name: &str) -> Result<Backend> {
-    let model = ModelRef::parse(name, settings.home.folder())?;
+    let model = ModelRef::parse(name, &settings.home)?;
+    match model {
+        ModelRef::Recorded(path) => Backend::recorded(&path),
+        ModelRef::Gguf(path) => Backend::engine(&path, launch(settings)?, settings.workers),
+    }
+}
+
+/// How workers are started.
+///
+/// # Errors
+/// Exit 21 where no engine is set up.
+pub(super) fn launch(settings: &Settings) -> Result<Launch> {
     let library = settings.home.engine();
-    if matches!(model, ModelRef::Gguf(_)) && !library.is_file() {
+    if !library.is_file() {
         let message = format!("no engine is set up: no file {}", library.display());
         return Err(Error::engine(message).hint("run `cargo xtask setup` in a clone of realign, or use --model recorded:FILE"));
     }
     let program = std::env::current_exe()
         .map_err(|error| Error::engine(format!("cannot tell where the realign program lies: {error}")))?;
-    Backend::open(&model, &Launch::engine(&program, &library), settings.workers)
+    Ok(Launch::engine(&program, &library))
 }

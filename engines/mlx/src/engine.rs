@@ -1,0 +1,179 @@
+//! One request in, one reply out.
+
+use std::path::Path;
+
+use mlx_rs::{Device, DeviceType};
+use realign_engine_abi::{
+    ffi::Flow,
+    message::{
+        EngineError, EngineInfo, EngineOptions, Event, Load, ModelInfo, Reply, Request, TokenizeInput,
+        Tokenized,
+    },
+};
+
+use crate::{
+    error::{Error, Result},
+    generate::generate,
+    gguf::{Gguf, header::Value},
+    llama::{attention::Kernels, forward::Llama},
+    raw,
+    score::score,
+    selftest,
+    template::Template,
+    tokenizer::Tokenizer,
+};
+
+/// An engine with at most one model.
+///
+/// It must be made and used on one thread: MLX's default stream belongs to the thread.
+#[derive(Debug)]
+pub struct Engine {
+    kernels: Kernels,
+    model: Option<Model>,
+}
+
+#[derive(Debug)]
+struct Model {
+    llama: Llama,
+    tokenizer: Tokenizer,
+    template: Option<Template>,
+}
+
+impl Engine {
+    /// Makes an engine without a model.
+    ///
+    /// # Errors
+    /// An internal error if MLX does not work on this machine.
+    pub fn new(_options: &EngineOptions) -> std::result::Result<Self, EngineError> {
+        raw::prepare()?;
+        let kernels = if on_gpu()? { Kernels::Mlx } else { Kernels::Host };
+        Ok(Self { kernels, model: None })
+    }
+
+    /// Runs one request. Events reach `on_event`; [`Flow::Stop`] ends the call with an error reply.
+    pub fn call(&mut self, request: Request, on_event: &mut dyn FnMut(Event) -> Flow) -> Reply {
+        let mut progress = |done, total| on_event(Event::Progress { done, total }) == Flow::Continue;
+        self.answer(request, &mut progress)
+            .unwrap_or_else(|error| Reply::Error(error.into()))
+    }
+
+    fn answer(&mut self, request: Request, progress: &mut dyn FnMut(u64, u64) -> bool) -> Result<Reply> {
+        Ok(match request {
+            Request::Load(load) => Reply::Model(self.load(&load, progress)?),
+            Request::Info => Reply::Engine(info()?),
+            Request::Tokenize(inputs) => {
+                let model = self.model()?;
+                Reply::Tokens(
+                    inputs
+                        .iter()
+                        .map(|input| model.tokenize(input))
+                        .collect::<Result<_>>()?,
+                )
+            }
+            Request::Score(rows) => Reply::Scores(score(&self.model()?.llama, &rows, progress)?),
+            Request::Generate(rows) => {
+                let model = self.model()?;
+                Reply::Texts(generate(&model.llama, &model.tokenizer, &rows, progress)?)
+            }
+            Request::SelfTest => Reply::SelfTest(selftest::run()?),
+        })
+    }
+
+    fn model(&self) -> Result<&Model> {
+        self.model
+            .as_ref()
+            .ok_or_else(|| Error::request("no model is loaded").hint("send `load` first"))
+    }
+
+    /// Loads a model in place of the one before, which is given up first so that both need not fit.
+    fn load(&mut self, load: &Load, progress: &mut dyn FnMut(u64, u64) -> bool) -> Result<ModelInfo> {
+        self.model = None;
+        let place = |error: Error| error.within(load.model.display());
+        let (model, info) = read(&load.model, self.kernels, progress).map_err(place)?;
+        self.model = Some(model);
+        Ok(info)
+    }
+}
+
+impl Model {
+    fn tokenize(&self, input: &TokenizeInput) -> Result<Tokenized> {
+        let whole = |text: &str| {
+            Ok(Tokenized {
+                tokens: self.tokenizer.encode(text)?,
+                continuation: Vec::new(),
+            })
+        };
+        match input {
+            TokenizeInput::Raw(text) => whole(text),
+            TokenizeInput::Pair {
+                context,
+                continuation,
+            } => self.tokenizer.encode_pair(context, continuation),
+            TokenizeInput::Chat(messages) => {
+                let template = self.template.as_ref().ok_or_else(|| {
+                    Error::request("the model has no chat template")
+                        .hint("send raw text, or choose a model that is made for conversations")
+                })?;
+                whole(&template.render(messages)?)
+            }
+        }
+    }
+}
+
+fn read(
+    path: &Path,
+    kernels: Kernels,
+    progress: &mut dyn FnMut(u64, u64) -> bool,
+) -> Result<(Model, ModelInfo)> {
+    let file = Gguf::open(path)?;
+    let tokenizer = Tokenizer::read(&file)?;
+    let (bos, eos) = tokenizer.bos_and_eos();
+    let text = |key: &str| match file.get(key) {
+        Some(Value::Text(text)) => Some(text.clone()),
+        _ => None,
+    };
+    let template = text("tokenizer.chat_template")
+        .map(|source| Template::new(source, bos, eos))
+        .transpose()?;
+    let llama = Llama::load(&file, kernels, progress)?;
+    let info = ModelInfo {
+        architecture: "llama".into(),
+        name: text("general.name").unwrap_or_default(),
+        parameters: llama.weights.parameters,
+        layers: narrow(llama.config.layers),
+        vocabulary: narrow(llama.config.vocabulary),
+        context_length: narrow(llama.config.context),
+        dtype: "f32".into(),
+        template_digest: template
+            .as_ref()
+            .map(|template| template.digest().to_owned())
+            .unwrap_or_default(),
+        tokenizer_digest: tokenizer.digest().to_owned(),
+    };
+    Ok((
+        Model {
+            llama,
+            tokenizer,
+            template,
+        },
+        info,
+    ))
+}
+
+fn narrow(count: usize) -> u32 {
+    u32::try_from(count).expect("counts of a model were checked to be far below 2^32")
+}
+
+fn info() -> Result<EngineInfo> {
+    Ok(EngineInfo {
+        backend: "mlx".into(),
+        version: env!("CARGO_PKG_VERSION").into(),
+        mlx: raw::mlx_version()?,
+        blas: raw::blas(),
+        device: if on_gpu()? { "gpu" } else { "cpu" }.into(),
+    })
+}
+
+fn on_gpu() -> Result<bool> {
+    Ok(matches!(Device::try_default()?.get_type()?, DeviceType::Gpu))
+}

@@ -1,0 +1,45 @@
+//! From packed tokens to the grid of heads, rotated by position on the way.
+
+use mlx_rs::Array;
+
+use crate::{
+    error::Result,
+    llama::{layout::Layout, rope::Rope, weights::array},
+};
+
+/// Spreads packed rows `[tokens, heads x head]` over `[rows, heads, longest, head]`; padding is 0.
+///
+/// With a table each head is rotated by its token's position: queries and keys are, values are not.
+///
+/// # Errors
+/// An internal error if the array cannot be read.
+pub fn spread(packed: &Array, layout: &Layout, head: usize, rope: Option<&Rope>) -> Result<Array> {
+    let numbers = packed.try_as_slice::<f32>()?;
+    let width = numbers.len() / layout.packed();
+    let (heads, longest) = (width / head, layout.longest());
+    let mut grid = vec![0.0; layout.rows() * heads * longest * head];
+    for row in 0..layout.rows() {
+        for column in 0..layout.length(row) {
+            let token = &numbers[(layout.start(row) + column) * width..][..width];
+            let turn = rope.map(|rope| rope.at(layout.position(row, column)));
+            for (number, source) in token.chunks_exact(head).enumerate() {
+                let start = ((row * heads + number) * longest + column) * head;
+                write(&mut grid[start..start + head], source, turn);
+            }
+        }
+    }
+    array(&grid, &[layout.rows(), heads, longest, head])
+}
+
+fn write(target: &mut [f32], source: &[f32], turn: Option<(&[f32], &[f32])>) {
+    let Some((cosines, sines)) = turn else {
+        target.copy_from_slice(source);
+        return;
+    };
+    let half = source.len() / 2;
+    let ((left, right), (first, second)) = (target.split_at_mut(half), source.split_at(half));
+    for pair in 0..half {
+        left[pair] = first[pair] * cosines[pair] - second[pair] * sines[pair];
+        right[pair] = second[pair] * cosines[pair] + first[pair] * sines[pair];
+    }
+}

@@ -1,0 +1,31 @@
+//! The MLX engine: reads a GGUF model, tokenizes, scores and generates.
+//!
+//! A shared library that a worker process of the host loads; it speaks the messages of `realign-engine-abi`.
+//! MLX computes; this crate decides what is computed. Rust programs and tests use [`engine::Engine`] directly.
+//!
+//! - [`exports`]: the C functions; with [`raw`] the only places with unsafe code
+//! - [`engine`]: one request in, one reply out
+//! - [`gguf`], [`tokenizer`], [`template`]: what a model file holds, all of it untrusted
+//! - [`llama`], [`host`]: the model and the loops between its matrix products
+//! - [`prefix`], [`score`], [`generate`], [`sampler`]: what is asked of it
+//! - [`selftest`]: how fast it is
+//!
+//! # Invariants
+//!
+//! The same request on the same machine gives the same bits: no clock, no random state, no order of hash maps
+//! enters a result. The engine computes exactly the batch it is given; tokens of padding never meet a weight.
+
+pub mod engine;
+pub mod error;
+pub mod exports;
+pub mod generate;
+pub mod gguf;
+pub mod host;
+pub mod llama;
+pub mod prefix;
+pub mod raw;
+pub mod sampler;
+pub mod score;
+pub mod selftest;
+pub mod template;
+pub mod tokenizer;

@@ -1,0 +1,206 @@
+//! Metadata keys to a checked shape.
+//!
+//! Every `llama.` key is either understood or refused: a key that this engine does not know (rope scaling,
+//! experts) would change the numbers, and wrong numbers are worse than none.
+
+use crate::{
+    error::{Error, Result},
+    gguf::{Gguf, header::Value},
+};
+
+/// Keys under `llama.` that this engine understands.
+const KNOWN: [&str; 12] = [
+    "attention.head_count",
+    "attention.head_count_kv",
+    "attention.key_length",
+    "attention.layer_norm_rms_epsilon",
+    "attention.value_length",
+    "block_count",
+    "context_length",
+    "embedding_length",
+    "feed_forward_length",
+    "rope.dimension_count",
+    "rope.freq_base",
+    "vocab_size",
+];
+
+/// The shape of a Llama model.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Config {
+    /// Blocks.
+    pub layers: usize,
+    /// Longest sequence in tokens.
+    pub context: usize,
+    /// Width of the residual stream.
+    pub hidden: usize,
+    /// Width of the gated layer.
+    pub inner: usize,
+    /// Query heads.
+    pub heads: usize,
+    /// Key and value heads; divides `heads`.
+    pub kv_heads: usize,
+    /// Width of one head; even.
+    pub head: usize,
+    /// Tokens in the vocabulary.
+    pub vocabulary: usize,
+    /// Base of the rotation frequencies.
+    pub rope_base: f64,
+    /// Added to the mean square before its root.
+    pub epsilon: f32,
+}
+
+impl Config {
+    /// Reads and checks the shape that a file gives itself.
+    ///
+    /// # Errors
+    /// A model error naming the key, what it is and what it may be.
+    pub fn read(file: &Gguf) -> Result<Self> {
+        match file.get("general.architecture") {
+            Some(Value::Text(name)) if name == "llama" => {}
+            other => {
+                return Err(Error::model(format!("general.architecture is {}", shown(other)))
+                    .hint("this engine runs models of the llama architecture"));
+            }
+        }
+        if let Some(key) = file
+            .keys()
+            .filter_map(|key| key.strip_prefix("llama."))
+            .find(|key| !KNOWN.contains(key))
+        {
+            return Err(Error::model(format!("key llama.{key} is not supported"))
+                .hint("it would change the numbers; choose a model without it"));
+        }
+        let hidden = count(file, "embedding_length", 1 << 16)?;
+        let heads = count(file, "attention.head_count", 1 << 10)?;
+        let config = Self {
+            layers: count(file, "block_count", 1 << 10)?,
+            context: count(file, "context_length", 1 << 17)?,
+            hidden,
+            inner: count(file, "feed_forward_length", 1 << 18)?,
+            heads,
+            kv_heads: count_or(file, "attention.head_count_kv", 1 << 10, heads)?,
+            head: hidden / heads,
+            vocabulary: tokens(file)?,
+            rope_base: float_or(file, "rope.freq_base", 10_000.0, 1.0..=1e9)?,
+            epsilon: epsilon(file)?,
+        };
+        config.check(file)?;
+        Ok(config)
+    }
+
+    /// Queries that share one key head.
+    #[must_use]
+    pub const fn group(&self) -> usize {
+        self.heads / self.kv_heads
+    }
+
+    fn check(&self, file: &Gguf) -> Result<()> {
+        let Self {
+            hidden,
+            heads,
+            kv_heads,
+            head,
+            vocabulary,
+            ..
+        } = *self;
+        if !hidden.is_multiple_of(heads) || !head.is_multiple_of(2) {
+            return Err(Error::model(format!(
+                "llama.embedding_length {hidden} does not divide into {heads} heads of an even width"
+            )));
+        }
+        if !heads.is_multiple_of(kv_heads) {
+            return Err(Error::model(format!(
+                "llama.attention.head_count {heads} is not a multiple of head_count_kv {kv_heads}"
+            )));
+        }
+        for (key, want) in [
+            ("rope.dimension_count", head),
+            ("attention.key_length", head),
+            ("attention.value_length", head),
+            ("vocab_size", vocabulary),
+        ] {
+            let got = count_or(file, key, 1 << 24, want)?;
+            if got != want {
+                return Err(Error::model(format!(
+                    "llama.{key} is {got}, the rest of the file says {want}"
+                )));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The number of tokens in the file's own tokenizer: the embedding must have as many rows.
+fn tokens(file: &Gguf) -> Result<usize> {
+    match file.get("tokenizer.ggml.tokens") {
+        Some(Value::List(tokens)) if !tokens.is_empty() => Ok(tokens.len()),
+        other => Err(Error::model(format!(
+            "tokenizer.ggml.tokens is {}, not a list",
+            shown(other)
+        ))),
+    }
+}
+
+fn count(file: &Gguf, key: &str, limit: u64) -> Result<usize> {
+    let value = file.get(&format!("llama.{key}"));
+    match value {
+        Some(Value::Unsigned(number)) if (1..=limit).contains(number) => usize::try_from(*number).ok(),
+        _ => None,
+    }
+    .ok_or_else(|| {
+        Error::model(format!(
+            "llama.{key} is {}, not a number from 1 to {limit}",
+            shown(value)
+        ))
+    })
+}
+
+fn count_or(file: &Gguf, key: &str, limit: u64, default: usize) -> Result<usize> {
+    if file.get(&format!("llama.{key}")).is_none() {
+        Ok(default)
+    } else {
+        count(file, key, limit)
+    }
+}
+
+fn float_or(file: &Gguf, key: &str, default: f64, range: std::ops::RangeInclusive<f64>) -> Result<f64> {
+    match file.get(&format!("llama.{key}")) {
+        None => Ok(default),
+        Some(Value::Float(value)) if range.contains(value) => Ok(*value),
+        other => Err(Error::model(format!(
+            "llama.{key} is {}, not a number in {range:?}",
+            shown(other)
+        ))),
+    }
+}
+
+fn epsilon(file: &Gguf) -> Result<f32> {
+    let key = "llama.attention.layer_norm_rms_epsilon";
+    match file.get(key) {
+        Some(Value::Float(value)) if (1e-12..=1e-2).contains(value) =>
+        {
+            #[expect(
+                clippy::cast_possible_truncation,
+                reason = "stored as f32 and checked to be in range"
+            )]
+            Ok(*value as f32)
+        }
+        other => Err(Error::model(format!(
+            "{key} is {}, not a number from 1e-12 to 1e-2",
+            shown(other)
+        ))),
+    }
+}
+
+/// A value as an error message shows it: short, whatever the file holds.
+pub(crate) fn shown(value: Option<&Value>) -> String {
+    match value {
+        None => "missing".into(),
+        Some(Value::List(list)) => format!("a list of {}", list.len()),
+        Some(Value::Text(text)) => format!("{:?}", text.chars().take(40).collect::<String>()),
+        Some(Value::Bool(value)) => value.to_string(),
+        Some(Value::Unsigned(value)) => value.to_string(),
+        Some(Value::Signed(value)) => value.to_string(),
+        Some(Value::Float(value)) => value.to_string(),
+    }
+}

@@ -41,6 +41,28 @@ impl Value {
     }
 }
 
+/// How the values of many items become one number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Aggregation {
+    /// Mean of numerator / denominator.
+    Mean,
+    /// Sum of numerators / sum of denominators.
+    RatioOfSums,
+    /// exp(mean of ln(numerator / denominator)); every ratio is above 0.
+    Geometric,
+}
+
+/// Which way is better.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Direction {
+    /// More is better.
+    Higher,
+    /// Less is better.
+    Lower,
+}
+
 /// A stretch of a response, in UTF-8 bytes, end excluded, on character boundaries.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Span {

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use super::{args, model, terminal};
 use crate::{
+    engine::backend::Backend,
     error::Result,
     exit::Exit,
     model::Verdict,
@@ -54,7 +55,7 @@ fn suite_run(settings: &Settings, arguments: &args::Eval, path: &Path) -> Result
             DeployPrompt::Persona => "persona",
             DeployPrompt::None => "none",
         };
-        format!("{}-{}-{prompt}", suite.file.name, backend.name())
+        format!("{}-{}-{prompt}", suite.file.name, model_name(&backend))
     });
     let bar = terminal::bar("");
     let record = run::run(
@@ -77,10 +78,17 @@ fn one_task(settings: &Settings, arguments: &args::Eval, path: &Path) -> Result<
     }
     let store = Store::open(&settings.store)?;
     let mut backend = model::open(settings, &arguments.model.model)?;
-    let name = arguments.name.clone().unwrap_or_else(|| format!("{}-{}", task.name, backend.name()));
+    let name = arguments.name.clone().unwrap_or_else(|| format!("{}-{}", task.name, model_name(&backend)));
     let bar = terminal::bar("scoring");
     let record =
         task_run::run(&task, &name, &mut backend, &store, &mut |done, total| terminal::advance(&bar, done, total));
     bar.finish_and_clear();
     record
+}
+
+/// What a run is called where the user gives no name: the model's own name, fit for a command line.
+fn model_name(backend: &Backend) -> String {
+    let subject = backend.subject();
+    let name = subject.get("model").map_or("model", String::as_str);
+    name.chars().map(|c| if c.is_ascii_alphanumeric() || c == '.' || c == '-' { c } else { '-' }).collect()
 }

@@ -1,7 +1,9 @@
 //! From `--model` to a model that can be asked.
 
 use crate::{
-    engine::{backend::Backend, launch::Launch, model_ref::ModelRef},
+    engine::{
+        backend::Backend, launch::Launch, model_ref::ModelRef, recorded::RecordedModel, workers::WorkerBackend,
+    },
     error::{Error, Result},
     settings::Settings,
 };
@@ -12,10 +14,11 @@ use crate::{
 /// Usage errors for a name that is no model; exit 21 where no engine is set up or it does not start; bad input
 /// where the file is no model.
 pub(super) fn open(settings: &Settings, name: &str) -> Result<Backend> {
-    let model = ModelRef::parse(name, &settings.home)?;
-    match model {
-        ModelRef::Recorded(path) => Backend::recorded(&path),
-        ModelRef::Gguf(path) => Backend::engine(&path, launch(settings)?, settings.workers),
+    match ModelRef::parse(name, settings.home.folder())? {
+        ModelRef::Recorded(path) => RecordedModel::open(&path).map(Backend::Recorded),
+        ModelRef::Gguf(path) => {
+            WorkerBackend::open(&path, launch(settings)?, settings.workers).map(|workers| Backend::Workers(Box::new(workers)))
+        }
     }
 }
 

@@ -5,16 +5,15 @@ use std::collections::BTreeMap;
 use super::{
     answers::Answerer,
     evaluators::Benchmark,
-    load::Row,
     record::{ItemValue, Metric},
 };
 use crate::{
     engine::backend::{Backend, Progress},
     error::{Error, Result},
     ids::Seed,
-    metrics::aggregate::{Aggregation, Direction, aggregate},
-    model::{Outcome, Value},
-    sandbox::{Item, MetricDescription},
+    metrics::aggregate::aggregate,
+    model::{Aggregation, Direction, Outcome, Value},
+    sandbox::{self, Item, Row},
     stats::Interval,
     store::{CellRecord, Store},
 };
@@ -42,12 +41,11 @@ pub fn run(
     store: &Store,
     progress: &mut Progress<'_>,
 ) -> Result<BenchmarkResult> {
-    let rows: Vec<(String, String)> = rows.iter().map(|row| (row.id.clone(), row.body.clone())).collect();
-    let items = benchmark.prepared.items(&rows)?;
+    let items = benchmark.prepared.items(rows)?;
     let mut answerer = Answerer { backend, store, scope: &benchmark.spec.id, seed, progress };
     let outcomes = benchmark.prepared.grade(&items, &mut |asks| answerer.answer(asks))?;
 
-    let described = &benchmark.prepared.description().metrics;
+    let described = &benchmark.prepared.evaluator().description().metrics;
     let mut metrics: Vec<Metric> = Vec::new();
     for metric in described {
         let measured = measure(&benchmark.spec.id, metric, &items, &outcomes);
@@ -78,7 +76,7 @@ fn values_of<'a>(metric: &str, items: &'a [Item], outcomes: &'a [Outcome]) -> Ve
     items.iter().zip(outcomes).filter_map(|(item, outcome)| Some((item, value(outcome)?))).collect()
 }
 
-fn measure(benchmark: &str, metric: &MetricDescription, items: &[Item], outcomes: &[Outcome]) -> Metric {
+fn measure(benchmark: &str, metric: &sandbox::Metric, items: &[Item], outcomes: &[Outcome]) -> Metric {
     let pairs = values_of(&metric.name, items, outcomes);
     let clustered: Vec<(&str, &Value)> = pairs.iter().map(|(item, value)| (item.group.as_str(), *value)).collect();
     let range = metric.low.zip(metric.high).map(|(low, high)| Interval { low, high });

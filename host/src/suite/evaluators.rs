@@ -151,5 +151,5 @@ fn load(suite: &Suite, sandbox: &Sandbox, plugin: &str, kind: Kind) -> Result<Ev
 /// Everything of a component that changes its scores: its bytes, its settings, what it was fitted to.
 #[must_use]
 pub fn identity(prepared: &Prepared, rest: &impl Serialize) -> String {
-    Digest::of_json(&(prepared.digest(), prepared.state_digest(), rest)).to_string()
+    Digest::of_json(&(prepared.evaluator().digest(), prepared.digest(), rest)).to_string()
 }

@@ -7,28 +7,29 @@ use std::collections::BTreeMap;
 
 use super::{
     evaluators::{self, Evaluators},
-    load::{Row, Suite},
+    load::Suite,
     record::Identity,
 };
-use crate::{engine::backend::Backend, ids::Digest, model::ChatMessage};
+use crate::{
+    engine::backend::Backend,
+    ids::Digest,
+    sandbox::{Limits, Row},
+};
 
 /// Version of the formulas of section "what the numbers mean"; raised with any of them.
 pub const FORMULAS: &str = "1";
 
 /// The identity of a suite run with a model.
 #[must_use]
-pub fn of_suite(suite: &Suite, evaluators: &Evaluators, backend: &Backend) -> Identity {
+pub fn of_suite(suite: &Suite, evaluators: &Evaluators, limits: &Limits, backend: &Backend) -> Identity {
     let mut subject = backend.subject();
     let system = suite.system(suite.file.deploy_prompt);
-    subject.insert("system-prompt".into(), system.map_or("none".into(), |message| short(&message)));
-    Identity { subject, engine: backend.engine(), instrument: instrument(suite, evaluators) }
+    let system = system.map_or("none".into(), |message| Digest::of(message.content.as_bytes()).to_string());
+    subject.insert("system-prompt".into(), system);
+    Identity { subject, engine: backend.engine(), instrument: instrument(suite, evaluators, limits) }
 }
 
-fn short(message: &ChatMessage) -> String {
-    Digest::of(message.content.as_bytes()).to_string()
-}
-
-fn instrument(suite: &Suite, evaluators: &Evaluators) -> BTreeMap<String, String> {
+fn instrument(suite: &Suite, evaluators: &Evaluators, limits: &Limits) -> BTreeMap<String, String> {
     let file = &suite.file;
     let mut parts = BTreeMap::new();
     let mut put = |name: String, value: String| parts.insert(name, value);
@@ -36,6 +37,7 @@ fn instrument(suite: &Suite, evaluators: &Evaluators) -> BTreeMap<String, String
     put("seed".into(), file.seed.0.to_string());
     put("decoding".into(), format!("max_tokens {}, temperature {}", file.decoding.max_tokens, file.decoding.temperature));
     put("scenarios".into(), Digest::of_json(&suite.scenarios).to_string());
+    put("limits".into(), Digest::of_json(limits).to_string());
     put("gates".into(), Digest::of_json(&file.gates).to_string());
     for (spec, detector) in file.detector.iter().zip(&evaluators.detectors) {
         let rest = (spec.threshold, detector.polarity, &spec.grants);

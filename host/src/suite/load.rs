@@ -18,6 +18,7 @@ use crate::{
         texts::{self, Purpose, VoiceText},
     },
     read,
+    sandbox::Row,
 };
 
 /// What the command line changes in a suite.
@@ -48,15 +49,6 @@ pub struct Suite {
     pub contrast: Vec<VoiceText>,
     /// Rows of each benchmark, in the order of the suite.
     pub benchmarks: Vec<Vec<Row>>,
-}
-
-/// One row of a benchmark, as the evaluator will see it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Row {
-    /// Unique in the file.
-    pub id: String,
-    /// The whole row, JSON.
-    pub body: String,
 }
 
 impl Suite {
@@ -106,7 +98,7 @@ impl Suite {
 
     /// The rows that an evaluator is fitted with: texts for fitting only, labelled with where they come from.
     #[must_use]
-    pub fn fit_rows(&self, data: &[FitData]) -> Vec<(String, String)> {
+    pub fn fit_rows(&self, data: &[FitData]) -> Vec<Row> {
         let mut rows = Vec::new();
         for source in data {
             let (label, texts) = match source {
@@ -115,7 +107,7 @@ impl Suite {
             };
             for text in texts.iter().filter(|text| text.purpose == Purpose::Fit) {
                 let body = serde_json::json!({ "text": text.text, "label": label });
-                rows.push((text.id.clone(), body.to_string()));
+                rows.push(Row { id: text.id.clone(), body: body.to_string() });
             }
         }
         rows

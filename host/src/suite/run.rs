@@ -44,7 +44,7 @@ pub struct Means<'a> {
 /// cells than the suite allows, after everything was stored.
 pub fn run(suite: &Suite, name: &str, means: &mut Means<'_>, observer: &mut Observer<'_>) -> Result<Record> {
     let evaluators = Evaluators::prepare(suite, means.sandbox)?;
-    let identity = identity::of_suite(suite, &evaluators, means.backend);
+    let identity = identity::of_suite(suite, &evaluators, means.sandbox.limits(), means.backend);
     let run = begin(means.store, name, &suite.file.name, &identity)?;
 
     let persona = persona(suite, &evaluators, means, observer)?;
@@ -91,7 +91,7 @@ fn persona(
     };
     let samples = respond(prompt, "responses", observer)?;
     // Recorded responses are what they are: there is no model to ask again without the prompt.
-    let wants_control = prompt == DeployPrompt::Persona && !means.backend.is_recorded();
+    let wants_control = prompt == DeployPrompt::Persona && !matches!(means.backend, Backend::Recorded(_));
     let control =
         if wants_control { Some(respond(DeployPrompt::None, "control", observer)?) } else { None };
     persona_run::judge(suite, evaluators, samples, control.as_deref())

@@ -32,7 +32,9 @@ pub(crate) fn build(steps: &Steps, home: &Home) -> Result<(), String> {
         let clock = folder.join("clock.o");
         log.run(Command::new("cc").args(["-O2", "-fPIC", "-c"]).arg(native.join("clock.c")).arg("-o").arg(&clock))?;
         log.run(&mut configure(home, &native, &sources, &folder, &clock))?;
-        log.run(Command::new("cmake").arg("--build").arg(&folder).args(["--parallel", "--target", "mlxc"]))
+        // Without a number make starts everything at once, far more than the memory of a small machine holds.
+        let jobs = std::thread::available_parallelism().map_or(1, usize::from).to_string();
+        log.run(Command::new("cmake").arg("--build").arg(&folder).args(["--target", "mlxc", "--parallel", &jobs]))
     })?;
 
     let bindings = folder.join("bindings/bindings.rs");

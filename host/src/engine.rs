@@ -1,1 +1,36 @@
-//! (being written)
+//! How the host asks a model.
+//!
+//! A native engine runs inside a worker process, so that a crash in native code costs one batch and never the
+//! host. Everything that could change a number is decided on this side: texts are tokenized first, batches are
+//! planned from token ids alone, and random numbers are a function of seed and request id. The number of
+//! workers, the order in which they answer and a worker's death change no result.
+//!
+//! # Layout
+//!
+//! - [`backend`]: what the rest of the host uses: score and generate, with progress and cache
+//! - [`query`]: the questions and answers of a back end
+//! - [`model_ref`]: what `--model` names; [`recorded`]: responses from a file
+//! - [`workers`]: the back end made of worker processes; [`plan`]: which rows share a batch
+//! - [`cache`]: finished batches, addressed by everything that made them
+//! - [`pool`]: planned batches over several workers; [`capacity`]: how many workers fit
+//! - [`process`]: one worker from outside; [`worker`]: the same from inside; [`launch`]: how it is started
+//! - [`probe`]: what an engine says of itself, for `doctor`
+//! - [`library`]: the engine library across its C ABI, the only unsafe code of this room
+
+pub mod backend;
+pub mod cache;
+pub mod capacity;
+pub mod launch;
+pub mod library;
+pub mod model_ref;
+pub mod plan;
+pub mod pool;
+pub mod probe;
+pub mod process;
+pub mod query;
+pub mod recorded;
+pub mod worker;
+pub mod workers;
+
+#[cfg(test)]
+mod testing;

@@ -1,0 +1,122 @@
+//! A model that can be asked, whatever answers for it.
+//!
+//! Answers come in the order of the queries. They depend on the queries and on the model, never on the number
+//! of workers, on what is in the cache, or on an interruption.
+
+use std::collections::BTreeMap;
+
+use super::{
+    launch::Launch,
+    model_ref::ModelRef,
+    query::{GenerateAnswer, GenerateQuery, ScoreAnswer, ScoreQuery, check_unique},
+    recorded::RecordedModel,
+    workers::WorkerBackend,
+};
+use crate::{error::Result, store::Store};
+
+/// Told how many rows of how many are answered.
+pub type Progress<'a> = dyn FnMut(usize, usize) + 'a;
+
+/// Part of an identity: names and values, as `compare` lists them.
+pub type Identity = BTreeMap<String, String>;
+
+/// A model that can be asked.
+#[derive(Debug)]
+pub enum Backend {
+    /// Worker processes with an engine.
+    Workers(Box<WorkerBackend>),
+    /// A file of answers.
+    Recorded(RecordedModel),
+}
+
+impl Backend {
+    /// Makes a model ready. `launch` starts a worker, where workers are needed; `workers` is how many there may
+    /// be, or as many as fit.
+    ///
+    /// # Errors
+    /// The file cannot be read or is not a model, or no worker can be started.
+    pub fn open(model: &ModelRef, launch: &Launch, workers: Option<usize>) -> Result<Self> {
+        match model {
+            ModelRef::Gguf(path) => Ok(Self::Workers(Box::new(WorkerBackend::open(
+                path,
+                launch.clone(),
+                workers,
+            )?))),
+            ModelRef::Recorded(path) => RecordedModel::open(path).map(Self::Recorded),
+        }
+    }
+
+    /// The subject's part of the identity. `model` is its name and `model-digest` the SHA-256 of its file; an
+    /// engine adds `architecture`, `parameters`, `dtype`, `tokenizer` and `template`.
+    #[must_use]
+    pub fn subject(&self) -> Identity {
+        match self {
+            Self::Workers(workers) => workers.subject().clone(),
+            Self::Recorded(recorded) => identity([
+                ("model", recorded.name()),
+                ("model-digest", recorded.digest().to_string()),
+            ]),
+        }
+    }
+
+    /// The engine's part of the identity: `backend`, and for an engine `version`, `mlx`, `blas`, `device` and
+    /// `batch-plan`.
+    #[must_use]
+    pub fn engine(&self) -> Identity {
+        match self {
+            Self::Workers(workers) => workers.engine().clone(),
+            Self::Recorded(_) => identity([("backend", "recorded".to_owned())]),
+        }
+    }
+
+    /// Scores continuations. Finished batches are kept in `store` and found there again.
+    ///
+    /// # Errors
+    /// Two queries share an id, a query does not fit the model, the engine fails twice, or the store fails.
+    pub fn score(
+        &mut self,
+        queries: &[ScoreQuery],
+        store: Option<&Store>,
+        progress: &mut Progress<'_>,
+    ) -> Result<Vec<ScoreAnswer>> {
+        check_unique(queries.iter().map(|query| query.id.as_str()))?;
+        match self {
+            Self::Workers(workers) => workers.score(queries, store, progress),
+            Self::Recorded(recorded) => answer_all(queries, progress, |query| recorded.score(query)),
+        }
+    }
+
+    /// Continues prompts. Finished batches are kept in `store` and found there again.
+    ///
+    /// # Errors
+    /// As for [`Self::score`].
+    pub fn generate(
+        &mut self,
+        queries: &[GenerateQuery],
+        store: Option<&Store>,
+        progress: &mut Progress<'_>,
+    ) -> Result<Vec<GenerateAnswer>> {
+        check_unique(queries.iter().map(|query| query.id.as_str()))?;
+        match self {
+            Self::Workers(workers) => workers.generate(queries, store, progress),
+            Self::Recorded(recorded) => answer_all(queries, progress, |query| recorded.generate(query)),
+        }
+    }
+}
+
+pub(super) fn identity<const N: usize>(entries: [(&str, String); N]) -> Identity {
+    entries.map(|(name, value)| (name.to_owned(), value)).into()
+}
+
+fn answer_all<Q, A>(
+    queries: &[Q],
+    progress: &mut Progress<'_>,
+    answer: impl Fn(&Q) -> Result<A>,
+) -> Result<Vec<A>> {
+    let answers = queries.iter().map(answer).collect::<Result<Vec<A>>>()?;
+    progress(queries.len(), queries.len());
+    Ok(answers)
+}
+
+#[cfg(test)]
+mod tests;

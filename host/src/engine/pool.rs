@@ -1,0 +1,259 @@
+//! Planned batches over several workers that hold the same model.
+//!
+//! A worker that dies is replaced, the model is loaded again, and its batch is tried once more. A second death
+//! on the same batch ends the run, but not before every batch that another worker had begun has reached the
+//! sink: nothing that was finished is lost. An engine's own error is not retried, because it would come again.
+
+use std::{
+    collections::VecDeque,
+    path::{Path, PathBuf},
+    sync::{Mutex, PoisonError, mpsc},
+    thread,
+};
+
+use realign_engine_abi::message::{EngineError, EngineInfo, ErrorKind, Load, ModelInfo, Reply, Request};
+
+use super::{
+    capacity::workers_that_fit,
+    launch::Launch,
+    process::{Death, WorkerProcess},
+};
+use crate::error::{Error, Result};
+
+/// Told of each finished batch, by its place in the plan, in the order in which they finish.
+pub type Sink<'a> = dyn FnMut(usize, &Reply) -> Result<()> + 'a;
+
+/// Workers with one model.
+#[derive(Debug)]
+pub struct Pool {
+    launch: Launch,
+    path: PathBuf,
+    model: ModelInfo,
+    engine: EngineInfo,
+    /// One place per worker; empty until it is needed, and after a death.
+    places: Vec<Option<WorkerProcess>>,
+}
+
+impl Pool {
+    /// Starts one worker, loads the model and decides how many workers there may be: `workers`, or as many as
+    /// fit. The others start when there are batches for them.
+    ///
+    /// # Errors
+    /// The worker does not start, or the engine refuses the model.
+    pub fn open(launch: Launch, path: &Path, workers: Option<usize>) -> Result<Self> {
+        let (mut first, model) = start_worker(&launch, path)?;
+        let engine = match first.call(&Request::Info, &mut |_| {}) {
+            Ok(Reply::Engine(info)) => info,
+            Ok(Reply::Error(error)) => return Err(refusal(error)),
+            Ok(_) => return Err(Error::engine("the engine did not describe itself when asked to")),
+            Err(death) => return Err(died(&death, "while it described itself")),
+        };
+        let count = workers
+            .unwrap_or_else(|| workers_that_fit(model.parameters, &engine.device))
+            .max(1);
+        let places = std::iter::once(Some(first))
+            .chain((1..count).map(|_| None))
+            .collect();
+        Ok(Self {
+            launch,
+            path: path.to_owned(),
+            model,
+            engine,
+            places,
+        })
+    }
+
+    /// The loaded model.
+    #[must_use]
+    pub const fn model(&self) -> &ModelInfo {
+        &self.model
+    }
+
+    /// The engine.
+    #[must_use]
+    pub const fn engine(&self) -> &EngineInfo {
+        &self.engine
+    }
+
+    /// How many workers there may be.
+    #[must_use]
+    pub const fn workers(&self) -> usize {
+        self.places.len()
+    }
+
+    /// Runs every batch and returns the replies in the order of the plan. `sink` sees each reply as it comes.
+    ///
+    /// # Errors
+    /// The first of: a batch whose worker died twice (exit 21), an engine's error, a sink's error. No further
+    /// batch is begun after it; those under way are finished and handed to the sink first.
+    pub fn run(&mut self, batches: &[Request], sink: &mut Sink<'_>) -> Result<Vec<Reply>> {
+        let queue = Queue::new(batches);
+        let worth_starting = batches.len().clamp(1, self.places.len());
+        let starter = Starter {
+            launch: &self.launch,
+            path: &self.path,
+            model: &self.model,
+        };
+        let (done, results) = mpsc::channel();
+        thread::scope(|scope| {
+            for place in &mut self.places[..worth_starting] {
+                let (queue, starter, done) = (&queue, &starter, done.clone());
+                scope.spawn(move || work(queue, starter, place, &done));
+            }
+            drop(done);
+            collect(&queue, &results, sink)
+        })
+    }
+}
+
+/// What one worker's thread does: takes batches until there are none left or something failed.
+fn work(
+    queue: &Queue<'_>,
+    starter: &Starter<'_>,
+    place: &mut Option<WorkerProcess>,
+    done: &mpsc::Sender<(usize, Result<Reply>)>,
+) {
+    while let Some((index, request)) = queue.take() {
+        let result = starter.attempt(place, request).unwrap_or_else(|_| {
+            starter.attempt(place, request).unwrap_or_else(|death| {
+                let place = format!("twice on batch {} of {}", index + 1, queue.planned);
+                Err(died(&death, &place))
+            })
+        });
+        if result.is_err() {
+            queue.stop();
+        }
+        if done.send((index, result)).is_err() {
+            return;
+        }
+    }
+}
+
+/// Hands replies to the sink until all threads have ended, and keeps the first error.
+fn collect(
+    queue: &Queue<'_>,
+    results: &mpsc::Receiver<(usize, Result<Reply>)>,
+    sink: &mut Sink<'_>,
+) -> Result<Vec<Reply>> {
+    let mut replies: Vec<Option<Reply>> = (0..queue.planned).map(|_| None).collect();
+    let mut failure = None;
+    for (index, result) in results {
+        match result.and_then(|reply| sink(index, &reply).map(|()| reply)) {
+            Ok(reply) => replies[index] = Some(reply),
+            Err(error) => {
+                queue.stop();
+                failure.get_or_insert(error);
+            }
+        }
+    }
+    match failure {
+        Some(error) => Err(error),
+        None => Ok(replies.into_iter().flatten().collect()),
+    }
+}
+
+/// Batches that nobody has begun.
+struct Queue<'a> {
+    waiting: Mutex<VecDeque<(usize, &'a Request)>>,
+    planned: usize,
+}
+
+impl<'a> Queue<'a> {
+    fn new(batches: &'a [Request]) -> Self {
+        Self {
+            waiting: Mutex::new(batches.iter().enumerate().collect()),
+            planned: batches.len(),
+        }
+    }
+
+    fn take(&self) -> Option<(usize, &'a Request)> {
+        self.waiting
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .pop_front()
+    }
+
+    fn stop(&self) {
+        self.waiting
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clear();
+    }
+}
+
+/// Brings a worker's place to life.
+struct Starter<'a> {
+    launch: &'a Launch,
+    path: &'a Path,
+    model: &'a ModelInfo,
+}
+
+impl Starter<'_> {
+    /// Asks the worker in `place`, started first if there is none. The outer error is a death, after which the
+    /// place is empty; the inner one is final.
+    fn attempt(&self, place: &mut Option<WorkerProcess>, request: &Request) -> Result<Result<Reply>, Death> {
+        let mut worker = match place.take() {
+            Some(worker) => worker,
+            None => match self.start() {
+                Ok(worker) => worker,
+                Err(error) => return Ok(Err(error)),
+            },
+        };
+        let reply = worker.call(request, &mut |_| {})?;
+        *place = Some(worker);
+        Ok(match reply {
+            Reply::Error(error) => Err(refusal(error)),
+            reply => Ok(reply),
+        })
+    }
+
+    fn start(&self) -> Result<WorkerProcess> {
+        let (worker, model) = start_worker(self.launch, self.path)?;
+        if model == *self.model {
+            return Ok(worker);
+        }
+        Err(Error::bad_input(format!(
+            "model file {} changed during the run",
+            self.path.display()
+        ))
+        .hint("keep the file as it is and run it again"))
+    }
+}
+
+fn start_worker(launch: &Launch, path: &Path) -> Result<(WorkerProcess, ModelInfo)> {
+    let mut worker = WorkerProcess::spawn(launch)?;
+    match worker.call(
+        &Request::Load(Load {
+            model: path.to_owned(),
+        }),
+        &mut |_| {},
+    ) {
+        Ok(Reply::Model(model)) => Ok((worker, model)),
+        Ok(Reply::Error(error)) => Err(refusal(error)),
+        Ok(_) => Err(Error::engine(
+            "the engine did not describe the model that it loaded",
+        )),
+        Err(death) => Err(died(&death, &format!("while it loaded {}", path.display()))),
+    }
+}
+
+/// An engine's error as ours: the model's and the request's faults are bad input, the rest is the engine's.
+fn refusal(error: EngineError) -> Error {
+    let ours = match error.kind {
+        ErrorKind::Model | ErrorKind::Request => Error::bad_input(error.message),
+        ErrorKind::Internal => Error::engine(error.message),
+    };
+    if error.hint.is_empty() {
+        ours
+    } else {
+        ours.hint(error.hint)
+    }
+}
+
+fn died(death: &Death, place: &str) -> Error {
+    Error::engine(format!("the engine worker died {place}: {}", death.cause))
+        .hint("finished batches are kept: run it again to go on where it stopped")
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,173 @@
+use std::fs;
+
+use realign_engine_abi::message::ScoreRow;
+
+use super::{
+    super::testing::{POISON, launch, launch_faulty},
+    *,
+};
+use crate::exit::Exit;
+
+/// A folder with a file that the test worker loads as its model.
+fn model() -> (tempfile::TempDir, PathBuf) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("model");
+    fs::write(&path, "test model").unwrap();
+    (folder, path)
+}
+
+fn batch(token: u32) -> Request {
+    Request::Score(vec![ScoreRow {
+        context: vec![token],
+        continuations: vec![vec![3]],
+    }])
+}
+
+fn logprob(reply: &Reply) -> f64 {
+    let Reply::Scores(rows) = reply else {
+        panic!("not scores: {reply:?}")
+    };
+    rows[0][0].logprob
+}
+
+#[test]
+fn replies_come_in_the_order_of_the_plan_with_any_number_of_workers() {
+    let (_folder, path) = model();
+    let batches: Vec<_> = (1..=9).map(batch).collect();
+    for workers in [1, 3] {
+        let mut pool = Pool::open(launch(), &path, Some(workers)).unwrap();
+        assert_eq!(pool.workers(), workers);
+        let mut seen = Vec::new();
+        let replies = pool
+            .run(&batches, &mut |index, reply| {
+                seen.push((index, logprob(reply)));
+                Ok(())
+            })
+            .unwrap();
+        let values: Vec<_> = replies.iter().map(logprob).collect();
+        assert_eq!(values, [-2.0, -3.0, -4.0, -5.0, -6.0, -7.0, -8.0, -9.0, -10.0]);
+        seen.sort_by_key(|&(index, _)| index);
+        assert_eq!(seen, values.into_iter().enumerate().collect::<Vec<_>>());
+    }
+}
+
+#[test]
+fn a_worker_that_dies_once_is_replaced_and_its_batch_retried() {
+    let (folder, path) = model();
+    let mut pool = Pool::open(launch_faulty("kill-once", folder.path()), &path, Some(1)).unwrap();
+    let batches = [batch(1), batch(POISON), batch(2)];
+    let first = pool.places[0].as_ref().unwrap().pid();
+    let replies = pool.run(&batches, &mut |_, _| Ok(())).unwrap();
+    assert_ne!(
+        pool.places[0].as_ref().unwrap().pid(),
+        first,
+        "the worker did not die"
+    );
+    assert_eq!(
+        replies.iter().map(logprob).collect::<Vec<_>>(),
+        [-2.0, -667.0, -3.0]
+    );
+}
+
+#[test]
+fn a_worker_killed_from_outside_between_batches_is_replaced() {
+    let (_folder, path) = model();
+    let mut pool = Pool::open(launch(), &path, Some(1)).unwrap();
+    let pid = i32::try_from(pool.places[0].as_ref().unwrap().pid()).unwrap();
+    let pid = rustix::process::Pid::from_raw(pid).unwrap();
+    rustix::process::kill_process(pid, rustix::process::Signal::KILL).unwrap();
+    let replies = pool.run(&[batch(1)], &mut |_, _| Ok(())).unwrap();
+    assert_eq!(replies.iter().map(logprob).collect::<Vec<_>>(), [-2.0]);
+}
+
+#[test]
+fn a_second_death_ends_the_run_and_loses_nothing_that_was_finished() {
+    let (folder, path) = model();
+    let mut pool = Pool::open(launch_faulty("kill", folder.path()), &path, Some(1)).unwrap();
+    let batches = [batch(1), batch(POISON), batch(2)];
+    let mut finished = Vec::new();
+    let error = pool
+        .run(&batches, &mut |index, _| {
+            finished.push(index);
+            Ok(())
+        })
+        .unwrap_err();
+    assert_eq!(finished, [0]);
+    assert_eq!(error.exit(), Exit::Engine);
+    insta::assert_snapshot!(error, @"the engine worker died twice on batch 2 of 3: killed by signal 9 (kill; often out of memory); it last said: about to kill");
+    // The pool itself is not broken by it.
+    assert_eq!(pool.run(&[batch(2)], &mut |_, _| Ok(())).unwrap().len(), 1);
+}
+
+#[test]
+fn an_exit_status_is_named_like_a_signal_is() {
+    let (folder, path) = model();
+    let mut pool = Pool::open(launch_faulty("exit", folder.path()), &path, Some(1)).unwrap();
+    let error = pool.run(&[batch(POISON)], &mut |_, _| Ok(())).unwrap_err();
+    insta::assert_snapshot!(error, @"the engine worker died twice on batch 1 of 1: exit status 3; it last said: about to exit");
+}
+
+#[test]
+fn an_engines_own_error_is_not_retried_and_is_bad_input_when_it_says_so() {
+    let (folder, path) = model();
+    let mut pool = Pool::open(launch_faulty("refuse", folder.path()), &path, Some(1)).unwrap();
+    let error = pool.run(&[batch(POISON)], &mut |_, _| Ok(())).unwrap_err();
+    assert_eq!(
+        (error.exit(), error.to_string().as_str()),
+        (Exit::BadInput, "token 666 is out of range")
+    );
+}
+
+#[test]
+fn a_sink_that_fails_ends_the_run() {
+    let (_folder, path) = model();
+    let mut pool = Pool::open(launch(), &path, Some(1)).unwrap();
+    let mut seen = 0;
+    let error = pool
+        .run(&[batch(1), batch(2)], &mut |_, _| {
+            seen += 1;
+            Err(Error::new(Exit::Unwritable, format!("disk full after {seen}")))
+        })
+        .unwrap_err();
+    assert_eq!(error.exit(), Exit::Unwritable);
+    assert_eq!(error.to_string(), "disk full after 1");
+}
+
+#[test]
+fn a_model_that_changes_during_the_run_is_noticed_by_the_next_worker() {
+    let (folder, path) = model();
+    let mut pool = Pool::open(launch_faulty("kill-once", folder.path()), &path, Some(1)).unwrap();
+    fs::write(&path, "another model").unwrap();
+    let error = pool.run(&[batch(POISON)], &mut |_, _| Ok(())).unwrap_err();
+    assert!(error.to_string().ends_with("changed during the run"), "{error}");
+}
+
+#[test]
+fn a_model_that_the_engine_refuses_keeps_its_message_and_hint() {
+    let error = Pool::open(launch(), Path::new("/nowhere"), None).unwrap_err();
+    assert_eq!(error.exit(), Exit::BadInput);
+    insta::assert_snapshot!(error, @"cannot read the model: entity not found");
+    assert_eq!(error.advice(), Some("name one that is there"));
+}
+
+#[test]
+fn a_program_that_is_no_worker_is_refused_with_what_it_said() {
+    let mut launch = launch();
+    launch.arguments = vec!["--help".into()];
+    let error = Pool::open(launch, Path::new("/nowhere"), None).unwrap_err();
+    assert_eq!(error.exit(), Exit::Engine);
+    assert!(
+        error.to_string().contains("exit status 0; it last said: "),
+        "{error}"
+    );
+}
+
+#[test]
+fn no_worker_outlives_its_pool() {
+    let (_folder, path) = model();
+    let pool = Pool::open(launch(), &path, Some(1)).unwrap();
+    let pid = i32::try_from(pool.places[0].as_ref().unwrap().pid()).unwrap();
+    drop(pool);
+    let pid = rustix::process::Pid::from_raw(pid).unwrap();
+    assert!(rustix::process::test_kill_process(pid).is_err());
+}

@@ -1,0 +1,190 @@
+//! A worker without an engine, for the tests of this room: the test program started a second time.
+//!
+//! It speaks the real frames on the real socket and dies real deaths. What it computes is arithmetic on token
+//! ids. What it should do wrong is in the variable [`FAULT`]; a fault that happens once leaves a file behind.
+
+use std::{
+    env, fs,
+    path::{Path, PathBuf},
+};
+
+use realign_engine_abi::{
+    ffi::Flow,
+    message::{
+        EngineError, EngineInfo, ErrorKind, Event, Finish, Generated, ModelInfo, Reply, Request, Score,
+        ScoreRow, TokenizeInput, Tokenized,
+    },
+};
+use rustix::process::{Signal, getpid, kill_process};
+
+use super::{launch::Launch, worker};
+
+const FAULT: &str = "REALIGN_TEST_FAULT";
+/// The token on which a faulty worker fails.
+pub(super) const POISON: u32 = 666;
+
+/// Starts the worker below, without a fault.
+pub(super) fn launch() -> Launch {
+    Launch {
+        program: env::current_exe().unwrap(),
+        arguments: [
+            "engine::testing::be_a_worker",
+            "--exact",
+            "--ignored",
+            "--nocapture",
+        ]
+        .map(Into::into)
+        .into(),
+        environment: [(FAULT.to_owned(), "none:".to_owned())].into(),
+    }
+}
+
+/// Starts a worker that fails on [`POISON`]: `kill`, `exit`, `hang`, `refuse`; or `kill-once`, leaving a file in `folder`.
+pub(super) fn launch_faulty(fault: &str, folder: &Path) -> Launch {
+    let mut launch = launch();
+    launch
+        .environment
+        .insert(FAULT.to_owned(), format!("{fault}:{}", folder.display()));
+    launch
+}
+
+#[test]
+#[ignore = "not a test but the worker's side of the others, which start it"]
+fn be_a_worker() {
+    let Ok(fault) = env::var(FAULT) else { return };
+    let (fault, folder) = fault.split_once(':').unwrap();
+    let folder = PathBuf::from(folder);
+    let socket = worker::take_socket().unwrap();
+    worker::greet(&socket).unwrap();
+    worker::serve(&socket, &mut |request, on_event| {
+        on_event(Event::Progress { done: 0, total: 1 });
+        assert_eq!(on_event(Event::Progress { done: 1, total: 1 }), Flow::Continue);
+        answer(request, fault, &folder)
+    })
+    .unwrap();
+}
+
+fn answer(request: &Request, fault: &str, folder: &Path) -> Reply {
+    match request {
+        Request::Load(load) => load_model(&load.model),
+        Request::Info => Reply::Engine(EngineInfo {
+            backend: "arithmetic".to_owned(),
+            version: "1".to_owned(),
+            mlx: String::new(),
+            blas: String::new(),
+            device: "cpu".to_owned(),
+        }),
+        Request::Tokenize(texts) => Reply::Tokens(texts.iter().map(tokenize).collect()),
+        Request::Score(rows) => {
+            if rows.iter().any(|row| row.context.contains(&POISON))
+                && let Some(error) = misbehave(fault, folder)
+            {
+                return Reply::Error(error);
+            }
+            Reply::Scores(rows.iter().map(score).collect())
+        }
+        Request::Generate(rows) => Reply::Texts(
+            rows.iter()
+                .map(|row| Generated {
+                    text: format!("{} tokens, seed {}", row.prompt.len(), row.seed),
+                    tokens: vec![1; 3],
+                    finish: Finish::End,
+                })
+                .collect(),
+        ),
+        Request::SelfTest => unreachable!("no test asks for it"),
+    }
+}
+
+fn misbehave(fault: &str, folder: &Path) -> Option<EngineError> {
+    println!("about to {fault}");
+    match fault {
+        "kill-once" => {
+            let mark = folder.join("died");
+            if !mark.exists() {
+                fs::write(mark, "").unwrap();
+                std::process::abort();
+            }
+        }
+        "kill" => kill_process(getpid(), Signal::KILL).unwrap(),
+        "exit" => std::process::exit(3),
+        "hang" => loop {
+            std::thread::park();
+        },
+        "refuse" => {
+            let message = "token 666 is out of range".to_owned();
+            return Some(EngineError {
+                kind: ErrorKind::Request,
+                message,
+                hint: String::new(),
+            });
+        }
+        _ => {}
+    }
+    None
+}
+
+fn load_model(path: &Path) -> Reply {
+    match fs::read_to_string(path) {
+        Ok(name) => Reply::Model(ModelInfo {
+            architecture: "arithmetic".to_owned(),
+            name,
+            parameters: 1,
+            layers: 1,
+            vocabulary: 256,
+            context_length: 100,
+            dtype: "f32".to_owned(),
+            template_digest: "template".to_owned(),
+            tokenizer_digest: "tokenizer".to_owned(),
+        }),
+        Err(error) => Reply::Error(EngineError {
+            kind: ErrorKind::Model,
+            message: format!("cannot read the model: {}", error.kind()),
+            hint: "name one that is there".to_owned(),
+        }),
+    }
+}
+
+/// One token per byte; an empty context is token 0; `"!"` is poison.
+fn tokenize(input: &TokenizeInput) -> Tokenized {
+    let bytes = |text: &str| {
+        text.bytes()
+            .map(|b| if b == b'!' { POISON } else { b.into() })
+            .collect::<Vec<u32>>()
+    };
+    match input {
+        TokenizeInput::Raw(text) => Tokenized {
+            tokens: bytes(text),
+            continuation: Vec::new(),
+        },
+        TokenizeInput::Pair {
+            context,
+            continuation,
+        } => Tokenized {
+            tokens: if context.is_empty() {
+                vec![0]
+            } else {
+                bytes(context)
+            },
+            continuation: bytes(continuation),
+        },
+        TokenizeInput::Chat(messages) => Tokenized {
+            tokens: messages
+                .iter()
+                .flat_map(|message| bytes(&message.content))
+                .collect(),
+            continuation: Vec::new(),
+        },
+    }
+}
+
+fn score(row: &ScoreRow) -> Vec<Score> {
+    let sum = |tokens: &[u32]| tokens.iter().map(|&token| f64::from(token)).sum::<f64>();
+    row.continuations
+        .iter()
+        .map(|continuation| Score {
+            logprob: -(sum(&row.context) + sum(continuation) / 3.0),
+            greedy: continuation.len() == 1,
+        })
+        .collect()
+}

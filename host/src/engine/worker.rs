@@ -1,0 +1,152 @@
+//! A worker from inside: the body of the hidden verb.
+//!
+//! Descriptor 0 is one end of a socket pair that carries frames both ways. The worker takes it away before
+//! anything else runs, so that native code that reads standard input finds it empty; the host has already tied
+//! standard output to standard error, so that native code may print.
+//!
+//! The engine is called from the thread that made it. A second thread reads requests, and it is also what
+//! notices that the host is gone: the socket ends, and a worker that is busy kills itself. This works on every
+//! Unix, whichever thread of the host started the worker; Linux's parent-death signal would fire when that
+//! thread ends.
+
+use std::{
+    fs::File,
+    io,
+    os::{fd::AsFd, unix::net::UnixStream},
+    path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+        mpsc,
+    },
+    thread,
+};
+
+use realign_engine_abi::{
+    ffi::{ABI_VERSION, Flow},
+    frame::{self, FrameError},
+    message::{Body, Call, EngineError, EngineOptions, Event, Hello, Message, Reply, Request},
+};
+
+use super::library::{Engine, EngineLibrary};
+use crate::error::{Error, Result};
+
+/// What answers a request; it may tell of progress on the way and is told whether to go on.
+pub(super) type Answer<'a> = dyn FnMut(&Request, &mut dyn FnMut(Event) -> Flow) -> Reply + 'a;
+
+/// Serves an engine library to the host that started this process, until the host is gone.
+///
+/// A library that cannot be opened is not an error here: every call is answered with the reason, which reaches
+/// the host with its hint.
+///
+/// # Errors
+/// Descriptor 0 is not the host's socket, or the host sent something that is not a call.
+pub fn run_worker(library: &Path) -> Result<()> {
+    let socket = take_socket()?;
+    greet(&socket)?;
+    let library = EngineLibrary::open(library);
+    match &library {
+        Ok(library) => match library.create(&EngineOptions {}) {
+            Ok(engine) => serve_engine(&socket, engine),
+            Err(error) => serve_refusal(&socket, &error),
+        },
+        Err(error) => serve_refusal(&socket, error),
+    }
+}
+
+fn serve_engine(socket: &UnixStream, mut engine: Engine<'_>) -> Result<()> {
+    serve(socket, &mut |request, on_event| engine.call(request, on_event))
+}
+
+fn serve_refusal(socket: &UnixStream, error: &EngineError) -> Result<()> {
+    serve(socket, &mut |_, _| Reply::Error(error.clone()))
+}
+
+/// Moves the host's socket from descriptor 0 to a private one that children do not inherit.
+pub(super) fn take_socket() -> Result<UnixStream> {
+    let not_a_worker = |error: io::Error| {
+        Error::usage(format!("cannot take the host's socket: {error}"))
+            .hint("realign starts this verb itself")
+    };
+    let private = io::stdin().as_fd().try_clone_to_owned().map_err(not_a_worker)?;
+    let nothing = File::open("/dev/null").map_err(not_a_worker)?;
+    rustix::stdio::dup2_stdin(&nothing).map_err(|error| not_a_worker(error.into()))?;
+    let socket = UnixStream::from(private);
+    socket.peer_addr().map_err(not_a_worker)?;
+    Ok(socket)
+}
+
+/// Sends the first frame: versions.
+pub(super) fn greet(socket: &UnixStream) -> Result<()> {
+    let hello = Hello {
+        abi: ABI_VERSION,
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+    };
+    send(socket, &hello).map_err(|error| broken(&error))
+}
+
+/// Answers calls with `answer`, one at a time, until the host closes the socket.
+pub(super) fn serve(socket: &UnixStream, answer: &mut Answer<'_>) -> Result<()> {
+    let busy = Arc::new(AtomicBool::new(false));
+    let calls = read_calls(socket, Arc::clone(&busy))?;
+    while let Ok(call) = calls.recv() {
+        let Call { id, request } = call.map_err(|error| broken(&error))?;
+        let reply = answer(&request, &mut |event| match send(
+            socket,
+            &Message {
+                id,
+                body: Body::Event(event),
+            },
+        ) {
+            Ok(()) => Flow::Continue,
+            Err(_) => Flow::Stop,
+        });
+        busy.store(false, Ordering::SeqCst);
+        send(
+            socket,
+            &Message {
+                id,
+                body: Body::Reply(reply),
+            },
+        )
+        .map_err(|error| broken(&error))?;
+    }
+    Ok(())
+}
+
+/// Reads calls on a thread of their own. When the host is gone, an idle worker sees the channel end and a busy
+/// one dies: native code cannot be interrupted in any other way.
+fn read_calls(
+    socket: &UnixStream,
+    busy: Arc<AtomicBool>,
+) -> Result<mpsc::Receiver<Result<Call, FrameError>>> {
+    let mut socket = socket.try_clone().map_err(|error| broken(&error.into()))?;
+    let (sender, receiver) = mpsc::channel();
+    thread::spawn(move || {
+        loop {
+            let call = frame::read(&mut socket).and_then(|body| Ok(frame::decode(&body)?.0));
+            match call {
+                Err(FrameError::Closed | FrameError::Io(_)) => break,
+                call => {
+                    busy.store(true, Ordering::SeqCst);
+                    if sender.send(call).is_err() {
+                        return;
+                    }
+                }
+            }
+        }
+        if busy.load(Ordering::SeqCst) {
+            // The result is of no interest: the process does not survive the call.
+            let _ = rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::KILL);
+        }
+    });
+    Ok(receiver)
+}
+
+fn send<T: serde::Serialize>(mut socket: &UnixStream, value: &T) -> Result<(), FrameError> {
+    frame::write(&mut socket, &frame::encode(value, &[])?)
+}
+
+fn broken(error: &FrameError) -> Error {
+    Error::engine(format!("a worker lost its host: {error}"))
+}

@@ -1,0 +1,200 @@
+//! The back end made of worker processes: tokenize, plan, look up, compute, put back in order.
+
+mod rows;
+
+use std::path::Path;
+
+use realign_engine_abi::message::{Reply, Request, TokenizeInput, Tokenized};
+
+use self::rows::{GenerateRows, ScoreRows};
+use super::{
+    backend::{Identity, Progress, identity},
+    cache::BatchCache,
+    launch::Launch,
+    model_ref::file_digest,
+    plan,
+    pool::Pool,
+    query::{GenerateAnswer, GenerateQuery, ScoreAnswer, ScoreQuery},
+};
+use crate::{
+    error::{Error, Result},
+    store::Store,
+};
+
+/// Texts in one request for tokens.
+const TEXTS_PER_REQUEST: usize = 1_024;
+/// Bytes of text in one request for tokens; the answer must fit a frame.
+const BYTES_PER_REQUEST: usize = 4 << 20;
+
+/// Worker processes with one model.
+#[derive(Debug)]
+pub struct WorkerBackend {
+    pool: Pool,
+    subject: Identity,
+    engine: Identity,
+}
+
+impl WorkerBackend {
+    /// Loads a model file in a first worker.
+    ///
+    /// # Errors
+    /// The file cannot be read, the worker cannot be started, or the engine refuses the file.
+    pub fn open(path: &Path, launch: Launch, workers: Option<usize>) -> Result<Self> {
+        let digest = file_digest(path)?;
+        let pool = Pool::open(launch, path, workers)?;
+        let (model, engine) = (pool.model(), pool.engine());
+        let subject = identity([
+            ("model", model.name.clone()),
+            ("model-digest", digest.to_string()),
+            ("architecture", model.architecture.clone()),
+            ("parameters", model.parameters.to_string()),
+            ("dtype", model.dtype.clone()),
+            ("tokenizer", model.tokenizer_digest.clone()),
+            ("template", model.template_digest.clone()),
+        ]);
+        let engine = identity([
+            ("backend", engine.backend.clone()),
+            ("version", engine.version.clone()),
+            ("mlx", engine.mlx.clone()),
+            ("blas", engine.blas.clone()),
+            ("device", engine.device.clone()),
+            ("batch-plan", plan::VERSION.to_owned()),
+        ]);
+        Ok(Self {
+            pool,
+            subject,
+            engine,
+        })
+    }
+
+    /// The subject's part of the identity.
+    #[must_use]
+    pub const fn subject(&self) -> &Identity {
+        &self.subject
+    }
+
+    /// The engine's part of the identity.
+    #[must_use]
+    pub const fn engine(&self) -> &Identity {
+        &self.engine
+    }
+
+    /// Longest sequence of the model in tokens.
+    #[must_use]
+    pub fn context_length(&self) -> usize {
+        self.pool.model().context_length as usize
+    }
+
+    /// Scores continuations; ids are unique.
+    ///
+    /// # Errors
+    /// A query does not fit the model, the engine fails twice, or the store fails.
+    pub fn score(
+        &mut self,
+        queries: &[ScoreQuery],
+        store: Option<&Store>,
+        progress: &mut Progress<'_>,
+    ) -> Result<Vec<ScoreAnswer>> {
+        let tokens = self.tokenize(rows::score_texts(queries)?)?;
+        let rows = ScoreRows::build(queries, tokens, self.context_length())?;
+        let batches = plan::plan(&rows.shapes(), plan::SCORE);
+        let requests: Vec<Request> = batches.iter().map(|batch| rows.request(batch)).collect();
+        let replies = self.answer(&requests, store, progress)?;
+        Ok(rows.answers(&batches, replies))
+    }
+
+    /// Continues prompts; ids are unique.
+    ///
+    /// # Errors
+    /// A query does not fit the model, the engine fails twice, or the store fails.
+    pub fn generate(
+        &mut self,
+        queries: &[GenerateQuery],
+        store: Option<&Store>,
+        progress: &mut Progress<'_>,
+    ) -> Result<Vec<GenerateAnswer>> {
+        let tokens = self.tokenize(rows::prompt_texts(queries)?)?;
+        let rows = GenerateRows::build(queries, tokens, self.context_length())?;
+        let batches = plan::plan(&rows.shapes(), plan::GENERATE);
+        let requests: Vec<Request> = batches.iter().map(|batch| rows.request(batch)).collect();
+        let replies = self.answer(&requests, store, progress)?;
+        Ok(GenerateRows::answers(&batches, replies))
+    }
+
+    /// Replies to planned batches, from the cache where it has them.
+    fn answer(
+        &mut self,
+        batches: &[Request],
+        store: Option<&Store>,
+        progress: &mut Progress<'_>,
+    ) -> Result<Vec<Reply>> {
+        let cache = BatchCache::new(store, &self.engine, &self.subject);
+        let keys: Vec<_> = batches.iter().map(|batch| cache.key(batch)).collect();
+        let mut replies = Vec::with_capacity(batches.len());
+        for (key, batch) in keys.iter().zip(batches) {
+            replies.push(cache.get(key)?.filter(|reply| rows::fits(batch, reply)));
+        }
+        let missing: Vec<usize> = (0..batches.len())
+            .filter(|&batch| replies[batch].is_none())
+            .collect();
+        let total = batches.iter().map(rows::count).sum();
+        let mut done = total
+            - missing
+                .iter()
+                .map(|&batch| rows::count(&batches[batch]))
+                .sum::<usize>();
+        progress(done, total);
+        let requests: Vec<Request> = missing.iter().map(|&batch| batches[batch].clone()).collect();
+        let computed = self.pool.run(&requests, &mut |index, reply| {
+            if !rows::fits(&requests[index], reply) {
+                return Err(Error::engine(
+                    "the engine's reply does not have the shape of its batch",
+                ));
+            }
+            cache.put(&keys[missing[index]], reply)?;
+            done += rows::count(&requests[index]);
+            progress(done, total);
+            Ok(())
+        })?;
+        for (batch, reply) in missing.into_iter().zip(computed) {
+            replies[batch] = Some(reply);
+        }
+        Ok(replies.into_iter().flatten().collect())
+    }
+
+    /// Token ids of texts, in their order.
+    fn tokenize(&mut self, texts: Vec<TokenizeInput>) -> Result<Vec<Tokenized>> {
+        let mut requests: Vec<Vec<TokenizeInput>> = Vec::new();
+        let mut bytes = 0;
+        for text in texts {
+            let size = rows::text_bytes(&text);
+            match requests.last_mut() {
+                Some(request) if request.len() < TEXTS_PER_REQUEST && bytes + size <= BYTES_PER_REQUEST => {
+                    bytes += size;
+                    request.push(text);
+                }
+                _ => {
+                    bytes = size;
+                    requests.push(vec![text]);
+                }
+            }
+        }
+        let requests: Vec<Request> = requests.into_iter().map(Request::Tokenize).collect();
+        let replies = self.pool.run(&requests, &mut |index, reply| {
+            if rows::fits(&requests[index], reply) {
+                return Ok(());
+            }
+            Err(Error::engine("the engine did not tokenize every text"))
+        })?;
+        Ok(replies
+            .into_iter()
+            .flat_map(|reply| {
+                if let Reply::Tokens(tokens) = reply {
+                    tokens
+                } else {
+                    Vec::new()
+                }
+            })
+            .collect())
+    }
+}

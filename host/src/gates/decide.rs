@@ -31,6 +31,37 @@ impl Decision {
         Self::new(Verdict::Insufficient, reason)
     }
 
+    /// Several gates as one: each must pass, and the worst verdict names its reason.
+    ///
+    /// Worst first: fail, no headroom, insufficient, not reached, inconclusive, pass. The number of further clusters
+    /// is the largest, where every undecided gate has one. Nothing to decide is insufficient.
+    #[must_use]
+    pub fn all_of(decisions: &[Self]) -> Self {
+        let Some(worst) = decisions.iter().map(Self::rank).min() else {
+            return Self::insufficient("there is nothing to decide");
+        };
+        let named: Vec<&Self> = decisions.iter().filter(|decision| decision.rank() == worst).collect();
+        let reasons: Vec<&str> = named.iter().map(|decision| decision.reason.as_str()).collect();
+        let further: Option<Vec<usize>> = named.iter().map(|decision| decision.further).collect();
+        Self {
+            verdict: named[0].verdict,
+            reason: reasons.join("; "),
+            further: further.and_then(|counts| counts.into_iter().max()),
+        }
+    }
+
+    /// Place in the order of [`Decision::all_of`].
+    const fn rank(&self) -> u8 {
+        match self.verdict {
+            Verdict::Fail => 0,
+            Verdict::NoHeadroom => 1,
+            Verdict::Insufficient => 2,
+            Verdict::NotReached => 3,
+            Verdict::Inconclusive => 4,
+            Verdict::Pass => 5,
+        }
+    }
+
     /// Whether the gate is passed.
     #[must_use]
     pub fn passed(&self) -> bool {

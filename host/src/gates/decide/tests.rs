@@ -12,7 +12,15 @@ fn perfect(families: usize) -> Evidence {
 
 #[test]
 fn twenty_four_perfect_scenarios_are_inconclusive_and_five_more_would_pass() {
-    insta::assert_debug_snapshot!(decide(&Rule::at_least(0.9), Some(&perfect(24))), @"");
+    insta::assert_debug_snapshot!(decide(&Rule::at_least(0.9), Some(&perfect(24))), @r#"
+    Decision {
+        verdict: Inconclusive,
+        reason: "95 % bounds 0.883 to 1.000 lie on both sides of 0.9",
+        further: Some(
+            5,
+        ),
+    }
+    "#);
     assert!(decide(&Rule::at_least(0.9), Some(&perfect(29))).passed());
 }
 
@@ -20,12 +28,24 @@ fn twenty_four_perfect_scenarios_are_inconclusive_and_five_more_would_pass() {
 fn a_share_whose_upper_bound_misses_fails() {
     let clusters: Vec<Count> = (0..60).map(|i| Count { hits: usize::from(i % 2 == 0), n: 1 }).collect();
     let evidence = clustered(&clusters).expect("measured").evidence();
-    insta::assert_debug_snapshot!(decide(&Rule::at_least(0.9), Some(&evidence)), @"");
+    insta::assert_debug_snapshot!(decide(&Rule::at_least(0.9), Some(&evidence)), @r#"
+    Decision {
+        verdict: Fail,
+        reason: "95 % upper bound 0.613 misses >= 0.9",
+        further: None,
+    }
+    "#);
 }
 
 #[test]
 fn nothing_measured_is_insufficient() {
-    insta::assert_debug_snapshot!(decide(&Rule::at_least(0.9), None), @"");
+    insta::assert_debug_snapshot!(decide(&Rule::at_least(0.9), None), @r#"
+    Decision {
+        verdict: Insufficient,
+        reason: "nothing was measured that has an interval",
+        further: None,
+    }
+    "#);
 }
 
 #[test]
@@ -39,7 +59,13 @@ fn numbers_that_are_not_numbers_never_pass() {
 #[test]
 fn a_decision_by_point_says_so() {
     let rule = Rule { decide: Decide::Point, ..Rule::at_least(0.9) };
-    insta::assert_debug_snapshot!(decide(&rule, Some(&perfect(3))), @"");
+    insta::assert_debug_snapshot!(decide(&rule, Some(&perfect(3))), @r#"
+    Decision {
+        verdict: Pass,
+        reason: "value 1.000 against >= 0.9, decided by point",
+        further: None,
+    }
+    "#);
 }
 
 #[test]
@@ -55,6 +81,18 @@ fn an_undecided_mean_names_the_further_clusters_of_the_root_n_law() {
     let evidence = mean::clustered(&values).and_then(|mean| mean.evidence());
     let decision = decide(&Rule::at_most(0.1), evidence.as_ref());
     assert_eq!((decision.verdict, decision.further), (Verdict::Inconclusive, Some(235)));
+}
+
+#[test]
+fn of_several_gates_the_worst_decides_and_the_slowest_counts() {
+    let undecided = |further| Decision { verdict: Verdict::Inconclusive, reason: "open".to_owned(), further };
+    let pass = Decision::new(Verdict::Pass, "held");
+    let both = Decision::all_of(&[undecided(Some(3)), pass.clone(), undecided(Some(9))]);
+    assert_eq!((both.verdict, both.further), (Verdict::Inconclusive, Some(9)));
+    assert_eq!(Decision::all_of(&[undecided(Some(3)), undecided(None)]).further, None);
+    let lost = Decision::all_of(&[Decision::insufficient("none"), Decision::new(Verdict::Fail, "lost"), pass]);
+    assert_eq!((lost.verdict, lost.reason.as_str()), (Verdict::Fail, "lost"));
+    assert_eq!(Decision::all_of(&[]).verdict, Verdict::Insufficient);
 }
 
 proptest! {

@@ -1,1 +1,11 @@
-//! (being written)
+//! Rule, evidence, verdict.
+//!
+//! A [`Rule`] is written down before anything runs. [`decide`] holds evidence against it and answers for every
+//! input: nothing measured is `insufficient`, and a number that is not a number never passes.
+
+pub mod decide;
+pub mod rule;
+
+pub use crate::stats::Evidence;
+pub use decide::{Decision, decide};
+pub use rule::{Comparison, Decide, Rule};

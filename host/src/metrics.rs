@@ -1,1 +1,20 @@
-//! (being written)
+//! What the numbers mean: pure functions from cells, scores and items to values with bounds and a decision.
+//!
+//! Nothing here reads a file, a clock or a random number without a seed. Every result carries its observations
+//! and clusters; empty input is `insufficient`, never a perfect score.
+
+pub mod adherence;
+pub mod aggregate;
+pub mod cell;
+pub mod consistency;
+pub mod retention;
+pub mod spoiled;
+pub mod style;
+
+pub use adherence::{Adherence, AdherenceGate, adherence};
+pub use aggregate::{Aggregation, Direction, aggregate};
+pub use cell::{CellState, TraitCell};
+pub use consistency::{Consistency, consistency};
+pub use retention::{Benchmark, ItemPair, Retention, retention};
+pub use spoiled::{SpoiledReason, spoiled};
+pub use style::{Style, StyleGate, StyleInput, StyleScore, plan_blocks, style};

@@ -1,0 +1,93 @@
+//! The clustered standard error is checked against statsmodels 0.15 (`cov_type="cluster"`).
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::stats::bootstrap::{below, replicate_rng};
+
+fn five_clusters() -> Vec<Vec<f64>> {
+    vec![vec![0.2, 0.4, 0.9], vec![0.1, 0.5], vec![0.7, 0.8], vec![0.3], vec![0.6, 0.65]]
+}
+
+#[test]
+fn the_clustered_standard_error_agrees_with_statsmodels() {
+    let mean = clustered(&five_clusters()).expect("five clusters");
+    assert!((mean.value - 0.515).abs() < 1e-12);
+    assert!((mean.standard_error - 0.079_250_394_320_785_5).abs() < 1e-12, "{mean:?}");
+    let evidence = mean.evidence().expect("finite");
+    let half = 2.776_445_105_197_8 * mean.standard_error;
+    assert!((evidence.estimate.high - 0.515 - half).abs() < 1e-9);
+}
+
+#[test]
+fn a_ratio_of_sums_weighs_long_documents_more() {
+    let ratio = ratio_of_sums(&[vec![(10.0, 10.0)], vec![(90.0, 30.0)]]).expect("two clusters");
+    assert!((ratio.value - 2.5).abs() < 1e-12);
+    assert!((ratio.standard_error - (2.0 * 2.0 * 15.0_f64.powi(2)).sqrt() / 40.0).abs() < 1e-12);
+}
+
+#[test]
+fn the_geometric_mean_agrees_with_scipy() {
+    let evidence = geometric(&[vec![1.5], vec![2.0], vec![4.0], vec![8.0]]).expect("positive values");
+    assert!((evidence.estimate.value - 3.130_169_160_146_574_6).abs() < 1e-12);
+    assert!(evidence.estimate.low > 0.0);
+}
+
+#[test]
+fn what_is_not_defined_is_none() {
+    assert_eq!(clustered(&[]), None);
+    assert_eq!(clustered(&[vec![1.0, 2.0]]), None, "one cluster does not know its spread");
+    assert_eq!(clustered(&[vec![1.0], vec![f64::NAN]]), None);
+    assert_eq!(ratio_of_sums(&[vec![(1.0, 0.0)], vec![(1.0, 0.0)]]), None);
+    assert_eq!(geometric(&[vec![0.0], vec![1.0]]), None);
+}
+
+#[test]
+fn equal_values_in_a_range_do_not_prove_themselves() {
+    let few = bounded(&vec![vec![0.05; 20]; 3], -0.95, 1.0).expect("three clusters");
+    assert!(few.lower < 0.0, "three equal clusters prove nothing: {few:?}");
+    let many = bounded(&vec![vec![0.05]; 200], -0.95, 1.0).expect("two hundred clusters");
+    assert!(many.lower > 0.0, "{many:?}");
+}
+
+/// 500 data sets of 30 clusters that share a random shift.
+#[test]
+fn the_interval_of_clustered_means_covers_the_truth() {
+    let mut covered = 0;
+    for run in 0..500 {
+        let mut rng = replicate_rng(5, run);
+        let mut uniform = || below(&mut rng, 10_000) as f64 / 10_000.0 - 0.5;
+        let clusters: Vec<Vec<f64>> = (0..30)
+            .map(|_| {
+                let shift = uniform();
+                (0..4).map(|_| shift + uniform()).collect()
+            })
+            .collect();
+        let estimate = clustered(&clusters).and_then(|mean| mean.evidence()).expect("finite").estimate;
+        covered += usize::from(estimate.low <= 0.0 && 0.0 <= estimate.high);
+    }
+    assert!((460..=490).contains(&covered), "{covered} of 500 intervals cover");
+}
+
+proptest! {
+    #[test]
+    fn bounds_contain_the_mean_and_nest(
+        clusters in prop::collection::vec(prop::collection::vec(0.0..=1.0_f64, 1..5), 2..20)
+    ) {
+        let plain = clustered(&clusters).and_then(|mean| mean.evidence()).expect("finite");
+        for evidence in [plain, bounded(&clusters, 0.0, 1.0).expect("finite")] {
+            let estimate = evidence.estimate;
+            prop_assert!(estimate.low <= evidence.lower && evidence.lower <= estimate.value);
+            prop_assert!(estimate.value <= evidence.upper && evidence.upper <= estimate.high);
+        }
+    }
+
+    #[test]
+    fn copies_of_all_clusters_shrink_the_interval(
+        clusters in prop::collection::vec(prop::collection::vec(0.0..=1.0_f64, 1..5), 2..12)
+    ) {
+        let once = clustered(&clusters).expect("finite").standard_error;
+        let four = clustered(&[clusters.clone(), clusters.clone(), clusters.clone(), clusters.clone()].concat()).expect("finite").standard_error;
+        prop_assert!(four <= once);
+    }
+}

@@ -10,7 +10,7 @@
 //!
 //! # Layout
 //!
-//! - [`runs`]: beginning, finding and finishing runs; [`results`]: samples, cells, metrics, gates, events
+//! - [`runs`]: beginning, finding and finishing runs; [`results`]: samples, cells, record, events
 //! - [`generations`]: batches by key; [`locate`]: from what a person types to a run
 
 mod fault;

@@ -49,7 +49,7 @@ pub enum Verb {
     #[command(after_help = EVAL_EXAMPLE)]
     Eval(Eval),
     /// Compare two stored runs, item by item.
-    #[command(after_help = "Example:\n  realign compare before after --json\n\nEnds with 10 where something regressed, 11 where nothing can be told, 12 where the runs\nmeasure different things.")]
+    #[command(after_help = "Example:\n  realign compare before after --json\n\nEnds with 10 where something regressed, 11 where something cannot be told, 12 where the runs\nmeasured with different instruments.")]
     Compare(Compare),
     /// List stored runs.
     #[command(after_help = "Example:\n  realign runs")]

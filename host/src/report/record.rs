@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::{number, table};
 use crate::{
-    model::Verdict,
+    model::{Direction, Verdict},
     suite::record::{Metric, Record},
 };
 
@@ -32,7 +32,7 @@ fn row(metric: &Metric) -> Vec<String> {
     let none = || "-".to_owned();
     let estimate = metric.estimate.as_ref();
     let gate = metric.threshold.map_or_else(none, |threshold| {
-        let sign = if metric.lower_is_better { "<" } else { ">=" };
+        let sign = if metric.direction == Direction::Lower { "<" } else { ">=" };
         format!("{sign} {}", number::value(threshold, &metric.unit))
     });
     vec![

@@ -1,9 +1,7 @@
-//! Samples, cells, metrics, gates and events of a run.
+//! Samples, cells, the record and events of a run.
 //!
 //! While a run is under way a result may be written again, because a resumed run computes some of them twice.
 //! Once it is finished, writing compares: the same bytes are accepted, anything else is refused by name.
-
-use std::collections::BTreeMap;
 
 use rusqlite::{OptionalExtension as _, Transaction};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
@@ -48,19 +46,12 @@ const CELLS: Table = Table {
     find: "SELECT json FROM cells WHERE run = ?1 AND evaluator = ?2 AND sample = ?3",
     list: "SELECT sample, json FROM cells WHERE run = ?1 ORDER BY evaluator, sample",
 };
-const METRICS: Table = Table {
-    what: "metric",
-    insert: "INSERT INTO metrics (run, name, json) VALUES (?1, ?3, ?4)
+const RECORD: Table = Table {
+    what: "record",
+    insert: "INSERT INTO records (run, json) SELECT ?1, ?4 WHERE ?2 = '' AND ?3 = ''
              ON CONFLICT DO UPDATE SET json = excluded.json",
-    find: "SELECT json FROM metrics WHERE run = ?1 AND ?2 = '' AND name = ?3",
-    list: "SELECT name, json FROM metrics WHERE run = ?1 ORDER BY name",
-};
-const GATES: Table = Table {
-    what: "gate",
-    insert: "INSERT INTO gates (run, name, json) VALUES (?1, ?3, ?4)
-             ON CONFLICT DO UPDATE SET json = excluded.json",
-    find: "SELECT json FROM gates WHERE run = ?1 AND ?2 = '' AND name = ?3",
-    list: "SELECT name, json FROM gates WHERE run = ?1 ORDER BY name",
+    find: "SELECT json FROM records WHERE run = ?1 AND ?2 = '' AND ?3 = ''",
+    list: "SELECT '', json FROM records WHERE run = ?1",
 };
 
 /// A row to be written: evaluator (empty but for cells), key, JSON.
@@ -119,46 +110,20 @@ impl Store {
             .collect())
     }
 
-    /// Keeps metrics by name.
+    /// Keeps the record of a run: its numbers, identity and items.
     ///
     /// # Errors
-    /// The file cannot be written, or the run is finished with another value (exit 22).
-    pub fn put_metrics<T: Serialize>(&self, run: &RunId, metrics: &BTreeMap<String, T>) -> Result<()> {
-        self.put(
-            &METRICS,
-            run,
-            metrics
-                .iter()
-                .map(|(name, metric)| ("", name.as_str(), json(metric))),
-        )
+    /// The file cannot be written, or the run is finished with another record (exit 22).
+    pub fn put_record<T: Serialize>(&self, run: &RunId, record: &T) -> Result<()> {
+        self.put(&RECORD, run, std::iter::once(("", "", json(record))))
     }
 
-    /// All metrics of a run.
+    /// The record of a run; `None` while it has none.
     ///
     /// # Errors
     /// The file cannot be read, or holds something else than `T`.
-    pub fn metrics<T: DeserializeOwned>(&self, run: &RunId) -> Result<BTreeMap<String, T>> {
-        Ok(self.list(&METRICS, run)?.into_iter().collect())
-    }
-
-    /// Keeps gates by name.
-    ///
-    /// # Errors
-    /// The file cannot be written, or the run is finished with another verdict (exit 22).
-    pub fn put_gates<T: Serialize>(&self, run: &RunId, gates: &BTreeMap<String, T>) -> Result<()> {
-        self.put(
-            &GATES,
-            run,
-            gates.iter().map(|(name, gate)| ("", name.as_str(), json(gate))),
-        )
-    }
-
-    /// All gates of a run.
-    ///
-    /// # Errors
-    /// The file cannot be read, or holds something else than `T`.
-    pub fn gates<T: DeserializeOwned>(&self, run: &RunId) -> Result<BTreeMap<String, T>> {
-        Ok(self.list(&GATES, run)?.into_iter().collect())
+    pub fn record_of<T: DeserializeOwned>(&self, run: &RunId) -> Result<Option<T>> {
+        Ok(self.list(&RECORD, run)?.pop().map(|(_, record)| record))
     }
 
     /// Adds an event to a run's journal. Events are never changed and never removed.
@@ -180,7 +145,7 @@ impl Store {
         let table = Table {
             what: "event",
             list: "SELECT CAST(seq AS TEXT), json FROM events WHERE run = ?1 ORDER BY seq",
-            ..METRICS
+            ..RECORD
         };
         Ok(self
             .list(&table, run)?

@@ -34,18 +34,7 @@ const TABLES: &str = "
         json TEXT NOT NULL,
         PRIMARY KEY (run, evaluator, sample)
     ) STRICT;
-    CREATE TABLE metrics (
-        run TEXT NOT NULL REFERENCES runs (id),
-        name TEXT NOT NULL,
-        json TEXT NOT NULL,
-        PRIMARY KEY (run, name)
-    ) STRICT;
-    CREATE TABLE gates (
-        run TEXT NOT NULL REFERENCES runs (id),
-        name TEXT NOT NULL,
-        json TEXT NOT NULL,
-        PRIMARY KEY (run, name)
-    ) STRICT;
+    CREATE TABLE records (run TEXT PRIMARY KEY REFERENCES runs (id), json TEXT NOT NULL) STRICT;
     CREATE TABLE events (
         run TEXT NOT NULL REFERENCES runs (id),
         seq INTEGER NOT NULL,

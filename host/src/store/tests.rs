@@ -62,12 +62,7 @@ fn what_is_written_is_read_by_the_next_process() {
     store
         .put_cells(&id, &[cell("style", "x"), cell("detector", "y")])
         .unwrap();
-    store
-        .put_metrics(&id, &BTreeMap::from([("adherence".to_owned(), 0.1 + 0.2)]))
-        .unwrap();
-    store
-        .put_gates(&id, &BTreeMap::from([("adherence".to_owned(), true)]))
-        .unwrap();
+    store.put_record(&id, &(0.1 + 0.2)).unwrap();
     store.append_event(&id, &"planned").unwrap();
     store.append_event(&id, &"scored").unwrap();
     store.put_batch(&Digest::of(b"key"), "payload").unwrap();
@@ -88,11 +83,8 @@ fn what_is_written_is_read_by_the_next_process() {
         store.cells(&id).unwrap(),
         [cell("detector", "y"), cell("style", "x")]
     );
-    assert_eq!(
-        store.metrics::<f64>(&id).unwrap()["adherence"].to_bits(),
-        (0.1_f64 + 0.2).to_bits()
-    );
-    assert!(store.gates::<bool>(&id).unwrap()["adherence"]);
+    let record: f64 = store.record_of(&id).unwrap().unwrap();
+    assert_eq!(record.to_bits(), (0.1_f64 + 0.2).to_bits());
     assert_eq!(store.events::<String>(&id).unwrap(), ["planned", "scored"]);
     assert_eq!(
         store.get_batch(&Digest::of(b"key")).unwrap().as_deref(),
@@ -149,9 +141,7 @@ fn a_run_under_way_may_be_written_again_and_a_finished_one_only_with_the_same_by
     for error in [
         store.put_samples(&id, &[sample("a", "other")]).unwrap_err(),
         store.put_samples(&id, &[sample("new", "one")]).unwrap_err(),
-        store
-            .put_metrics(&id, &BTreeMap::from([("late".to_owned(), 1)]))
-            .unwrap_err(),
+        store.put_record(&id, &"late").unwrap_err(),
     ] {
         assert_eq!(error.exit(), Exit::BadInput);
         assert!(error.to_string().contains("is finished"), "{error}");

@@ -5,14 +5,15 @@ use std::collections::BTreeMap;
 use super::{
     answers::Answerer,
     evaluators::Benchmark,
-    record::{ItemValue, Metric},
+    record::Metric,
 };
 use crate::{
+    compare::ItemValue,
     engine::backend::{Backend, Progress},
     error::{Error, Result},
     ids::Seed,
     metrics::aggregate::aggregate,
-    model::{Aggregation, Direction, Outcome, Value},
+    model::{Aggregation, Outcome, Value},
     sandbox::{self, Item, Row},
     stats::Interval,
     store::{CellRecord, Store},
@@ -90,7 +91,8 @@ fn measure(benchmark: &str, metric: &sandbox::Metric, items: &[Item], outcomes: 
     Metric {
         name: format!("{benchmark}/{}", metric.name),
         unit: metric.unit.clone(),
-        lower_is_better: metric.direction == Direction::Lower,
+        direction: metric.direction,
+        range,
         formula: match metric.aggregation {
             Aggregation::Mean => "mean/1",
             Aggregation::RatioOfSums => "ratio-of-sums/1",

@@ -8,9 +8,9 @@ use std::collections::BTreeMap;
 use super::{
     evaluators::{self, Evaluators},
     load::Suite,
-    record::Identity,
 };
 use crate::{
+    compare::Identity,
     engine::backend::Backend,
     ids::Digest,
     sandbox::{Limits, Row},

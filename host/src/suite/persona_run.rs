@@ -9,15 +9,16 @@ use super::{
     evaluators::{Detector, Evaluators},
     file::DeployPrompt,
     load::Suite,
-    record::{ItemValue, Metric},
+    record::Metric,
 };
 use crate::{
+    compare::ItemValue,
     engine::{
         backend::{Backend, Progress},
         query::{GenerateQuery, Prompt},
     },
     error::Result,
-    gates::{Decision, Evidence, Rule},
+    gates::{Comparison, Decision, Evidence, Rule},
     metrics::{
         adherence::{Adherence, AdherenceGate, adherence},
         cell::{CellState, TraitCell},
@@ -25,13 +26,13 @@ use crate::{
         spoiled::{SpoiledReason, spoiled},
         style::{StyleGate, StyleInput, StyleScore, length_score, style},
     },
-    model::{Finish, Outcome, Sample},
+    model::{Direction, Finish, Outcome, Sample},
     persona::{
         profile::Polarity,
         texts::{Purpose, VoiceText},
     },
     sandbox::Prepared,
-    stats::bootstrap::Bootstrap,
+    stats::{Interval, bootstrap::Bootstrap},
     store::{CellRecord, Store},
 };
 
@@ -248,6 +249,7 @@ fn push_style(result: &mut PersonaResult, suite: &Suite, prepared: &Prepared, sa
     result.metrics.push(gated("style-variance", "style/1", found.variation, &gate.variation, &found.decision, beside));
     let mut matching = plain("style-match".into(), "style/1", found.mean_match);
     matching.unit = "m'".into();
+    matching.range = None;
     result.metrics.push(matching);
     result.items.extend(scores.iter().map(|score| ItemValue {
         metric: "style-match".into(),
@@ -283,14 +285,14 @@ fn gated(
     decision: &Decision,
     beside: BTreeMap<String, f64>,
 ) -> Metric {
-    let lower_is_better = rule.comparison != crate::gates::Comparison::AtLeast;
+    let higher = rule.comparison == Comparison::AtLeast;
     let mut reason = decision.reason.clone();
     if let Some(further) = decision.further {
         reason += &format!("; about {further} more families would decide");
     }
     Metric {
-        lower_is_better,
-        bound: evidence.map(|evidence| if lower_is_better { evidence.upper } else { evidence.lower }),
+        direction: if higher { Direction::Higher } else { Direction::Lower },
+        bound: evidence.map(|evidence| if higher { evidence.lower } else { evidence.upper }),
         threshold: Some(rule.threshold),
         verdict: Some(decision.verdict),
         reason,
@@ -304,7 +306,8 @@ fn plain(name: String, formula: &str, evidence: Option<Evidence>) -> Metric {
     Metric {
         name,
         unit: "share".into(),
-        lower_is_better: false,
+        direction: Direction::Higher,
+        range: Some(Interval { low: 0.0, high: 1.0 }),
         formula: formula.into(),
         estimate: evidence.map(|evidence| evidence.estimate),
         bound: None,

@@ -7,8 +7,10 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    compare::{Identity, ItemValue, MetricInfo},
     ids::Digest,
-    model::{Estimate, Verdict},
+    model::{Direction, Estimate, Verdict},
+    stats::Interval,
 };
 
 /// Version of the record; raised when an old reader would misread a new record.
@@ -35,17 +37,6 @@ pub struct Record {
     pub failures: BTreeMap<String, usize>,
 }
 
-/// What the numbers depend on, in three parts.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Identity {
-    /// What is judged: differences are what a comparison is for.
-    pub subject: BTreeMap<String, String>,
-    /// What computes it: differences are a warning.
-    pub engine: BTreeMap<String, String>,
-    /// What measures: differences make two runs incomparable.
-    pub instrument: BTreeMap<String, String>,
-}
-
 /// One number.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Metric {
@@ -53,8 +44,10 @@ pub struct Metric {
     pub name: String,
     /// What it counts in.
     pub unit: String,
-    /// Whether less is better.
-    pub lower_is_better: bool,
+    /// Which way is better.
+    pub direction: Direction,
+    /// What one item's value cannot leave, where that is known.
+    pub range: Option<Interval>,
     /// Name and version of the formula.
     pub formula: String,
     /// Value, interval and counts; absent where too little was measured.
@@ -69,19 +62,6 @@ pub struct Metric {
     pub reason: String,
     /// Numbers that belong beside it: controls, agreement, chance.
     pub beside: BTreeMap<String, f64>,
-}
-
-/// One item's value of one metric.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct ItemValue {
-    /// Name of the metric.
-    pub metric: String,
-    /// The item.
-    pub item: String,
-    /// Items of one cluster are not independent.
-    pub cluster: String,
-    /// The value.
-    pub value: f64,
 }
 
 impl Record {
@@ -103,5 +83,12 @@ impl Record {
             Verdict::Pass => 5,
         };
         self.metrics.iter().filter_map(|metric| metric.verdict).min_by_key(rank)
+    }
+
+    /// Per metric what a comparison has to know.
+    #[must_use]
+    pub fn directions(&self) -> BTreeMap<String, MetricInfo> {
+        let info = |metric: &Metric| MetricInfo { direction: metric.direction, range: metric.range };
+        self.metrics.iter().map(|metric| (metric.name.clone(), info(metric))).collect()
     }
 }

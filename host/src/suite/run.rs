@@ -14,14 +14,15 @@ use super::{
     identity,
     load::Suite,
     persona_run::{self, PersonaResult},
-    record::{FORMAT, Identity, ItemValue, Metric, Record},
+    record::{FORMAT, Metric, Record},
 };
 use crate::{
+    compare::{Identity, ItemValue},
     engine::backend::Backend,
     error::Result,
     model::{Outcome, Sample},
     sandbox::Sandbox,
-    store::{CellRecord, NewRun, RunId, Store},
+    store::{Begun, CellRecord, NewRun, RunId, Store},
 };
 
 /// Told what is being done and how far it is: stage, done, total.
@@ -72,7 +73,13 @@ pub fn run(suite: &Suite, name: &str, means: &mut Means<'_>, observer: &mut Obse
 pub fn begin(store: &Store, name: &str, suite: &str, identity: &Identity) -> Result<RunId> {
     let plan = json!({ "format": FORMAT, "suite": suite, "identity": identity });
     let run = NewRun { name: name.into(), plan, identity: json!(identity) };
-    store.begin_run(&run).map(|(id, _)| id)
+    let (id, begun) = store.begin_run(&run)?;
+    match begun {
+        Begun::New => store.append_event(&id, &"begun")?,
+        Begun::Resumed => store.append_event(&id, &"resumed")?,
+        Begun::Finished => {}
+    }
+    Ok(id)
 }
 
 fn persona(

@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 
 use super::{
-    record::{Identity, ItemValue, Metric, Record},
+    record::{Metric, Record},
     run,
 };
 use crate::{
+    compare::{Identity, ItemValue},
     engine::{
         backend::{Backend, Progress},
         query::{ScoreAnswer, ScoreQuery},
@@ -14,7 +15,7 @@ use crate::{
     error::Result,
     ids::Digest,
     metrics::aggregate::aggregate,
-    model::{Aggregation, Outcome, Value},
+    model::{Aggregation, Direction, Outcome, Value},
     stats::Interval,
     store::{CellRecord, Store},
     tasks::lm_eval::{Document, Task},
@@ -97,11 +98,13 @@ fn measure(task: &Task, metric: &str, scored: &[(&Document, Vec<Value>)]) -> Met
         .zip(scored)
         .filter_map(|(id, (_, values))| Some((id.as_str(), values.iter().find(|value| value.metric == metric)?)))
         .collect();
-    let evidence = aggregate(&clustered, Aggregation::Mean, Some(Interval { low: 0.0, high: 1.0 }));
+    let range = Some(Interval { low: 0.0, high: 1.0 });
+    let evidence = aggregate(&clustered, Aggregation::Mean, range);
     Metric {
         name: format!("{}/{metric}", task.name),
         unit: "share".into(),
-        lower_is_better: false,
+        direction: Direction::Higher,
+        range,
         formula: format!("{metric} of {DEFINITIONS}"),
         estimate: evidence.map(|evidence| evidence.estimate),
         bound: None,

@@ -106,9 +106,18 @@ impl CautiousShare {
             proportion::mean_of_shares(&table)
         };
         Some(Self {
-            judged: count(|tally| Count { hits: tally.hits, n: tally.hits + tally.misses })?,
-            worst: count(|tally| Count { hits: tally.hits, n: tally.applicable() })?,
-            best: count(|tally| Count { hits: tally.hits + tally.failed, n: tally.applicable() })?,
+            judged: count(|tally| Count {
+                hits: tally.hits,
+                n: tally.hits + tally.misses,
+            })?,
+            worst: count(|tally| Count {
+                hits: tally.hits,
+                n: tally.applicable(),
+            })?,
+            best: count(|tally| Count {
+                hits: tally.hits + tally.failed,
+                n: tally.applicable(),
+            })?,
         })
     }
 
@@ -160,14 +169,44 @@ impl CautiousShare {
     }
 }
 
+/// A cell for tests.
+#[cfg(test)]
+pub(crate) fn cell(trait_id: &str, family: &str, kind: &str, state: CellState) -> TraitCell {
+    TraitCell {
+        trait_id: trait_id.to_owned(),
+        family: family.to_owned(),
+        kind: kind.to_owned(),
+        sample_id: format!("{family}/{kind}"),
+        state,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn row(hits: usize, misses: usize, failed: usize) -> Vec<Tally> {
-        let mut row = vec![Tally { hits: 1, ..Tally::default() }; hits];
-        row.extend(vec![Tally { misses: 1, ..Tally::default() }; misses]);
-        row.extend(vec![Tally { failed: 1, ..Tally::default() }; failed]);
+        let mut row = vec![
+            Tally {
+                hits: 1,
+                ..Tally::default()
+            };
+            hits
+        ];
+        row.extend(vec![
+            Tally {
+                misses: 1,
+                ..Tally::default()
+            };
+            misses
+        ]);
+        row.extend(vec![
+            Tally {
+                failed: 1,
+                ..Tally::default()
+            };
+            failed
+        ]);
         row
     }
 

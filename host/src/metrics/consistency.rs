@@ -20,7 +20,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::cell::{CautiousShare, CellState, MAX_FAILED, Tally, TraitCell};
+use super::cell::{CautiousShare, MAX_FAILED, Tally, TraitCell};
 use crate::{
     gates::{Decision, Evidence, Rule, decide},
     model::{Estimate, Verdict},
@@ -68,23 +68,39 @@ type Table<'a> = BTreeMap<&'a str, BTreeMap<&'a str, Verdicts<'a>>>;
 #[must_use]
 pub fn consistency(cells: &[TraitCell], plain: &str, rule: &Rule) -> Consistency {
     let table = tabulate(cells);
-    let kinds: BTreeSet<&str> =
-        cells.iter().map(|cell| cell.kind.as_str()).filter(|kind| *kind != plain).collect();
-    let shares: Vec<(&str, Option<CautiousShare>)> =
-        kinds.iter().map(|kind| (*kind, CautiousShare::of(&rows(&table, plain, kind)))).collect();
+    let kinds: BTreeSet<&str> = cells
+        .iter()
+        .map(|cell| cell.kind.as_str())
+        .filter(|kind| *kind != plain)
+        .collect();
+    let shares: Vec<(&str, Option<CautiousShare>)> = kinds
+        .iter()
+        .map(|kind| (*kind, CautiousShare::of(&rows(&table, plain, kind))))
+        .collect();
     let (weakest, evidence) = minimum(&shares).unzip();
     let failed_share = failed_share(cells);
-    let decision = obstacle(&table, plain, &shares, failed_share)
-        .unwrap_or_else(|| decide(rule, evidence.as_ref()));
+    let decision =
+        obstacle(&table, plain, &shares, failed_share).unwrap_or_else(|| decide(rule, evidence.as_ref()));
     let kinds = shares
         .iter()
         .map(|(kind, share)| {
             let (agreement, kappa) = agreement(&table, plain, kind);
             let evidence = share.map(|share| share.evidence());
-            KindConsistency { kind: (*kind).to_owned(), evidence, agreement, kappa }
+            KindConsistency {
+                kind: (*kind).to_owned(),
+                evidence,
+                agreement,
+                kappa,
+            }
         })
         .collect();
-    Consistency { evidence, weakest, kinds, failed_share, decision }
+    Consistency {
+        evidence,
+        weakest,
+        kinds,
+        failed_share,
+        decision,
+    }
 }
 
 /// Cells by trait, family and kind.
@@ -92,7 +108,12 @@ fn tabulate(cells: &[TraitCell]) -> Table<'_> {
     let mut table = Table::new();
     for cell in cells {
         let families = table.entry(&cell.trait_id).or_default();
-        families.entry(&cell.family).or_default().entry(&cell.kind).or_default().add(cell.state);
+        families
+            .entry(&cell.family)
+            .or_default()
+            .entry(&cell.kind)
+            .or_default()
+            .add(cell.state);
     }
     table
 }
@@ -105,15 +126,25 @@ fn held(verdicts: &Verdicts<'_>, kind: &str) -> Option<bool> {
 
 /// Cells of a kind under plain hits: a row per trait that has any, an entry per family of the whole table.
 fn rows(table: &Table<'_>, plain: &str, kind: &str) -> Vec<Vec<Tally>> {
-    let families: BTreeSet<&str> = table.values().flat_map(|families| families.keys().copied()).collect();
+    let families: BTreeSet<&str> = table
+        .values()
+        .flat_map(|families| families.keys().copied())
+        .collect();
     table
         .values()
         .map(|by_family| {
             let cell = |family: &&str| {
                 let verdicts = by_family.get(family)?;
-                if held(verdicts, plain)? { verdicts.get(kind).copied() } else { None }
+                if held(verdicts, plain)? {
+                    verdicts.get(kind).copied()
+                } else {
+                    None
+                }
             };
-            families.iter().map(|family| cell(family).unwrap_or_default()).collect::<Vec<Tally>>()
+            families
+                .iter()
+                .map(|family| cell(family).unwrap_or_default())
+                .collect::<Vec<Tally>>()
         })
         .filter(|row| row.iter().any(|tally| tally.applicable() > 0))
         .collect()
@@ -121,12 +152,17 @@ fn rows(table: &Table<'_>, plain: &str, kind: &str) -> Vec<Vec<Tally>> {
 
 /// The weakest kind with bounds of the minimum; `None` if a kind has no share or there is none.
 fn minimum(shares: &[(&str, Option<CautiousShare>)]) -> Option<(String, Evidence)> {
-    let shares: Vec<(&str, CautiousShare)> =
-        shares.iter().map(|(kind, share)| share.map(|share| (*kind, share))).collect::<Option<_>>()?;
+    let shares: Vec<(&str, CautiousShare)> = shares
+        .iter()
+        .map(|(kind, share)| share.map(|share| (*kind, share)))
+        .collect::<Option<_>>()?;
     let (kind, weakest) = shares.iter().min_by(|a, b| a.1.value().total_cmp(&b.1.value()))?;
     let count = shares.len() as f64;
     let lowest = |bound: &dyn Fn(&CautiousShare) -> f64| {
-        shares.iter().map(|(_, share)| bound(share)).fold(f64::INFINITY, f64::min)
+        shares
+            .iter()
+            .map(|(_, share)| bound(share))
+            .fold(f64::INFINITY, f64::min)
     };
     let tail = (1.0 - CONFIDENCE) / 2.0;
     let estimate = Estimate {
@@ -148,7 +184,9 @@ fn minimum(shares: &[(&str, Option<CautiousShare>)]) -> Option<(String, Evidence
 /// Failed over applicable cells.
 fn failed_share(cells: &[TraitCell]) -> f64 {
     let mut all = Tally::default();
-    cells.iter().for_each(|cell| all.add(cell.state));
+    for cell in cells {
+        all.add(cell.state);
+    }
     all.failed as f64 / all.applicable().max(1) as f64
 }
 
@@ -160,16 +198,24 @@ fn obstacle(
     failed_share: f64,
 ) -> Option<Decision> {
     if table.is_empty() || shares.is_empty() {
-        return Some(Decision::insufficient(format!("there are no cells in a context kind other than {plain}")));
+        return Some(Decision::insufficient(format!(
+            "there are no cells in a context kind other than {plain}"
+        )));
     }
-    let absent = table
-        .iter()
-        .find(|(_, families)| families.values().all(|verdicts| held(verdicts, plain) != Some(true)));
+    let absent = table.iter().find(|(_, families)| {
+        families
+            .values()
+            .all(|verdicts| held(verdicts, plain) != Some(true))
+    });
     if let Some((trait_id, _)) = absent {
-        return Some(Decision::insufficient(format!("trait {trait_id} never shows in the {plain} form")));
+        return Some(Decision::insufficient(format!(
+            "trait {trait_id} never shows in the {plain} form"
+        )));
     }
     if let Some((kind, _)) = shares.iter().find(|(_, share)| share.is_none()) {
-        return Some(Decision::insufficient(format!("kind {kind} has no family with a hit in the {plain} form")));
+        return Some(Decision::insufficient(format!(
+            "kind {kind} has no family with a hit in the {plain} form"
+        )));
     }
     (failed_share > MAX_FAILED).then(|| {
         let (failed, limit) = (100.0 * failed_share, 100.0 * MAX_FAILED);
@@ -198,18 +244,6 @@ fn agreement(table: &Table<'_>, plain: &str, kind: &str) -> (Option<f64>, Option
     let expected = plain_hits * kind_hits + (1.0 - plain_hits) * (1.0 - kind_hits);
     let kappa = (observed - expected) / (1.0 - expected);
     (Some(observed), (expected < 1.0).then_some(kappa))
-}
-
-/// A cell that a test needs.
-#[cfg(test)]
-pub(crate) fn cell(trait_id: &str, family: &str, kind: &str, state: CellState) -> TraitCell {
-    TraitCell {
-        trait_id: trait_id.to_owned(),
-        family: family.to_owned(),
-        kind: kind.to_owned(),
-        sample_id: format!("{family}/{kind}"),
-        state,
-    }
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@
 //! One short reply says little about style, so responses are pooled into blocks of 4 of the same context kind,
 //! drawn with a seed. The value is `sd / mean` over block means of m' (sd with n - 1).
 //!
-//! - Interval: BCa bootstrap over blocks, because replicates of a standard deviation lean low. Fewer than 8 blocks
+//! - Interval: `BCa` bootstrap over blocks, because replicates of a standard deviation lean low. Fewer than 8 blocks
 //!   are `insufficient`. Up to three responses of each kind are in no block; the seed chooses them.
 //! - The mean of m' over **all** responses, families as clusters, has to meet its own rule.
 //! - The exemplars' own variation, `sd / sqrt(4) / mean` of their m', is what blocks of real text in the voice
@@ -75,7 +75,10 @@ pub struct StyleGate {
 impl Default for StyleGate {
     /// Variation below 15 %, mean match at least 0.5.
     fn default() -> Self {
-        Self { variation: Rule::below(0.15), mean_match: Rule::at_least(0.5) }
+        Self {
+            variation: Rule::below(0.15),
+            mean_match: Rule::at_least(0.5),
+        }
     }
 }
 
@@ -130,22 +133,40 @@ pub fn style(input: &StyleInput<'_>, gate: &StyleGate, bootstrap: Bootstrap) -> 
         Ok(anchors) => anchors,
         Err(decision) => return Style::undecided(input, decision),
     };
-    let matches: Vec<f64> = input.scores.iter().map(|score| anchors.place(score.score)).collect();
-    let samples: Vec<(&str, &str)> =
-        input.scores.iter().map(|score| (score.sample_id.as_str(), score.kind.as_str())).collect();
+    let matches: Vec<f64> = input
+        .scores
+        .iter()
+        .map(|score| anchors.place(score.score))
+        .collect();
+    let samples: Vec<(&str, &str)> = input
+        .scores
+        .iter()
+        .map(|score| (score.sample_id.as_str(), score.kind.as_str()))
+        .collect();
     let blocks: Vec<f64> = plan_blocks(&samples, bootstrap.seed)
         .iter()
         .map(|block| block.iter().map(|index| matches[*index]).sum::<f64>() / BLOCK as f64)
         .collect();
-    let families = input.scores.iter().zip(&matches).map(|(score, value)| (score.family.as_str(), *value));
+    let families = input
+        .scores
+        .iter()
+        .zip(&matches)
+        .map(|(score, value)| (score.family.as_str(), *value));
     let mean_match = mean::clustered(&by_cluster(families)).and_then(|mean| mean.evidence());
     let variation = block_variation(&blocks, bootstrap);
-    let exemplars: Vec<f64> = input.exemplars.iter().map(|score| anchors.place(*score)).collect();
+    let exemplars: Vec<f64> = input
+        .exemplars
+        .iter()
+        .map(|score| anchors.place(*score))
+        .collect();
     let exemplar_variation = variation_of(&exemplars).map(|own| own / (BLOCK as f64).sqrt());
     let spread = spread_decision(gate, blocks.len(), variation.as_ref(), exemplar_variation);
     let level = decide(&gate.mean_match, mean_match.as_ref());
     let decision = Decision::all_of(&[
-        Decision { reason: format!("mean match: {}", level.reason), ..level },
+        Decision {
+            reason: format!("mean match: {}", level.reason),
+            ..level
+        },
         Decision {
             reason: format!("variation: {}", spread.reason),
             further: spread.further.map(|further| families_for(further, input.scores)),
@@ -153,7 +174,13 @@ pub fn style(input: &StyleInput<'_>, gate: &StyleGate, bootstrap: Bootstrap) -> 
         },
     ]);
     let left_out = input.scores.len() - blocks.len() * BLOCK;
-    Style { variation, mean_match, exemplar_variation, left_out, decision }
+    Style {
+        variation,
+        mean_match,
+        exemplar_variation,
+        left_out,
+        decision,
+    }
 }
 
 /// The two points that fix the scale of m'.
@@ -197,7 +224,13 @@ impl Style {
     /// A result without numbers.
     fn undecided(input: &StyleInput<'_>, decision: Decision) -> Self {
         let left_out = input.scores.len();
-        Self { variation: None, mean_match: None, exemplar_variation: None, left_out, decision }
+        Self {
+            variation: None,
+            mean_match: None,
+            exemplar_variation: None,
+            left_out,
+            decision,
+        }
     }
 }
 
@@ -210,7 +243,7 @@ fn variation_of(values: &[f64]) -> Option<f64> {
     (values.len() >= 2 && mean > 0.0 && variation.is_finite()).then_some(variation)
 }
 
-/// Variation over blocks with BCa intervals; `None` with too few blocks or a mean that is not above zero.
+/// Variation over blocks with `BCa` intervals; `None` with too few blocks or a mean that is not above zero.
 fn block_variation(blocks: &[f64], bootstrap: Bootstrap) -> Option<Evidence> {
     if blocks.len() < MIN_BLOCKS {
         return None;
@@ -222,7 +255,13 @@ fn block_variation(blocks: &[f64], bootstrap: Bootstrap) -> Option<Evidence> {
     let bounds = bootstrap::bca(blocks.len(), 1.0 - 2.0 * ONE_SIDED_ALPHA, bootstrap, statistic)?;
     let (n, clusters) = (blocks.len() * BLOCK, blocks.len());
     Evidence {
-        estimate: Estimate { value, low: shown.low, high: shown.high, n, clusters },
+        estimate: Estimate {
+            value,
+            low: shown.low,
+            high: shown.high,
+            n,
+            clusters,
+        },
         lower: bounds.low,
         upper: bounds.high,
         effective_n: None,
@@ -238,7 +277,9 @@ fn spread_decision(
     exemplars: Option<f64>,
 ) -> Decision {
     if blocks < MIN_BLOCKS {
-        return Decision::insufficient(format!("{blocks} blocks of {BLOCK} responses, {MIN_BLOCKS} are needed"));
+        return Decision::insufficient(format!(
+            "{blocks} blocks of {BLOCK} responses, {MIN_BLOCKS} are needed"
+        ));
     }
     let Some(own) = exemplars.filter(|own| gate.variation.holds(*own)) else {
         let own = exemplars.map_or_else(|| "undefined".to_owned(), number);
@@ -253,7 +294,10 @@ fn spread_decision(
     match variation {
         Some(variation) => {
             let decision = decide(&gate.variation, Some(variation));
-            Decision { reason: format!("{} (exemplars {})", decision.reason, number(own)), ..decision }
+            Decision {
+                reason: format!("{} (exemplars {})", decision.reason, number(own)),
+                ..decision
+            }
         }
         None => Decision::insufficient("the mean match is too close to zero for a relative spread"),
     }

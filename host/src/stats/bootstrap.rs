@@ -1,10 +1,10 @@
 //! The cluster bootstrap: whole clusters are drawn with replacement.
 //!
-//! Replicate r draws from stream r of ChaCha8 under the caller's seed, so a result does not depend on the
+//! Replicate r draws from stream r of `ChaCha8` under the caller's seed, so a result does not depend on the
 //! number of threads, on the order of replicates or on how many there are after it.
 //!
 //! Two intervals. *Percentile* takes quantiles of the replicates: right for differences of means, whose
-//! replicates are centred on the value. *BCa* (Efron 1987) corrects for bias and skewness: right for a standard
+//! replicates are centred on the value. *`BCa`* (Efron 1987) corrects for bias and skewness: right for a standard
 //! deviation, whose replicates are not. A replicate on which the statistic is not defined is left
 //! out; if more than one in ten is, there is no interval.
 
@@ -36,11 +36,14 @@ pub fn replicate_rng(seed: u64, replicate: usize) -> ChaCha8Rng {
     rng
 }
 
-/// A whole number below `limit`, uniform to within `limit / 2^32`. `limit` is at least 1.
+/// A whole number below `limit`, uniform to within `limit / 2^64`. `limit` is at least 1.
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "a product scaled by 2^64 is below the limit"
+)]
 #[must_use]
 pub fn below(rng: &mut ChaCha8Rng, limit: usize) -> usize {
-    let scaled = (u128::from(rng.next_u64()) * limit as u128) >> 64;
-    usize::try_from(scaled).expect("a product scaled by 2^64 is below the limit")
+    ((u128::from(rng.next_u64()) * limit as u128) >> 64) as usize
 }
 
 /// Sorted values of `statistic` on resampled clusters; it is given the indices that were drawn.
@@ -81,7 +84,7 @@ pub fn percentile(
     usable(&replicates, bootstrap).then(|| around(value, &replicates, tail, 1.0 - tail))
 }
 
-/// BCa interval of a statistic, two-sided, widened to contain the value on all the data.
+/// `BCa` interval of a statistic, two-sided, widened to contain the value on all the data.
 ///
 /// With `z0` the normal quantile of the share of replicates below the value (ties count half) and `a` the
 /// jackknife acceleration `sum d^3 / (6 (sum d^2)^(3/2))`, the ends are the replicates' quantiles at
@@ -106,7 +109,11 @@ pub fn bca(
     let adjusted = |p: f64| {
         let z = bias + quantile::normal(p);
         let scale = 1.0 - acceleration * z;
-        if scale > 0.0 { quantile::normal_cdf(bias + z / scale) } else { p }
+        if scale > 0.0 {
+            quantile::normal_cdf(bias + z / scale)
+        } else {
+            p
+        }
     };
     Some(around(value, &replicates, adjusted(tail), adjusted(1.0 - tail)))
 }
@@ -130,7 +137,11 @@ fn bias(value: f64, replicates: &[f64]) -> f64 {
     let below = replicates.iter().filter(|replicate| **replicate < value).count() as f64;
     let ties = replicates.iter().filter(|replicate| **replicate <= value).count() as f64 - below;
     let share = (below + ties / 2.0) / replicates.len() as f64;
-    if share > 0.0 && share < 1.0 { quantile::normal(share) } else { 0.0 }
+    if share > 0.0 && share < 1.0 {
+        quantile::normal(share)
+    } else {
+        0.0
+    }
 }
 
 /// Jackknife acceleration over clusters.
@@ -150,7 +161,10 @@ fn acceleration(clusters: usize, statistic: &impl Fn(&[usize]) -> Option<f64>) -
 
 /// Quantiles of sorted replicates as an interval around the value.
 fn around(value: f64, replicates: &[f64], low: f64, high: f64) -> Interval {
-    Interval { low: at(replicates, low).min(value), high: at(replicates, high).max(value) }
+    Interval {
+        low: at(replicates, low).min(value),
+        high: at(replicates, high).max(value),
+    }
 }
 
 /// Quantile of sorted values, linear between neighbours (Hyndman and Fan, type 7).

@@ -26,8 +26,11 @@ const TIE: f64 = 1e-12;
 /// (Phipson and Smyth 2010), which is never 0. 1 if nothing changed or nothing was measured.
 #[must_use]
 pub fn sign_flip(clusters: &[Vec<f64>], bootstrap: Bootstrap) -> f64 {
-    let sums: Vec<f64> =
-        clusters.iter().map(|cluster| cluster.iter().sum::<f64>()).filter(|sum| *sum != 0.0).collect();
+    let sums: Vec<f64> = clusters
+        .iter()
+        .map(|cluster| cluster.iter().sum::<f64>())
+        .filter(|sum| *sum != 0.0)
+        .collect();
     let observed = sums.iter().sum::<f64>().abs();
     if sums.is_empty() || !observed.is_finite() {
         return 1.0;
@@ -35,7 +38,9 @@ pub fn sign_flip(clusters: &[Vec<f64>], bootstrap: Bootstrap) -> f64 {
     let reached = |sum: f64| sum.abs() >= observed * (1.0 - TIE);
     if sums.len() <= EXACT_CLUSTERS {
         let patterns = 1_u32 << sums.len();
-        let extreme = (0..patterns).filter(|pattern| reached(flipped(&sums, *pattern))).count();
+        let extreme = (0..patterns)
+            .filter(|pattern| reached(flipped(&sums, *pattern)))
+            .count();
         return extreme as f64 / f64::from(patterns);
     }
     let extreme = (0..bootstrap.replicates)
@@ -49,10 +54,13 @@ pub fn sign_flip(clusters: &[Vec<f64>], bootstrap: Bootstrap) -> f64 {
 
 /// Sum with the sign of entry i turned where bit i of the pattern is set.
 fn flipped(sums: &[f64], pattern: u32) -> f64 {
-    sums.iter().enumerate().map(|(i, sum)| if pattern >> i & 1 == 1 { -sum } else { *sum }).sum()
+    sums.iter()
+        .enumerate()
+        .map(|(i, sum)| if pattern >> i & 1 == 1 { -sum } else { *sum })
+        .sum()
 }
 
-/// Exact two-sided McNemar test: `b` items were lost and `c` gained among independent items.
+/// Exact two-sided `McNemar` test: `b` items were lost and `c` gained among independent items.
 ///
 /// `min(1, 2 P(X <= min(b, c)))` with X binomial(b + c, 1/2). 1 if nothing changed.
 #[must_use]
@@ -60,8 +68,7 @@ pub fn mcnemar_exact(b: usize, c: usize) -> f64 {
     if b + c == 0 {
         return 1.0;
     }
-    let binomial = Binomial::new(0.5, (b + c) as u64).expect("one half is a probability");
-    (2.0 * binomial.cdf(b.min(c) as u64)).min(1.0)
+    Binomial::new(0.5, (b + c) as u64).map_or(1.0, |binomial| (2.0 * binomial.cdf(b.min(c) as u64)).min(1.0))
 }
 
 /// Percentile cluster-bootstrap interval of the mean difference, two-sided.

@@ -16,7 +16,7 @@ const POWER: f64 = 0.8;
 /// way as C' grows. `None` if the share equals the threshold, nothing was measured or a million do not suffice.
 #[must_use]
 pub fn further_for_share(share: f64, effective_n: f64, clusters: usize, threshold: f64) -> Option<usize> {
-    if clusters == 0 || !(effective_n > 0.0) {
+    if clusters == 0 || effective_n.is_nan() || effective_n <= 0.0 {
         return None;
     }
     let decided = |total: usize| {
@@ -37,7 +37,7 @@ pub fn further_for_share(share: f64, effective_n: f64, clusters: usize, threshol
 #[must_use]
 pub fn further_for_mean(gap: f64, half_width: f64, clusters: usize) -> Option<usize> {
     let decided = |total: usize| half_width * (clusters as f64 / total as f64).sqrt() <= gap;
-    if clusters == 0 || !(gap > 0.0) || !half_width.is_finite() {
+    if clusters == 0 || gap.is_nan() || gap <= 0.0 || !half_width.is_finite() {
         return None;
     }
     Some(first(clusters, decided)?.saturating_sub(clusters))
@@ -55,7 +55,11 @@ fn first(clusters: usize, decided: impl Fn(usize) -> bool) -> Option<usize> {
     let mut low = clusters;
     while low < high {
         let middle = usize::midpoint(low, high);
-        if decided(middle) { high = middle } else { low = middle + 1 }
+        if decided(middle) {
+            high = middle;
+        } else {
+            low = middle + 1;
+        }
     }
     Some(low)
 }

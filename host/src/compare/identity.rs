@@ -1,0 +1,113 @@
+//! What made a run's numbers, in three parts, and where two runs differ.
+//!
+//! - *Subject*: model, adapter, prompts. Differences are what a comparison is for; they are listed.
+//! - *Engine*: back end, versions, batch plan. Differences can move the last digits; they are warnings.
+//! - *Instrument*: suite, scenarios, decoding, evaluators. Differences make the numbers not comparable.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+
+/// What made a run's numbers: keys and values, usually digests, per part.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Identity {
+    /// What was measured.
+    pub subject: BTreeMap<String, String>,
+    /// What computed it.
+    pub engine: BTreeMap<String, String>,
+    /// What measured it.
+    pub instrument: BTreeMap<String, String>,
+}
+
+/// A key whose values differ; `None` where a side does not have it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeyDifference {
+    /// Key in its part.
+    pub key: String,
+    /// Value of the first run.
+    pub before: Option<String>,
+    /// Value of the second run.
+    pub after: Option<String>,
+}
+
+/// Where two identities differ, keys in order.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct IdentityDifferences {
+    /// To be listed.
+    pub subject: Vec<KeyDifference>,
+    /// To be warned about.
+    pub engine: Vec<KeyDifference>,
+    /// Not comparable if there is any.
+    pub instrument: Vec<KeyDifference>,
+}
+
+impl IdentityDifferences {
+    /// Whether the instruments are equal.
+    #[must_use]
+    pub const fn comparable(&self) -> bool {
+        self.instrument.is_empty()
+    }
+}
+
+/// Where two identities differ.
+#[must_use]
+pub fn identity_differences(before: &Identity, after: &Identity) -> IdentityDifferences {
+    IdentityDifferences {
+        subject: part(&before.subject, &after.subject),
+        engine: part(&before.engine, &after.engine),
+        instrument: part(&before.instrument, &after.instrument),
+    }
+}
+
+/// Differing keys of one part; a missing key differs from every value.
+fn part(before: &BTreeMap<String, String>, after: &BTreeMap<String, String>) -> Vec<KeyDifference> {
+    let keys: BTreeSet<&String> = before.keys().chain(after.keys()).collect();
+    keys.into_iter()
+        .filter(|key| before.get(*key) != after.get(*key))
+        .map(|key| KeyDifference {
+            key: key.clone(),
+            before: before.get(key).cloned(),
+            after: after.get(key).cloned(),
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn identity(model: &str, kernel: &str, suite: Option<&str>) -> Identity {
+        let part = |key: &str, value: &str| BTreeMap::from([(key.to_owned(), value.to_owned())]);
+        Identity {
+            subject: part("model", model),
+            engine: part("kernel", kernel),
+            instrument: suite.map(|suite| part("suite", suite)).unwrap_or_default(),
+        }
+    }
+
+    #[test]
+    fn another_model_on_another_kernel_is_comparable_and_listed() {
+        let found = identity_differences(&identity("a", "x", Some("s")), &identity("b", "y", Some("s")));
+        assert!(found.comparable());
+        assert_eq!(
+            (found.subject[0].key.as_str(), found.engine[0].key.as_str()),
+            ("model", "kernel")
+        );
+    }
+
+    #[test]
+    fn another_suite_or_a_missing_one_is_not_comparable() {
+        for other in [Some("t"), None] {
+            let found = identity_differences(&identity("a", "x", Some("s")), &identity("a", "x", other));
+            assert!(!found.comparable());
+            assert_eq!(found.instrument[0].key, "suite");
+            assert_eq!(found.instrument[0].after.as_deref(), other);
+        }
+    }
+
+    #[test]
+    fn a_run_does_not_differ_from_itself() {
+        let one = identity("a", "x", Some("s"));
+        assert_eq!(identity_differences(&one, &one), IdentityDifferences::default());
+    }
+}

@@ -12,7 +12,8 @@ pub mod spoiled;
 pub mod style;
 
 pub use adherence::{Adherence, AdherenceGate, adherence};
-pub use aggregate::{Aggregation, Direction, aggregate};
+pub use crate::model::{Aggregation, Direction};
+pub use aggregate::aggregate;
 pub use cell::{CellState, TraitCell};
 pub use consistency::{Consistency, consistency};
 pub use retention::{Benchmark, ItemPair, Retention, retention};

@@ -1,1 +1,16 @@
 //! Integration tests of the real binary.
+//!
+//! - `cli`: help, usage errors, exit codes
+//! - `bad_input`: every file that a person can get wrong, with the line that they will read
+//! - `recorded`: a whole evaluation without an engine: report, repetition, comparison
+//! - `golden`: log-likelihoods and accuracies that lm-eval computed, where those results are present
+//! - `model`: the engine and the small model through the binary: kill, resume, worker count
+//! - `hostile`: attack guests against the sandbox
+//! - `components`: the reference evaluators, built in and from source, over their cases
+
+mod bad_input;
+mod cli;
+mod golden;
+mod model;
+mod recorded;
+mod support;

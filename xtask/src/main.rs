@@ -35,7 +35,7 @@ fn main() -> ExitCode {
         ["test", rest @ ..] => test::run(rest),
         ["check"] => check::run(),
         ["setup"] => setup::engine().map(|_| ExitCode::SUCCESS),
-        ["guests"] => guests::run(),
+        ["guests"] => guests::run_task(),
         ["help" | "--help" | "-h"] => {
             print!("{USAGE}");
             Ok(ExitCode::SUCCESS)

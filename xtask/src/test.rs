@@ -12,7 +12,7 @@ pub(crate) fn run(filter: &[&str]) -> Outcome {
     println!("set-up (state in $REALIGN_HOME, skipped where nothing changed)");
     let home = setup::engine()?;
     println!("building the evaluators from source");
-    let built = guests::from_source()?;
+    let built = guests::from_source(&home)?;
     let shared = repo::root().join("../shared");
     let shared = shared.is_dir().then_some(shared);
     if shared.is_none() {

@@ -54,7 +54,7 @@ pub enum Verb {
     /// List stored runs.
     #[command(after_help = "Example:\n  realign runs")]
     Runs,
-    /// Build, test and inspect evaluators.
+    /// List, inspect and build evaluators.
     #[command(subcommand)]
     Plugin(Plugin),
     /// Serve an engine on standard input and output; started by realign itself.
@@ -188,14 +188,11 @@ pub enum Plugin {
         #[arg(long, value_name = "FILE")]
         output: PathBuf,
     },
-    /// Run a component's cases.toml in the sandbox.
-    #[command(after_help = "Example:\n  realign plugin test trait-lexicon --cases plugins/trait-lexicon/cases.toml")]
-    Test {
-        /// Id of a built-in component, or a path.
-        plugin: String,
-        /// The cases.
-        #[arg(long, value_name = "FILE")]
-        cases: PathBuf,
+    /// Write the lock file of the components in a folder.
+    #[command(after_help = "Example:\n  realign plugin lock plugins/dist")]
+    Lock {
+        /// Folder of the components; `lock.toml` is written beside them.
+        folder: PathBuf,
     },
 }
 

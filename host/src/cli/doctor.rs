@@ -42,7 +42,7 @@ pub(super) fn run(settings: &Settings) -> Result<Exit> {
     let mut checks = vec![
         check("realign", env!("CARGO_PKG_VERSION")),
         check("home", settings.home.folder().display()),
-        check("built-in evaluators", registry::built_in().len()),
+        check("built-in evaluators", registry::built_in().count()),
     ];
     checks.push(small_model(settings));
     let engine_works = engine(settings, &mut checks);

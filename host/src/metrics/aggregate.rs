@@ -10,34 +10,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     gates::Evidence,
-    model::Value,
+    model::{Aggregation, Value},
     stats::{
         Interval, by_cluster, mean,
         proportion::{self, Count},
     },
 };
-
-/// How values become one number.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Aggregation {
-    /// Mean of the ratios.
-    Mean,
-    /// Sum of numerators over sum of denominators.
-    RatioOfSums,
-    /// Geometric mean of the ratios, which must be positive.
-    Geometric,
-}
-
-/// Which way is better.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Direction {
-    /// More is better.
-    Higher,
-    /// Less is better.
-    Lower,
-}
 
 /// One estimate from (cluster, value) pairs; `range` is what a ratio cannot leave, where that is known.
 ///

@@ -11,10 +11,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::aggregate::{Direction, mean_evidence};
+use super::aggregate::mean_evidence;
 use crate::{
     gates::{Decision, Evidence, Rule, decide, decide::number},
-    model::Verdict,
+    model::{Direction, Verdict},
     stats::{Interval, by_cluster, mean},
 };
 

@@ -5,6 +5,7 @@ use std::{collections::BTreeSet, fmt};
 use serde::{Deserialize, Serialize};
 
 use crate::model::ChatMessage;
+pub use crate::model::{Aggregation, Direction};
 
 /// What an evaluator is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -52,41 +53,7 @@ pub struct Metric {
     pub name: String,
     /// Unit of numerator over denominator; may be empty.
     pub unit: String,
-    /// Which way is better.
-    pub direction: Direction,
-    /// Smallest possible ratio, if there is one.
-    pub low: Option<f64>,
-    /// Largest possible ratio, if there is one.
-    pub high: Option<f64>,
-    /// What guessing gives, where it is the same for every item.
-    pub chance: Option<f64>,
-    /// How values become one number.
-    pub aggregation: Aggregation,
-}
-
-/// Which way is better.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Direction {
-    /// More is better.
-    Higher,
-    /// Less is better.
-    Lower,
-}
-
-/// How values become one number.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Aggregation {
-    /// Mean of numerator / denominator.
-    Mean,
-    /// Sum of numerators / sum of denominators.
-    RatioOfSums,
-    /// exp(mean of ln(numerator / denominator)); every ratio is above 0.
-    Geometric,
-}
-
-/// One row of data for `prepare` or `items`.
+    /// One row of data for `prepare` or `items`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Row {
     /// Names the row in messages.

@@ -139,8 +139,8 @@ fn persona_profile(suite: &Suite) -> String {
 }
 
 fn load(suite: &Suite, sandbox: &Sandbox, plugin: &str, kind: Kind) -> Result<Evaluator> {
-    let bytes = registry::find(plugin, &suite.folder)?;
-    let evaluator = sandbox.load(&bytes).map_err(|error| error.within(plugin))?;
+    let found = registry::find(plugin, &suite.folder)?;
+    let evaluator = sandbox.load(&found.wasm).map_err(|error| error.within(plugin))?;
     if evaluator.kind() != kind {
         let message = format!("plugin: `{plugin}` is a {}, a {kind} is needed here", evaluator.kind());
         return Err(Error::usage(message));

@@ -1,0 +1,106 @@
+//! A folder to work in, the binary to run there, and what it said.
+
+pub(crate) mod mini;
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+};
+
+use tempfile::TempDir;
+
+/// A folder of its own.
+pub(crate) struct Project {
+    folder: TempDir,
+    home: PathBuf,
+}
+
+/// What one command said.
+#[derive(Debug)]
+pub(crate) struct Run {
+    /// Exit code; -1 where a signal ended it.
+    pub(crate) code: i32,
+    /// Standard output.
+    pub(crate) out: String,
+    /// Standard error.
+    pub(crate) err: String,
+}
+
+impl Project {
+    /// An empty folder and an empty home: nothing is set up.
+    pub(crate) fn new() -> Self {
+        let folder = TempDir::new().expect("a temporary folder");
+        let home = folder.path().join("home");
+        Self { folder, home }
+    }
+
+    /// An empty folder, with the home that set-up made; `None`, said aloud, where there is none.
+    pub(crate) fn with_engine() -> Option<Self> {
+        let home = std::env::var_os("REALIGN_HOME").map(PathBuf::from).filter(|home| home.join("engine").is_dir());
+        let Some(home) = home else {
+            println!("skipped: REALIGN_HOME names no folder with an engine; cargo xtask test sets it");
+            return None;
+        };
+        Some(Self { home, ..Self::new() })
+    }
+
+    /// Path of a file in the folder.
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// Writes a file.
+    pub(crate) fn write(&self, name: &str, content: impl AsRef<[u8]>) {
+        let path = self.path(name);
+        fs::create_dir_all(path.parent().expect("a file lies in a folder")).expect("made");
+        fs::write(path, content).expect("written");
+    }
+
+    /// Reads a file.
+    pub(crate) fn read(&self, name: &str) -> String {
+        fs::read_to_string(self.path(name)).expect("readable")
+    }
+
+    /// The binary with arguments, in the folder.
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_realign"));
+        command
+            .args(arguments)
+            .current_dir(self.folder.path())
+            .env("REALIGN_HOME", &self.home)
+            .env_remove("REALIGN_STORE")
+            .stdin(Stdio::null());
+        command
+    }
+
+    /// Runs the binary to its end.
+    pub(crate) fn realign(&self, arguments: &[&str]) -> Run {
+        let output = self.command(arguments).output().expect("the binary starts");
+        let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).replace(&self.folder.path().display().to_string(), "[project]");
+        Run { code: output.status.code().unwrap_or(-1), out: text(output.stdout), err: text(output.stderr) }
+    }
+}
+
+impl Run {
+    /// Exit code and what was said, for a snapshot.
+    pub(crate) fn shown(&self) -> String {
+        format!("exit {}\n{}{}", self.code, self.out, self.err).trim_end().to_owned()
+    }
+
+    /// Asserts the exit code, showing what was said if it is another.
+    pub(crate) fn exits(self, code: i32) -> Self {
+        assert_eq!(self.code, code, "{}", self.shown());
+        self
+    }
+}
+
+/// The folder with the golden results; `None`, said aloud, where there is none.
+pub(crate) fn golden() -> Option<PathBuf> {
+    let folder = std::env::var_os("REALIGN_SHARED").map(|shared| Path::new(&shared).join("golden/lm-eval"));
+    let folder = folder.filter(|folder| folder.is_dir());
+    if folder.is_none() {
+        println!("skipped: REALIGN_SHARED names no folder with golden results");
+    }
+    folder
+}

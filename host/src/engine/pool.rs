@@ -238,7 +238,7 @@ fn start_worker(launch: &Launch, path: &Path) -> Result<(WorkerProcess, ModelInf
 }
 
 /// An engine's error as ours: the model's and the request's faults are bad input, the rest is the engine's.
-fn refusal(error: EngineError) -> Error {
+pub(super) fn refusal(error: EngineError) -> Error {
     let ours = match error.kind {
         ErrorKind::Model | ErrorKind::Request => Error::bad_input(error.message),
         ErrorKind::Internal => Error::engine(error.message),

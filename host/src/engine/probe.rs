@@ -2,7 +2,7 @@
 
 use realign_engine_abi::message::{EngineInfo, Reply, Request, SelfTest};
 
-use super::{launch::Launch, process::WorkerProcess};
+use super::{launch::Launch, pool::refusal, process::WorkerProcess};
 use crate::error::{Error, Result};
 
 /// Starts a worker, asks it and ends it.
@@ -21,9 +21,7 @@ pub fn probe(launch: &Launch) -> Result<(EngineInfo, SelfTest)> {
     };
     match (ask(Request::Info)?, ask(Request::SelfTest)?) {
         (Reply::Engine(info), Reply::SelfTest(test)) => Ok((info, test)),
-        (Reply::Error(error), _) | (_, Reply::Error(error)) => {
-            Err(Error::engine(error.message).hint(error.hint))
-        }
+        (Reply::Error(error), _) | (_, Reply::Error(error)) => Err(refusal(error)),
         _ => Err(Error::engine("the engine did not describe itself when asked to")),
     }
 }

@@ -57,7 +57,8 @@ fn statistics(criterion: &mut Criterion) {
     criterion.bench_function("adherence of 3,600 cells", |bench| {
         bench.iter(|| adherence(black_box(&cells), &AdherenceGate::default()));
     });
-    let response: String = (0..800).map(|i| format!("word{} ", i % 400)).collect();
+    let words: Vec<String> = (0..800).map(|i| format!("word{}", i % 400)).collect();
+    let response = words.join(" ");
     criterion.bench_function("is a response of 800 words a loop", |bench| {
         bench.iter(|| spoiled(black_box(&response), Finish::End));
     });

@@ -16,9 +16,8 @@
 //! The length-only control is the same computation with [`length_score`] in place of the scorer's match. A scorer
 //! that does not do better than it measures length.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
-use rand_chacha::{ChaCha8Rng, rand_core::SeedableRng as _};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -31,8 +30,10 @@ use crate::{
     },
 };
 
-/// Responses in a block.
-pub const BLOCK: usize = 4;
+pub mod blocks;
+
+pub use blocks::{BLOCK, plan_blocks};
+
 /// Fewest blocks with a variance worth an interval.
 pub const MIN_BLOCKS: usize = 8;
 /// Fewest exemplars, and fewest contrast texts, to anchor on.
@@ -101,29 +102,6 @@ pub struct Style {
 #[must_use]
 pub fn length_score(text: &str) -> f64 {
     (text.split_whitespace().count().max(1) as f64).ln()
-}
-
-/// Blocks of 4 samples of the same kind, as indices into `samples`, which are (sample id, kind) pairs.
-///
-/// Depends on the seed and on the set of samples, not on their order: within a kind, samples are ordered by id,
-/// shuffled (Fisher and Yates) by a stream per kind and cut into blocks. What is left over is in no block.
-#[must_use]
-pub fn plan_blocks(samples: &[(&str, &str)], seed: u64) -> Vec<Vec<usize>> {
-    let mut kinds: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
-    for (index, (_, kind)) in samples.iter().enumerate() {
-        kinds.entry(kind).or_default().push(index);
-    }
-    let mut blocks = Vec::new();
-    for (stream, mut members) in kinds.into_values().enumerate() {
-        members.sort_by_key(|index| samples[*index].0);
-        let mut rng = ChaCha8Rng::seed_from_u64(seed);
-        rng.set_stream(stream as u64);
-        for last in (1..members.len()).rev() {
-            members.swap(last, bootstrap::below(&mut rng, last + 1));
-        }
-        blocks.extend(members.chunks_exact(BLOCK).map(<[usize]>::to_vec));
-    }
-    blocks
 }
 
 /// Style variance of a set of scores under a gate; blocks and intervals use the seed of `bootstrap`.

@@ -45,6 +45,20 @@ fn a_share_whose_upper_bound_misses_fails() {
 }
 
 #[test]
+fn a_share_below_the_threshold_that_may_be_luck_is_inconclusive() {
+    let clusters: Vec<Count> = (0..50)
+        .map(|i| Count {
+            hits: usize::from(i < 43),
+            n: 1,
+        })
+        .collect();
+    let evidence = clustered(&clusters).expect("measured").evidence();
+    let decision = decide(&Rule::at_least(0.9), Some(&evidence));
+    assert_eq!(decision.verdict, Verdict::Inconclusive);
+    assert!(decision.further.is_some());
+}
+
+#[test]
 fn nothing_measured_is_insufficient() {
     insta::assert_debug_snapshot!(decide(&Rule::at_least(0.9), None), @r#"
     Decision {

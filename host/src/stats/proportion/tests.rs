@@ -77,6 +77,15 @@ fn one_miss_among_many_never_proves_more_than_none() {
 }
 
 #[test]
+fn one_hit_among_many_never_proves_more_absence_than_none() {
+    let mut clusters = vec![Count { hits: 0, n: 15 }; 24];
+    let absent = clustered(&clusters).expect("there are observations").upper(0.05);
+    clusters[3].hits = 1;
+    let almost = clustered(&clusters).expect("there are observations").upper(0.05);
+    assert!(almost >= absent, "{almost} below {absent}");
+}
+
+#[test]
 fn single_observations_are_exactly_clopper_pearson() {
     let clusters: Vec<Count> = (0..50)
         .map(|i| Count {
@@ -104,6 +113,16 @@ fn answers_that_fail_together_count_as_one_answer() {
     ]);
     let share = clustered(&clusters).expect("there are observations");
     assert!(share.effective_n(0.05) < 9.0, "{}", share.effective_n(0.05));
+}
+
+#[test]
+fn without_variance_every_cluster_counts_once() {
+    for hits in [0, 7, 14] {
+        let share = clustered(&vec![Count { hits, n: 14 }; 24]).expect("there are observations");
+        assert_near(share.effective_n(0.05), 24.0);
+    }
+    let alone = clustered(&counts(&[(9, 10)])).expect("there are observations");
+    assert_near(alone.effective_n(0.05), 1.0);
 }
 
 #[test]

@@ -1,0 +1,152 @@
+//! Bytes to a compiled component, by way of the artefact cache.
+//!
+//! Compiling is the one step on untrusted bytes that no fuel limits, so the size is capped before it. Text is never
+//! accepted, whatever features wasmtime was built with.
+
+use std::hash::{Hash as _, Hasher};
+
+use sha2::{Digest as _, Sha256};
+use wasmtime::{Engine, component::Component};
+
+use super::{artefact::ArtefactCache, outcome::one_line};
+use crate::{
+    error::{Error, Result},
+    ids::Digest,
+};
+
+/// Largest component that is compiled. The largest tool-made ones (Python) have about 20 MB.
+pub const MAX_COMPONENT_BYTES: usize = 64 << 20;
+
+/// What every WebAssembly binary starts with.
+const WASM: &[u8] = b"\0asm";
+/// Version and layer of a core module, after [`WASM`].
+const CORE_MODULE: &[u8] = &[1, 0, 0, 0];
+
+/// A compiled component from `wasm`, whose digest is `digest`.
+pub(super) fn component(
+    engine: &Engine,
+    cache: Option<&ArtefactCache>,
+    wasm: &[u8],
+    digest: &Digest,
+) -> Result<Component> {
+    check_form(wasm)?;
+    let Some(cache) = cache else {
+        return compile(engine, wasm);
+    };
+    let key = key(engine, digest);
+    if let Some(component) = cache
+        .get(&key)
+        .and_then(|artefact| deserialize(engine, &artefact))
+    {
+        return Ok(component);
+    }
+    let component = compile(engine, wasm)?;
+    if let Ok(artefact) = component.serialize() {
+        cache.put(&key, &artefact);
+    }
+    Ok(component)
+}
+
+/// Refuses by the first bytes what is certainly no component, and says what it is.
+fn check_form(wasm: &[u8]) -> Result<()> {
+    if wasm.len() > MAX_COMPONENT_BYTES {
+        let size = wasm.len();
+        return Err(Error::evaluator(format!(
+            "it has {size} bytes, {MAX_COMPONENT_BYTES} are allowed"
+        )));
+    }
+    match wasm.strip_prefix(WASM) {
+        None => Err(Error::evaluator("it is not WebAssembly")
+            .hint("an evaluator is a binary component; PLUGINS.md shows how to build one")),
+        Some(rest) if rest.starts_with(CORE_MODULE) => {
+            Err(Error::evaluator("it is a core module, not a component")
+                .hint("`realign plugin build` makes a component of it"))
+        }
+        Some(_) => Ok(()),
+    }
+}
+
+fn compile(engine: &Engine, wasm: &[u8]) -> Result<Component> {
+    Component::from_binary(engine, wasm)
+        .map_err(|error| Error::evaluator(format!("it does not compile: {}", one_line(&error))))
+}
+
+#[expect(
+    unsafe_code,
+    reason = "the artefact cache is the one place that brings back native code"
+)]
+fn deserialize(engine: &Engine, artefact: &[u8]) -> Option<Component> {
+    // SAFETY: the bytes are those that `Component::serialize` of this wasmtime gave for a compatible engine. The cache
+    // hands out a file only if we own it and its folder, nobody else may write to either, and the digest in its
+    // header fits its name and its bytes; the name covers component, engine and version. The bytes are a copy in our
+    // memory: a later change of the file cannot reach them.
+    unsafe { Component::deserialize(engine, artefact) }.ok()
+}
+
+/// Digest of everything that the compiled form depends on.
+fn key(engine: &Engine, digest: &Digest) -> Digest {
+    let mut hash = Sha256Hasher(Sha256::new_with_prefix(env!("CARGO_PKG_VERSION")));
+    digest.as_str().hash(&mut hash);
+    engine.precompile_compatibility_hash().hash(&mut hash);
+    Digest::finish(hash.0)
+}
+
+/// Lets what implements [`std::hash::Hash`] be digested with SHA-256; 64 bits would not do for a name.
+struct Sha256Hasher(Sha256);
+
+impl Hasher for Sha256Hasher {
+    fn write(&mut self, bytes: &[u8]) {
+        self.0.update(bytes);
+    }
+
+    fn finish(&self) -> u64 {
+        let mut first = [0; 8];
+        first.copy_from_slice(&self.0.clone().finalize()[..8]);
+        u64::from_le_bytes(first)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sandbox::{Limits, engine};
+
+    #[test]
+    fn compiled_component_is_found_again_and_a_damaged_one_is_replaced() {
+        let folder = tempfile::tempdir().unwrap();
+        let cache = ArtefactCache::open(&folder.path().join("cache")).unwrap();
+        let engine = engine::new(&Limits::default()).unwrap();
+        let wasm = wat::parse_str("(component)").unwrap();
+        let digest = Digest::of(&wasm);
+        let key = key(&engine, &digest);
+
+        assert_eq!(cache.get(&key), None);
+        component(&engine, Some(&cache), &wasm, &digest).unwrap();
+        let artefact = cache.get(&key).expect("it was kept");
+        assert!(deserialize(&engine, &artefact).is_some());
+
+        // An artefact of another engine: whole and ours, but not of this configuration.
+        cache.put(&key, b"whole, but nothing that wasmtime wrote");
+        component(&engine, Some(&cache), &wasm, &digest).unwrap();
+        assert_eq!(cache.get(&key).unwrap(), artefact);
+    }
+
+    #[test]
+    fn key_changes_with_the_engine() {
+        let digest = Digest::of(b"component");
+        let ours = engine::new(&Limits::default()).unwrap();
+        assert_ne!(key(&ours, &digest), key(&Engine::default(), &digest));
+        assert_eq!(
+            key(&ours, &digest),
+            key(&engine::new(&Limits::default()).unwrap(), &digest)
+        );
+    }
+
+    #[test]
+    fn text_is_not_accepted() {
+        let engine = engine::new(&Limits::default()).unwrap();
+        let text = b"(component)";
+        let error = component(&engine, None, text, &Digest::of(text)).unwrap_err();
+        insta::assert_snapshot!(error, @"it is not WebAssembly");
+    }
+}

@@ -11,8 +11,8 @@ pub mod retention;
 pub mod spoiled;
 pub mod style;
 
-pub use adherence::{Adherence, AdherenceGate, adherence};
 pub use crate::model::{Aggregation, Direction};
+pub use adherence::{Adherence, AdherenceGate, adherence};
 pub use aggregate::aggregate;
 pub use cell::{CellState, TraitCell};
 pub use consistency::{Consistency, consistency};

@@ -1,4 +1,8 @@
-//! Evaluators as files: finding the built-in ones and compiling new ones.
+//! Finding, locking and building evaluators. What they may do when they run is the sandbox's business.
+//!
+//! - [`registry`]: a suite's plugin reference to the bytes of a component
+//! - [`lock`]: which bytes those have to be
+//! - [`build`]: core module to component
 
 pub mod build;
 mod builtin;

@@ -17,7 +17,9 @@ const MAX_BYTES: u64 = 256 << 20;
 /// # Errors
 /// Bad input where the file is missing, unreadable, over 256 MiB or not UTF-8 (with the line of the first bad byte).
 pub fn text(path: &Path) -> Result<String> {
-    let size = fs::metadata(path).map_err(|error| Error::unreadable(path, &error))?.len();
+    let size = fs::metadata(path)
+        .map_err(|error| Error::unreadable(path, &error))?
+        .len();
     if size > MAX_BYTES {
         let message = format!("{}: {size} bytes, the limit is {MAX_BYTES}", path.display());
         return Err(Error::bad_input(message).hint("split the file"));
@@ -27,8 +29,12 @@ pub fn text(path: &Path) -> Result<String> {
         let start = error.utf8_error().valid_up_to();
         let before = &error.as_bytes()[..start];
         let line = 1 + before.iter().filter(|byte| **byte == b'\n').count();
-        Error::bad_input(format!("{} line {line}: byte 0x{:02x} is not UTF-8", path.display(), error.as_bytes()[start]))
-            .hint("save the file as UTF-8")
+        Error::bad_input(format!(
+            "{} line {line}: byte 0x{:02x} is not UTF-8",
+            path.display(),
+            error.as_bytes()[start]
+        ))
+        .hint("save the file as UTF-8")
     })
 }
 
@@ -44,7 +50,11 @@ pub fn toml<T: DeserializeOwned>(path: &Path) -> Result<T> {
             let line = 1 + before.matches('\n').count();
             format!(" line {line}")
         });
-        Error::usage(format!("{}{place}: {}", path.display(), error.message().replace('\n', " ")))
+        Error::usage(format!(
+            "{}{place}: {}",
+            path.display(),
+            error.message().replace('\n', " ")
+        ))
     })
 }
 
@@ -82,7 +92,10 @@ pub fn unique_ids<'a>(path: &Path, ids: impl Iterator<Item = &'a str>) -> Result
     for (index, id) in ids.enumerate() {
         if let Some(first) = seen.insert(id, index + 1) {
             let second = index + 1;
-            let message = format!("{} line {second}: id `{id}` stands on line {first} too", path.display());
+            let message = format!(
+                "{} line {second}: id `{id}` stands on line {first} too",
+                path.display()
+            );
             return Err(Error::bad_input(message).hint("give every row an id of its own"));
         }
     }
@@ -108,8 +121,12 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path: PathBuf = folder.path().join("rows.jsonl");
         fs::write(&path, bytes).unwrap();
-        let error = jsonl::<Row>(&path).and_then(|rows| unique_ids(&path, rows.iter().map(|row| row.id.as_str()))).unwrap_err();
-        error.to_string().replace(&folder.path().display().to_string(), "")
+        let error = jsonl::<Row>(&path)
+            .and_then(|rows| unique_ids(&path, rows.iter().map(|row| row.id.as_str())))
+            .unwrap_err();
+        error
+            .to_string()
+            .replace(&folder.path().display().to_string(), "")
     }
 
     #[test]

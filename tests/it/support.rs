@@ -37,7 +37,9 @@ impl Project {
 
     /// An empty folder, with the home that set-up made; `None`, said aloud, where there is none.
     pub(crate) fn with_engine() -> Option<Self> {
-        let home = std::env::var_os("REALIGN_HOME").map(PathBuf::from).filter(|home| home.join("engine").is_dir());
+        let home = std::env::var_os("REALIGN_HOME")
+            .map(PathBuf::from)
+            .filter(|home| home.join("engine").is_dir());
         let Some(home) = home else {
             println!("skipped: REALIGN_HOME names no folder with an engine; cargo xtask test sets it");
             return None;
@@ -77,15 +79,23 @@ impl Project {
     /// Runs the binary to its end.
     pub(crate) fn realign(&self, arguments: &[&str]) -> Run {
         let output = self.command(arguments).output().expect("the binary starts");
-        let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).replace(&self.folder.path().display().to_string(), "[project]");
-        Run { code: output.status.code().unwrap_or(-1), out: text(output.stdout), err: text(output.stderr) }
+        let text = |bytes: Vec<u8>| {
+            String::from_utf8_lossy(&bytes).replace(&self.folder.path().display().to_string(), "[project]")
+        };
+        Run {
+            code: output.status.code().unwrap_or(-1),
+            out: text(output.stdout),
+            err: text(output.stderr),
+        }
     }
 }
 
 impl Run {
     /// Exit code and what was said, for a snapshot.
     pub(crate) fn shown(&self) -> String {
-        format!("exit {}\n{}{}", self.code, self.out, self.err).trim_end().to_owned()
+        format!("exit {}\n{}{}", self.code, self.out, self.err)
+            .trim_end()
+            .to_owned()
     }
 
     /// Asserts the exit code, showing what was said if it is another.

@@ -13,7 +13,11 @@ pub(crate) fn run() -> Outcome {
     let mut failed = Vec::new();
     let mut check = |name: &'static str, command: &mut Command| {
         println!("== {name}");
-        if !command.current_dir(repo::root()).status().is_ok_and(|status| status.success()) {
+        if !command
+            .current_dir(repo::root())
+            .status()
+            .is_ok_and(|status| status.success())
+        {
             failed.push(name);
         }
     };
@@ -24,19 +28,50 @@ pub(crate) fn run() -> Outcome {
     };
     let strict = ["--", "--deny", "warnings"];
     check("format", &mut cargo(&["fmt", "--all", "--check"]));
-    check("format of the engine", cargo(&["fmt", "--all", "--check", "--manifest-path"]).arg(engine_manifest()));
-    check("lints", cargo(&["clippy", "--workspace", "--locked", "--all-targets", "--all-features"]).args(strict));
-    check("lints of the engine", setup::engine_cargo("clippy", &home).arg("--all-targets").args(strict));
+    check(
+        "format of the engine",
+        cargo(&["fmt", "--all", "--check", "--manifest-path"]).arg(engine_manifest()),
+    );
+    check(
+        "lints",
+        cargo(&[
+            "clippy",
+            "--workspace",
+            "--locked",
+            "--all-targets",
+            "--all-features",
+        ])
+        .args(strict),
+    );
+    check(
+        "lints of the engine",
+        setup::engine_cargo("clippy", &home)
+            .arg("--all-targets")
+            .args(strict),
+    );
     check(
         "documentation",
         cargo(&["doc", "--workspace", "--locked", "--no-deps"]).env("RUSTDOCFLAGS", "--deny warnings"),
     );
-    if Command::new(repo::cargo()).args(["deny", "--version"]).output().is_ok_and(|run| run.status.success()) {
-        check("licences, bans, sources", &mut cargo(&["deny", "--offline", "check", "licenses", "bans", "sources"]));
+    if Command::new(repo::cargo())
+        .args(["deny", "--version"])
+        .output()
+        .is_ok_and(|run| run.status.success())
+    {
+        check(
+            "licences, bans, sources",
+            &mut cargo(&["deny", "--offline", "check", "licenses", "bans", "sources"]),
+        );
     } else {
-        println!("== licences, bans, sources: skipped, cargo-deny is not installed (cargo install cargo-deny)");
+        println!(
+            "== licences, bans, sources: skipped, cargo-deny is not installed (cargo install cargo-deny)"
+        );
     }
-    if failed.is_empty() { Ok(ExitCode::SUCCESS) } else { Err(format!("checks that failed: {}", failed.join(", "))) }
+    if failed.is_empty() {
+        Ok(ExitCode::SUCCESS)
+    } else {
+        Err(format!("checks that failed: {}", failed.join(", ")))
+    }
 }
 
 fn engine_manifest() -> PathBuf {

@@ -34,11 +34,26 @@ pub(crate) fn run() -> Outcome {
     }
     let realign = repo::target().join("release/realign");
     let suite = "examples/harbor/suite.toml";
-    println!("\nthe example suite on SmolLM2-135M-Instruct: {FAMILIES} of 40 test families, {ITEMS} items a benchmark");
+    println!(
+        "\nthe example suite on SmolLM2-135M-Instruct: {FAMILIES} of 40 test families, {ITEMS} items a benchmark"
+    );
     for (prompt, name) in [("none", "harbor-plain"), ("persona", "harbor-persona")] {
         println!("\n== {name}: system prompt `{prompt}`");
-        let arguments = ["eval", suite, "--model", "smollm2", "--deploy-prompt", prompt, "--name", name];
-        step(&realign, &home, &[&arguments[..], &["--limit", FAMILIES, "--items", ITEMS]].concat())?;
+        let arguments = [
+            "eval",
+            suite,
+            "--model",
+            "smollm2",
+            "--deploy-prompt",
+            prompt,
+            "--name",
+            name,
+        ];
+        step(
+            &realign,
+            &home,
+            &[&arguments[..], &["--limit", FAMILIES, "--items", ITEMS]].concat(),
+        )?;
     }
     println!("\n== what the system prompt changes");
     step(&realign, &home, &["compare", "harbor-plain", "harbor-persona"])?;

@@ -43,7 +43,8 @@ pub(crate) fn engine_cargo(verb: &str, home: &Home) -> Command {
 
 /// The state folder, readable by its owner alone: what lies there is loaded as native code.
 pub(crate) fn home() -> Result<Home, String> {
-    let home = Home::from_environment().ok_or("no home folder is known: set REALIGN_HOME to a folder of yours")?;
+    let home =
+        Home::from_environment().ok_or("no home folder is known: set REALIGN_HOME to a folder of yours")?;
     let folder = home.folder();
     fs::create_dir_all(folder)
         .and_then(|()| fs::set_permissions(folder, fs::Permissions::from_mode(0o700)))

@@ -16,7 +16,11 @@ impl Home {
     /// `$REALIGN_HOME`, else the user's data folder; `None` where neither is known.
     #[must_use]
     pub fn from_environment() -> Option<Self> {
-        let set = |name| env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+        let set = |name| {
+            env::var_os(name)
+                .filter(|value| !value.is_empty())
+                .map(PathBuf::from)
+        };
         let data = if cfg!(target_os = "macos") {
             set("HOME").map(|home| home.join("Library/Application Support"))
         } else {
@@ -41,7 +45,11 @@ impl Home {
     /// The MLX engine library.
     #[must_use]
     pub fn engine(&self) -> PathBuf {
-        let name = if cfg!(target_os = "macos") { "librealign_engine_mlx.dylib" } else { "librealign_engine_mlx.so" };
+        let name = if cfg!(target_os = "macos") {
+            "librealign_engine_mlx.dylib"
+        } else {
+            "librealign_engine_mlx.so"
+        };
         self.0.join("engine").join(name)
     }
 

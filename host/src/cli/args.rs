@@ -17,7 +17,13 @@ pub struct Arguments {
     #[arg(long, global = true)]
     pub json: bool,
     /// Database of runs.
-    #[arg(long, global = true, env = "REALIGN_STORE", value_name = "FILE", default_value = ".realign/runs.db")]
+    #[arg(
+        long,
+        global = true,
+        env = "REALIGN_STORE",
+        value_name = "FILE",
+        default_value = ".realign/runs.db"
+    )]
     pub store: PathBuf,
     /// Worker processes; by default as many as cores and memory allow. The number changes no result.
     #[arg(long, global = true, value_name = "N")]
@@ -49,7 +55,9 @@ pub enum Verb {
     #[command(after_help = EVAL_EXAMPLE)]
     Eval(Eval),
     /// Compare two stored runs, item by item.
-    #[command(after_help = "Example:\n  realign compare before after --json\n\nEnds with 10 where something regressed, 11 where something cannot be told, 12 where the runs\nmeasured with different instruments.")]
+    #[command(
+        after_help = "Example:\n  realign compare before after --json\n\nEnds with 10 where something regressed, 11 where something cannot be told, 12 where the runs\nmeasured with different instruments."
+    )]
     Compare(Compare),
     /// List stored runs.
     #[command(after_help = "Example:\n  realign runs")]
@@ -134,7 +142,11 @@ pub struct Generate {
 #[derive(Debug, Args)]
 pub struct Eval {
     /// The suite.
-    #[arg(value_name = "SUITE.toml", required_unless_present = "task", conflicts_with = "task")]
+    #[arg(
+        value_name = "SUITE.toml",
+        required_unless_present = "task",
+        conflicts_with = "task"
+    )]
     pub suite: Option<PathBuf>,
     /// One lm-eval task file instead of a suite.
     #[arg(long, value_name = "FILE.yaml")]
@@ -180,7 +192,9 @@ pub enum Plugin {
         plugin: String,
     },
     /// Compile a Rust crate to a component.
-    #[command(after_help = "Example:\n  realign plugin build plugins/trait-lexicon --output trait-lexicon.wasm")]
+    #[command(
+        after_help = "Example:\n  realign plugin build plugins/trait-lexicon --output trait-lexicon.wasm"
+    )]
     Build {
         /// Folder of the crate.
         folder: PathBuf,

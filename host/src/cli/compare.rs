@@ -37,15 +37,25 @@ pub(super) fn run(settings: &Settings, arguments: &args::Compare) -> Result<Exit
     let after = record(&store, &arguments.after)?;
     let side = |record| -> Side<'_> {
         let record: &Record = record;
-        Side { identity: &record.identity, values: &record.items }
+        Side {
+            identity: &record.identity,
+            values: &record.items,
+        }
     };
     let mut metrics = before.directions();
     metrics.extend(after.directions());
-    let bootstrap = Bootstrap { replicates: REPLICATES, seed: SEED.derive("compare").0 };
+    let bootstrap = Bootstrap {
+        replicates: REPLICATES,
+        seed: SEED.derive("compare").0,
+    };
     let comparison = compare(side(&before), side(&after), &metrics, bootstrap)?;
     if settings.json {
         let (before, after) = (&before.name, &after.name);
-        terminal::print_json(&Document { before, after, comparison: &comparison })?;
+        terminal::print_json(&Document {
+            before,
+            after,
+            comparison: &comparison,
+        })?;
     } else {
         terminal::print(&report::comparison::render(&before, &after, &comparison))?;
     }
@@ -54,7 +64,9 @@ pub(super) fn run(settings: &Settings, arguments: &args::Compare) -> Result<Exit
 
 /// One regression decides; otherwise everything has to be told apart for an exit of 0.
 fn exit(comparison: &Comparison) -> Exit {
-    let Comparison::Compared { metrics, .. } = comparison else { return Exit::NotComparable };
+    let Comparison::Compared { metrics, .. } = comparison else {
+        return Exit::NotComparable;
+    };
     let is = |change| metrics.iter().any(|metric| metric.change == change);
     if is(Change::Regressed) {
         Exit::Failed
@@ -69,10 +81,14 @@ fn record(store: &Store, reference: &str) -> Result<Record> {
     let run = store.find_run(reference)?;
     let record: Option<Record> = store.record_of(&run.id)?;
     let record = record.ok_or_else(|| {
-        Error::bad_input(format!("run {} is not finished", run.name)).hint("run its `realign eval` command again: it goes on where it stopped")
+        Error::bad_input(format!("run {} is not finished", run.name))
+            .hint("run its `realign eval` command again: it goes on where it stopped")
     })?;
     if record.format != FORMAT {
-        let message = format!("run {} has record format {}, this realign reads {FORMAT}", run.name, record.format);
+        let message = format!(
+            "run {} has record format {}, this realign reads {FORMAT}",
+            run.name, record.format
+        );
         return Err(Error::bad_input(message));
     }
     Ok(record)

@@ -44,8 +44,11 @@ pub(super) fn run(settings: &Settings, arguments: &args::Eval) -> Result<Exit> {
 }
 
 fn suite_run(settings: &Settings, arguments: &args::Eval, path: &Path) -> Result<Record> {
-    let selection =
-        Selection { families: arguments.limit, items: arguments.items, deploy_prompt: arguments.deploy_prompt };
+    let selection = Selection {
+        families: arguments.limit,
+        items: arguments.items,
+        deploy_prompt: arguments.deploy_prompt,
+    };
     let suite = Suite::load(path, selection)?;
     let store = Store::open(&settings.store)?;
     let sandbox = Sandbox::new(Some(&settings.home.artefacts()), Limits::default())?;
@@ -61,7 +64,11 @@ fn suite_run(settings: &Settings, arguments: &args::Eval, path: &Path) -> Result
     let record = run::run(
         &suite,
         &name,
-        &mut Means { backend: &mut backend, sandbox: &sandbox, store: &store },
+        &mut Means {
+            backend: &mut backend,
+            sandbox: &sandbox,
+            store: &store,
+        },
         &mut |stage, done, total| {
             bar.set_prefix(stage.to_owned());
             terminal::advance(&bar, done, total);
@@ -78,10 +85,14 @@ fn one_task(settings: &Settings, arguments: &args::Eval, path: &Path) -> Result<
     }
     let store = Store::open(&settings.store)?;
     let mut backend = model::open(settings, &arguments.model.model)?;
-    let name = arguments.name.clone().unwrap_or_else(|| format!("{}-{}", task.name, model_name(&backend)));
+    let name = arguments
+        .name
+        .clone()
+        .unwrap_or_else(|| format!("{}-{}", task.name, model_name(&backend)));
     let bar = terminal::bar("scoring");
-    let record =
-        task_run::run(&task, &name, &mut backend, &store, &mut |done, total| terminal::advance(&bar, done, total));
+    let record = task_run::run(&task, &name, &mut backend, &store, &mut |done, total| {
+        terminal::advance(&bar, done, total)
+    });
     bar.finish_and_clear();
     record
 }
@@ -90,5 +101,13 @@ fn one_task(settings: &Settings, arguments: &args::Eval, path: &Path) -> Result<
 fn model_name(backend: &Backend) -> String {
     let subject = backend.subject();
     let name = subject.get("model").map_or("model", String::as_str);
-    name.chars().map(|c| if c.is_ascii_alphanumeric() || c == '.' || c == '-' { c } else { '-' }).collect()
+    name.chars()
+        .map(|c| {
+            if c.is_ascii_alphanumeric() || c == '.' || c == '-' {
+                c
+            } else {
+                '-'
+            }
+        })
+        .collect()
 }

@@ -2,7 +2,8 @@
 
 use crate::{
     engine::{
-        backend::Backend, launch::Launch, model_ref::ModelRef, recorded::RecordedModel, workers::WorkerBackend,
+        backend::Backend, launch::Launch, model_ref::ModelRef, recorded::RecordedModel,
+        workers::WorkerBackend,
     },
     error::{Error, Result},
     settings::Settings,
@@ -16,9 +17,8 @@ use crate::{
 pub(super) fn open(settings: &Settings, name: &str) -> Result<Backend> {
     match ModelRef::parse(name, settings.home.folder())? {
         ModelRef::Recorded(path) => RecordedModel::open(&path).map(Backend::Recorded),
-        ModelRef::Gguf(path) => {
-            WorkerBackend::open(&path, launch(settings)?, settings.workers).map(|workers| Backend::Workers(Box::new(workers)))
-        }
+        ModelRef::Gguf(path) => WorkerBackend::open(&path, launch(settings)?, settings.workers)
+            .map(|workers| Backend::Workers(Box::new(workers))),
     }
 }
 
@@ -30,7 +30,8 @@ pub(super) fn launch(settings: &Settings) -> Result<Launch> {
     let library = settings.home.engine();
     if !library.is_file() {
         let message = format!("no engine is set up: no file {}", library.display());
-        return Err(Error::engine(message).hint("run `cargo xtask setup` in a clone of realign, or use --model recorded:FILE"));
+        return Err(Error::engine(message)
+            .hint("run `cargo xtask setup` in a clone of realign, or use --model recorded:FILE"));
     }
     let program = std::env::current_exe()
         .map_err(|error| Error::engine(format!("cannot tell where the realign program lies: {error}")))?;

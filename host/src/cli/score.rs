@@ -47,31 +47,50 @@ pub(super) fn run(settings: &Settings, arguments: &args::Score) -> Result<Exit> 
     for (index, line) in lines.into_iter().enumerate() {
         if line.continuations.is_empty() || line.continuations.iter().any(String::is_empty) {
             let place = format!("{} line {}", arguments.input.display(), index + 1);
-            return Err(Error::bad_input(format!("{place}: continuations: empty")).hint("give at least one, each with text"));
+            return Err(Error::bad_input(format!("{place}: continuations: empty"))
+                .hint("give at least one, each with text"));
         }
-        queries.push(ScoreQuery { id: line.id, context: line.context, continuations: line.continuations });
+        queries.push(ScoreQuery {
+            id: line.id,
+            context: line.context,
+            continuations: line.continuations,
+        });
     }
 
     let output = Output::create(&arguments.output)?;
     let store = Store::open(&settings.store)?;
     let mut backend = model::open(settings, &arguments.model.model)?;
     let bar = terminal::bar("scoring");
-    let answers = backend.score(&queries, Some(&store), &mut |done, total| terminal::advance(&bar, done, total))?;
+    let answers = backend.score(&queries, Some(&store), &mut |done, total| {
+        terminal::advance(&bar, done, total)
+    })?;
     bar.finish_and_clear();
 
     let mut bytes = Vec::new();
     for (query, answer) in queries.iter().zip(&answers) {
-        let line =
-            Scored { id: &query.id, loglikelihood: &answer.logprob, tokens: &answer.tokens, greedy: &answer.greedy };
+        let line = Scored {
+            id: &query.id,
+            loglikelihood: &answer.logprob,
+            tokens: &answer.tokens,
+            greedy: &answer.greedy,
+        };
         super::push_json_line(&mut bytes, &line);
     }
     output.commit(&bytes)?;
 
     let continuations = answers.iter().map(|answer| answer.logprob.len()).sum();
     if settings.json {
-        terminal::print_json(&Summary { output: &arguments.output, rows: queries.len(), continuations })?;
+        terminal::print_json(&Summary {
+            output: &arguments.output,
+            rows: queries.len(),
+            continuations,
+        })?;
     } else {
-        terminal::note(&format!("{}: {} rows, {continuations} continuations", arguments.output.display(), queries.len()));
+        terminal::note(&format!(
+            "{}: {} rows, {continuations} continuations",
+            arguments.output.display(),
+            queries.len()
+        ));
     }
     Ok(Exit::Done)
 }

@@ -6,8 +6,6 @@
 //! Means of values that are all 0 or 1 take the interval of shares; means with a declared range take bounds that
 //! stay honest for few or equal values; everything else takes Student's t. See [`crate::stats`].
 
-use serde::{Deserialize, Serialize};
-
 use crate::{
     gates::Evidence,
     model::{Aggregation, Value},

@@ -107,26 +107,44 @@ impl Persona {
 
     fn check(&self) -> Result<()> {
         if self.format != 1 {
-            return Err(Error::usage(format!("format: {}, this version reads 1", self.format)));
+            return Err(Error::usage(format!(
+                "format: {}, this version reads 1",
+                self.format
+            )));
         }
         if self.system_prompt.trim().is_empty() {
             return Err(Error::usage("system_prompt: empty"));
         }
         let kinds: BTreeSet<&str> = self.contexts.iter().map(String::as_str).collect();
         if kinds.len() < 2 || kinds.len() != self.contexts.len() {
-            let message = format!("contexts: {} different kinds of {} named, at least 2 are needed", kinds.len(), self.contexts.len());
+            let message = format!(
+                "contexts: {} different kinds of {} named, at least 2 are needed",
+                kinds.len(),
+                self.contexts.len()
+            );
             return Err(Error::usage(message).hint("name the plain form first, then every other kind once"));
         }
         if !TRAITS.contains(&self.traits.len()) {
-            let message = format!("traits: {}, from {} to {} are needed", self.traits.len(), TRAITS.start(), TRAITS.end());
+            let message = format!(
+                "traits: {}, from {} to {} are needed",
+                self.traits.len(),
+                TRAITS.start(),
+                TRAITS.end()
+            );
             return Err(Error::usage(message));
         }
         let mut ids = BTreeSet::new();
         for item in &self.traits {
             let well_formed = !item.id.is_empty()
-                && item.id.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-');
+                && item
+                    .id
+                    .bytes()
+                    .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-');
             if !well_formed {
-                return Err(Error::usage(format!("traits: id `{}` is not made of a-z, 0-9 and -", item.id)));
+                return Err(Error::usage(format!(
+                    "traits: id `{}` is not made of a-z, 0-9 and -",
+                    item.id
+                )));
             }
             if !ids.insert(&item.id) {
                 return Err(Error::usage(format!("traits: id `{}` stands twice", item.id)));

@@ -52,7 +52,8 @@ pub fn read(path: &Path, kinds: &[String]) -> Result<Vec<Scenario>> {
     let rows: Vec<Scenario> = read::jsonl(path)?;
     read::unique_ids(path, rows.iter().map(|row| row.id.as_str()))?;
     for (index, row) in rows.iter().enumerate() {
-        check_row(row, kinds).map_err(|error| error.within(format!("{} line {}", path.display(), index + 1)))?;
+        check_row(row, kinds)
+            .map_err(|error| error.within(format!("{} line {}", path.display(), index + 1)))?;
     }
     check_families(&rows, kinds).map_err(|error| error.within(path.display()))?;
     Ok(rows)
@@ -63,21 +64,32 @@ fn check_row(row: &Scenario, kinds: &[String]) -> Result<()> {
         return Err(Error::bad_input("id or family: empty"));
     }
     if !kinds.contains(&row.kind) {
-        let message = format!("kind: `{}` is none of the persona's contexts ({})", row.kind, kinds.join(", "));
+        let message = format!(
+            "kind: `{}` is none of the persona's contexts ({})",
+            row.kind,
+            kinds.join(", ")
+        );
         return Err(Error::bad_input(message));
     }
     for (index, message) in row.messages.iter().enumerate() {
         let expected = if index % 2 == 0 { "user" } else { "assistant" };
         if message.role != expected {
-            let text = format!("messages[{index}].role: `{}`, `{expected}` is expected", message.role);
-            return Err(Error::bad_input(text).hint("start and end with the user and alternate; the system prompt is the persona's"));
+            let text = format!(
+                "messages[{index}].role: `{}`, `{expected}` is expected",
+                message.role
+            );
+            return Err(Error::bad_input(text)
+                .hint("start and end with the user and alternate; the system prompt is the persona's"));
         }
         if message.content.trim().is_empty() {
             return Err(Error::bad_input(format!("messages[{index}].content: empty")));
         }
     }
     if row.messages.len() % 2 == 0 {
-        let message = format!("messages: {} of them, the last must be the user's", row.messages.len());
+        let message = format!(
+            "messages: {} of them, the last must be the user's",
+            row.messages.len()
+        );
         return Err(Error::bad_input(message));
     }
     Ok(())
@@ -86,19 +98,29 @@ fn check_row(row: &Scenario, kinds: &[String]) -> Result<()> {
 fn check_families(rows: &[Scenario], kinds: &[String]) -> Result<()> {
     let mut families: BTreeMap<&str, (Split, Vec<&str>)> = BTreeMap::new();
     for row in rows {
-        let (split, told) = families.entry(&row.family).or_insert_with(|| (row.split, Vec::new()));
+        let (split, told) = families
+            .entry(&row.family)
+            .or_insert_with(|| (row.split, Vec::new()));
         if *split != row.split {
-            let message = format!("family `{}` is in two splits, {split:?} and {:?} (id `{}`)", row.family, row.split, row.id);
+            let message = format!(
+                "family `{}` is in two splits, {split:?} and {:?} (id `{}`)",
+                row.family, row.split, row.id
+            );
             return Err(Error::bad_input(message.to_lowercase()).hint("a family belongs to one split"));
         }
         if told.contains(&row.kind.as_str()) {
-            return Err(Error::bad_input(format!("family `{}` tells kind `{}` twice", row.family, row.kind)));
+            return Err(Error::bad_input(format!(
+                "family `{}` tells kind `{}` twice",
+                row.family, row.kind
+            )));
         }
         told.push(&row.kind);
     }
     for (family, (_, told)) in &families {
         if let Some(missing) = kinds.iter().find(|kind| !told.contains(&kind.as_str())) {
-            return Err(Error::bad_input(format!("family `{family}` lacks kind `{missing}`")));
+            return Err(Error::bad_input(format!(
+                "family `{family}` lacks kind `{missing}`"
+            )));
         }
     }
     Ok(())

@@ -30,8 +30,7 @@ pub fn componentize(core: &[u8]) -> Result<Vec<u8>> {
             .chars()
             .take(300)
             .collect();
-        Error::evaluator(format!("cannot make a component of the module: {reason}"))
-            .hint(hint)
+        Error::evaluator(format!("cannot make a component of the module: {reason}")).hint(hint)
     })
 }
 

@@ -83,10 +83,13 @@ impl Lock {
             if !ids.insert(id) {
                 return Err(invalid(format!("plugin {id} comes twice")));
             }
-            let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
-            if file.starts_with('.') || !file.ends_with(".wasm") || !file.bytes().all(plain) {
+            let plain = |byte: u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-');
+            if !file
+                .strip_suffix(".wasm")
+                .is_some_and(|stem| !stem.is_empty() && stem.bytes().all(plain))
+            {
                 return Err(invalid(format!(
-                    "plugin {id}: file {file:?} is not a plain name that ends in .wasm"
+                    "plugin {id}: file {file:?} is not a-z, 0-9 and - with .wasm behind"
                 )));
             }
             let digits = sha256.as_str();
@@ -180,8 +183,8 @@ mod tests {
         lock file: format 2, this program reads 1
         lock file: unknown field `signed`, expected `format` or `plugin`
         lock file: plugin a comes twice
-        lock file: plugin a: file "../a.wasm" is not a plain name that ends in .wasm
-        lock file: plugin a: file ".wasm" is not a plain name that ends in .wasm
+        lock file: plugin a: file "../a.wasm" is not a-z, 0-9 and - with .wasm behind
+        lock file: plugin a: file ".wasm" is not a-z, 0-9 and - with .wasm behind
         lock file: plugin a: sha256 is not 64 digits of 0-9 and a-f
         lock file: unknown variant `shell`, expected one of `trait-detector`, `style-scorer`, `benchmark`
         "#);

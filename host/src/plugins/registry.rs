@@ -1,14 +1,9 @@
 //! A suite's plugin reference to the bytes of a component.
 //!
-//! A reference is the id of a built-in evaluator, or the path of a file beside the suite. Built-ins are part of the
+//! It is the id of a built-in evaluator, or the path of a file beside the suite. Built-ins are part of the
 //! binary, so every machine scores with the same bytes and the binary works from any folder.
 
-use std::{
-    borrow::Cow,
-    fs::File,
-    io::Read as _,
-    path::{Path, PathBuf},
-};
+use std::{borrow::Cow, fs::File, io::Read as _, path::Path};
 
 use crate::{
     error::{Error, Result},
@@ -17,44 +12,32 @@ use crate::{
 
 use super::builtin::BUILT_IN;
 
-/// A plugin that has been found; nobody has looked inside yet.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Plugin {
-    /// The reference, for messages.
-    pub name: String,
-    /// The component.
-    pub wasm: Cow<'static, [u8]>,
-}
-
-/// Finds what `reference` names; paths are relative to `folder`.
+/// The component that `plugin` names, unchecked; paths are relative to `folder`.
 ///
 /// # Errors
 /// Exit 2 where no built-in has this id. Exit 22 naming the file where it cannot be read or is larger than a component
 /// may be.
-pub fn find(reference: &str, folder: &Path) -> Result<Plugin> {
-    let wasm = if is_path(reference) {
-        Cow::Owned(read(&folder.join(reference))?)
-    } else {
-        let built_in = BUILT_IN.iter().find(|(id, _)| *id == reference);
-        let (_, wasm) = built_in.ok_or_else(|| unknown(reference))?;
-        Cow::Borrowed(*wasm)
-    };
-    Ok(Plugin {
-        name: reference.to_owned(),
-        wasm,
-    })
+pub fn find(plugin: &str, folder: &Path) -> Result<Cow<'static, [u8]>> {
+    if is_path(plugin) {
+        return read(&folder.join(plugin)).map(Cow::Owned);
+    }
+    let built_in = BUILT_IN.iter().find(|(id, _)| *id == plugin);
+    built_in
+        .map(|(_, wasm)| Cow::Borrowed(*wasm))
+        .ok_or_else(|| unknown(plugin))
 }
 
 /// Ids of the built-in evaluators, in order.
-pub fn built_in() -> impl Iterator<Item = &'static str> {
-    BUILT_IN.iter().map(|(id, _)| *id)
+#[must_use]
+pub fn built_in() -> Vec<&'static str> {
+    BUILT_IN.iter().map(|(id, _)| *id).collect()
 }
 
 fn is_path(reference: &str) -> bool {
     reference.contains(['/', '\\']) || Path::new(reference).extension().is_some()
 }
 
-fn read(path: &PathBuf) -> Result<Vec<u8>> {
+fn read(path: &Path) -> Result<Vec<u8>> {
     let unreadable = |error| Error::unreadable(path, &error);
     let most = u64::try_from(MAX_COMPONENT_BYTES).unwrap_or(u64::MAX);
     let mut wasm = Vec::new();
@@ -72,9 +55,31 @@ fn read(path: &PathBuf) -> Result<Vec<u8>> {
     Ok(wasm)
 }
 
-fn unknown(reference: &str) -> Error {
-    let known = built_in().collect::<Vec<_>>().join(", ");
-    Error::usage(format!("no built-in evaluator is called {reference}")).hint(format!(
-        "built-in are {known}; a file needs its path, as in ./{reference}.wasm"
+fn unknown(plugin: &str) -> Error {
+    let known = built_in().join(", ");
+    Error::usage(format!("no built-in evaluator is called {plugin}")).hint(format!(
+        "a file needs its path, as in ./{plugin}.wasm; built-in are {known}"
     ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_are_told_from_ids_and_read_beside_the_suite() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("my.wasm"), b"wasm").unwrap();
+        for path in ["my.wasm", "./my.wasm"] {
+            assert_eq!(find(path, folder.path()).unwrap().as_ref(), b"wasm");
+        }
+    }
+
+    #[test]
+    fn unknown_plugins_are_named() {
+        let folder = Path::new("suite");
+        let error = |plugin| find(plugin, folder).unwrap_err();
+        insta::assert_snapshot!(error("trait-laxicon"), @"no built-in evaluator is called trait-laxicon");
+        insta::assert_snapshot!(error("./none.wasm"), @"cannot read suite/./none.wasm: no such file or directory");
+    }
 }

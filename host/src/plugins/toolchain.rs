@@ -60,14 +60,20 @@ impl Toolchain {
         let libraries = output(Command::new("rustc").args(["--print", "target-libdir", "--target", TARGET]));
         let installed = libraries.is_some_and(|folder| {
             fs::read_dir(folder).is_ok_and(|mut files| {
-                files.any(|file| file.is_ok_and(|file| file.file_name().to_string_lossy().starts_with("libcore-")))
+                files.any(|file| {
+                    file.is_ok_and(|file| file.file_name().to_string_lossy().starts_with("libcore-"))
+                })
             })
         });
         if installed {
             return Ok(Self::Installed);
         }
         let linkers = ["/usr/bin/wasm-ld-19", "/usr/bin/rust-lld"].map(PathBuf::from);
-        let debian = ["/usr/bin/rustc", "/usr/bin/cargo", "/usr/lib/rustlib/src/rust/library/Cargo.lock"];
+        let debian = [
+            "/usr/bin/rustc",
+            "/usr/bin/cargo",
+            "/usr/lib/rustlib/src/rust/library/Cargo.lock",
+        ];
         let linker = linkers.into_iter().find(|linker| linker.is_file());
         match linker {
             Some(linker) if debian.iter().all(|file| Path::new(file).exists()) => Ok(Self::Debian { linker }),
@@ -86,9 +92,15 @@ impl Toolchain {
         let manifest = folder.join("Cargo.toml");
         let metadata = metadata(&manifest)?;
         let wanted = fs::canonicalize(&manifest).map_err(|error| Error::unreadable(&manifest, &error))?;
-        let package = metadata.packages.iter().find(|package| package.manifest_path == wanted);
+        let package = metadata
+            .packages
+            .iter()
+            .find(|package| package.manifest_path == wanted);
         let library = package.and_then(|package| {
-            package.targets.iter().find(|target| target.crate_types.iter().any(|kind| kind == "cdylib"))
+            package
+                .targets
+                .iter()
+                .find(|target| target.crate_types.iter().any(|kind| kind == "cdylib"))
         });
         let (Some(package), Some(library)) = (package, library) else {
             let message = format!("{}: no library of crate type cdylib", manifest.display());
@@ -96,14 +108,28 @@ impl Toolchain {
         };
         let built = metadata.target_directory.join("guests");
         let mut command = self.command(&metadata.workspace_root);
-        command.arg("--manifest-path").arg(&manifest).args(["--package", &package.name]).arg("--target-dir").arg(&built);
-        let run = command.output().map_err(|error| Error::usage(format!("cannot start cargo: {error}")))?;
+        command
+            .arg("--manifest-path")
+            .arg(&manifest)
+            .args(["--package", &package.name])
+            .arg("--target-dir")
+            .arg(&built);
+        let run = command
+            .output()
+            .map_err(|error| Error::usage(format!("cannot start cargo: {error}")))?;
         if !run.status.success() {
             let words = String::from_utf8_lossy(&run.stderr);
-            let message = format!("{} does not compile for {TARGET}:\n{}", package.name, words.trim_end());
+            let message = format!(
+                "{} does not compile for {TARGET}:\n{}",
+                package.name,
+                words.trim_end()
+            );
             return Err(Error::bad_input(message));
         }
-        let module = built.join(TARGET).join("release").join(format!("{}.wasm", library.name.replace('-', "_")));
+        let module = built
+            .join(TARGET)
+            .join("release")
+            .join(format!("{}.wasm", library.name.replace('-', "_")));
         fs::read(&module).map_err(|error| Error::unreadable(&module, &error))
     }
 
@@ -126,11 +152,19 @@ impl Toolchain {
         if matches!(self, Self::Debian { .. }) {
             command.arg("-Zbuild-std=std,panic_abort");
         }
-        for setting in ["opt-level=3", "lto=true", "codegen-units=1", "panic=\"abort\"", "strip=true"] {
+        for setting in [
+            "opt-level=3",
+            "lto=true",
+            "codegen-units=1",
+            "panic=\"abort\"",
+            "strip=true",
+        ] {
             command.arg("--config").arg(format!("profile.release.{setting}"));
         }
-        command.env_remove("CARGO_ENCODED_RUSTFLAGS").env("RUSTFLAGS", remapped(workspace))
-    .env_remove("CARGO_TARGET_DIR");
+        command
+            .env_remove("CARGO_ENCODED_RUSTFLAGS")
+            .env("RUSTFLAGS", remapped(workspace))
+            .env_remove("CARGO_TARGET_DIR");
         command
     }
 }
@@ -154,7 +188,11 @@ fn metadata(manifest: &Path) -> Result<Metadata> {
         .map_err(|error| Error::usage(format!("cannot start cargo: {error}")))?;
     if !run.status.success() {
         let words = String::from_utf8_lossy(&run.stderr);
-        let first = words.lines().next().unwrap_or("cargo metadata failed").trim_start_matches("error: ");
+        let first = words
+            .lines()
+            .next()
+            .unwrap_or("cargo metadata failed")
+            .trim_start_matches("error: ");
         return Err(Error::usage(format!("{}: {first}", manifest.display())));
     }
     serde_json::from_slice(&run.stdout)

@@ -9,7 +9,7 @@ const WIDTH: u16 = 100;
 #[must_use]
 pub fn new(header: &[&str], right: &[usize]) -> Table {
     let mut table = Table::new();
-    table.load_preset(presets::NOTHING);
+    table.load_style(presets::NOTHING);
     table.set_content_arrangement(ContentArrangement::Dynamic);
     table.set_width(WIDTH);
     table.set_header(header.iter().copied());
@@ -24,5 +24,9 @@ pub fn new(header: &[&str], right: &[usize]) -> Table {
 /// The table as text without blanks at line ends.
 #[must_use]
 pub fn text(table: &Table) -> String {
-    table.lines().map(|line| line.trim_end().to_owned()).collect::<Vec<_>>().join("\n")
+    table
+        .lines()
+        .map(|line| line.trim_end().to_owned())
+        .collect::<Vec<_>>()
+        .join("\n")
 }

@@ -13,7 +13,11 @@ use super::{
     types::{Answer, Ask},
     validate::{self, Fork, Subject},
 };
-use crate::{error::Result, model::Outcome};
+use crate::{
+    error::{Error, Result},
+    exit::Exit,
+    model::Outcome,
+};
 
 /// Most rounds of asks about one batch.
 pub const ROUNDS: usize = 8;
@@ -81,11 +85,17 @@ impl<'a> Dialogue<'a> {
             .collect();
         if !new.is_empty() {
             let answers = (self.answerer)(&new)?;
-            assert_eq!(answers.len(), new.len(), "the host answers every ask");
-            for (ask, answer) in new.into_iter().zip(answers) {
-                assert_eq!(answer.id, ask.id, "the host answers in the order of the asks");
-                self.answered.insert(ask, answer.body);
+            let ids = answers.iter().map(|answer| &answer.id);
+            if !ids.eq(new.iter().map(|ask| &ask.id)) {
+                let (got, wanted) = (answers.len(), new.len());
+                let message = format!(
+                    "{got} answers do not fit the {wanted} asks of {}",
+                    self.prepared.evaluator()
+                );
+                return Err(Error::new(Exit::Bug, message));
             }
+            self.answered
+                .extend(new.into_iter().zip(answers.into_iter().map(|answer| answer.body)));
         }
         Ok(asks
             .iter()

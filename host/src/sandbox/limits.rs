@@ -48,7 +48,7 @@ impl Default for Limits {
             output_bytes: 16 << 20,
             log_lines: 256,
             log_line_bytes: 1024,
-            wall_clock: Duration::from_secs(60),
+            wall_clock: Duration::from_mins(1),
         }
     }
 }

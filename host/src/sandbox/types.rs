@@ -53,7 +53,19 @@ pub struct Metric {
     pub name: String,
     /// Unit of numerator over denominator; may be empty.
     pub unit: String,
-    /// One row of data for `prepare` or `items`.
+    /// Which way is better.
+    pub direction: Direction,
+    /// Smallest possible ratio, if there is one.
+    pub low: Option<f64>,
+    /// Largest possible ratio, if there is one.
+    pub high: Option<f64>,
+    /// What guessing gives, where it is the same for every item.
+    pub chance: Option<f64>,
+    /// How values become one number.
+    pub aggregation: Aggregation,
+}
+
+/// One row of data for `prepare` or `items`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Row {
     /// Names the row in messages.

@@ -90,7 +90,12 @@ mod tests {
             code: "fuel".into(),
             message: String::new(),
         };
-        insta::assert_debug_snapshot!(guest_failure(Untrusted(reported)), @"");
+        insta::assert_debug_snapshot!(guest_failure(Untrusted(reported)), @r#"
+        Failure {
+            code: "contract",
+            message: "failure has an unknown code, known are config, profile, data, sample, answer, internal",
+        }
+        "#);
         let reported = Failure {
             code: "sample".into(),
             message: "no words".into(),
@@ -104,6 +109,11 @@ mod tests {
             code: "internal".into(),
             message: "x".repeat(5000),
         };
-        insta::assert_debug_snapshot!(guest_failure(Untrusted(reported)), @"");
+        insta::assert_debug_snapshot!(guest_failure(Untrusted(reported)), @r#"
+        Failure {
+            code: "contract",
+            message: "failure message has 5000 bytes, 1024 are allowed",
+        }
+        "#);
     }
 }

@@ -86,9 +86,18 @@ struct Choice {
 
 /// What an ask became.
 enum Planned {
-    Choose { conditional: usize, unconditional: Option<usize>, bytes: Vec<usize> },
-    Loglikelihood { score: usize, bytes: usize },
-    Generate { generation: usize },
+    Choose {
+        conditional: usize,
+        unconditional: Option<usize>,
+        bytes: Vec<usize>,
+    },
+    Loglikelihood {
+        score: usize,
+        bytes: usize,
+    },
+    Generate {
+        generation: usize,
+    },
     Refused(String),
 }
 
@@ -101,18 +110,31 @@ impl Answerer<'_, '_> {
         let (mut scores, mut generations) = (Vec::new(), Vec::new());
         let planned: Vec<Planned> = asks
             .iter()
-            .map(|ask| self.plan(ask, &mut scores, &mut generations).unwrap_or_else(Planned::Refused))
+            .map(|ask| {
+                self.plan(ask, &mut scores, &mut generations)
+                    .unwrap_or_else(Planned::Refused)
+            })
             .collect();
         let scored = self.backend.score(&scores, Some(self.store), self.progress)?;
-        let generated = self.backend.generate(&generations, Some(self.store), self.progress)?;
+        let generated = self
+            .backend
+            .generate(&generations, Some(self.store), self.progress)?;
         let body = |plan: &Planned| match plan {
             Planned::Refused(message) => json!({ "error": message }),
             Planned::Loglikelihood { score, bytes } => {
                 let answer = &scored[*score];
                 json!({ "logprob": answer.logprob[0], "tokens": answer.tokens[0], "bytes": bytes })
             }
-            Planned::Choose { conditional, unconditional, bytes } => {
-                let choices = choices(&scored[*conditional], unconditional.map(|index| &scored[index]), bytes);
+            Planned::Choose {
+                conditional,
+                unconditional,
+                bytes,
+            } => {
+                let choices = choices(
+                    &scored[*conditional],
+                    unconditional.map(|index| &scored[index]),
+                    bytes,
+                );
                 json!({ "choices": choices })
             }
             Planned::Generate { generation } => {
@@ -120,7 +142,14 @@ impl Answerer<'_, '_> {
                 json!({ "text": answer.text, "tokens": answer.tokens, "finish": answer.finish })
             }
         };
-        Ok(asks.iter().zip(&planned).map(|(ask, plan)| Answer { id: ask.id.clone(), body: body(plan).to_string() }).collect())
+        Ok(asks
+            .iter()
+            .zip(&planned)
+            .map(|(ask, plan)| Answer {
+                id: ask.id.clone(),
+                body: body(plan).to_string(),
+            })
+            .collect())
     }
 
     /// Turns one ask into queries; the error is what the evaluator is told.
@@ -153,7 +182,11 @@ impl Answerer<'_, '_> {
                     });
                     scores.len() - 1
                 });
-                Ok(Planned::Choose { conditional, unconditional, bytes })
+                Ok(Planned::Choose {
+                    conditional,
+                    unconditional,
+                    bytes,
+                })
             }
             "loglikelihood" => {
                 let asked: Loglikelihood = serde_json::from_str(&ask.body).map_err(invalid)?;
@@ -162,12 +195,18 @@ impl Answerer<'_, '_> {
                 }
                 let bytes = asked.text.len();
                 scores.push(ScoreQuery::whole_text(id, asked.text));
-                Ok(Planned::Loglikelihood { score: scores.len() - 1, bytes })
+                Ok(Planned::Loglikelihood {
+                    score: scores.len() - 1,
+                    bytes,
+                })
             }
             "generate" => {
                 let asked: Generate = serde_json::from_str(&ask.body).map_err(invalid)?;
                 if !(1..=MAX_TOKENS).contains(&asked.max_tokens) {
-                    return Err(format!("ask body of kind `generate`: max_tokens: {}, from 1 to {MAX_TOKENS} are allowed", asked.max_tokens));
+                    return Err(format!(
+                        "ask body of kind `generate`: max_tokens: {}, from 1 to {MAX_TOKENS} are allowed",
+                        asked.max_tokens
+                    ));
                 }
                 generations.push(GenerateQuery {
                     id,
@@ -180,7 +219,9 @@ impl Answerer<'_, '_> {
                     seed: self.seed.derive(&asked.seed.to_string()),
                     stop: asked.stop,
                 });
-                Ok(Planned::Generate { generation: generations.len() - 1 })
+                Ok(Planned::Generate {
+                    generation: generations.len() - 1,
+                })
             }
             other => Err(format!("ask kind `{other}` is not known to this host")),
         }

@@ -82,7 +82,11 @@ impl Evaluators {
             let prepared = benchmark(suite, sandbox, spec);
             benchmarks.push(prepared.map_err(|error| error.within(format!("benchmark[{index}]")))?);
         }
-        Ok(Self { detectors, style, benchmarks })
+        Ok(Self {
+            detectors,
+            style,
+            benchmarks,
+        })
     }
 }
 
@@ -99,7 +103,12 @@ fn detector(suite: &Suite, sandbox: &Sandbox, spec: &DetectorSpec) -> Result<Det
     };
     let evaluator = load(suite, sandbox, &spec.plugin, Kind::TraitDetector)?;
     let rows = suite.fit_rows(&spec.data);
-    let prepared = evaluator.prepare(&json!(spec.config).to_string(), &json!(profile).to_string(), &rows, &spec.grants)?;
+    let prepared = evaluator.prepare(
+        &json!(spec.config).to_string(),
+        &json!(profile).to_string(),
+        &rows,
+        &spec.grants,
+    )?;
     Ok(Detector {
         trait_id: spec.trait_id.clone(),
         polarity: described.polarity,
@@ -111,7 +120,12 @@ fn detector(suite: &Suite, sandbox: &Sandbox, spec: &DetectorSpec) -> Result<Det
 fn style(suite: &Suite, sandbox: &Sandbox, spec: &StyleSpec) -> Result<Prepared> {
     let evaluator = load(suite, sandbox, &spec.plugin, Kind::StyleScorer)?;
     let rows = suite.fit_rows(&spec.data);
-    evaluator.prepare(&json!(spec.config).to_string(), &persona_profile(suite), &rows, &spec.grants)
+    evaluator.prepare(
+        &json!(spec.config).to_string(),
+        &persona_profile(suite),
+        &rows,
+        &spec.grants,
+    )
 }
 
 fn benchmark(suite: &Suite, sandbox: &Sandbox, spec: &BenchmarkSpec) -> Result<Benchmark> {
@@ -119,11 +133,24 @@ fn benchmark(suite: &Suite, sandbox: &Sandbox, spec: &BenchmarkSpec) -> Result<B
     let metrics = &evaluator.description().metrics;
     if !metrics.iter().any(|metric| metric.name == spec.metric) {
         let known: Vec<&str> = metrics.iter().map(|metric| metric.name.as_str()).collect();
-        let message = format!("metric: {} has no `{}`, it measures {}", spec.plugin, spec.metric, known.join(", "));
+        let message = format!(
+            "metric: {} has no `{}`, it measures {}",
+            spec.plugin,
+            spec.metric,
+            known.join(", ")
+        );
         return Err(Error::usage(message));
     }
-    let prepared = evaluator.prepare(&json!(spec.config).to_string(), &persona_profile(suite), &[], &spec.grants)?;
-    Ok(Benchmark { spec: spec.clone(), prepared })
+    let prepared = evaluator.prepare(
+        &json!(spec.config).to_string(),
+        &persona_profile(suite),
+        &[],
+        &spec.grants,
+    )?;
+    Ok(Benchmark {
+        spec: spec.clone(),
+        prepared,
+    })
 }
 
 fn persona_profile(suite: &Suite) -> String {
@@ -140,9 +167,12 @@ fn persona_profile(suite: &Suite) -> String {
 
 fn load(suite: &Suite, sandbox: &Sandbox, plugin: &str, kind: Kind) -> Result<Evaluator> {
     let found = registry::find(plugin, &suite.folder)?;
-    let evaluator = sandbox.load(&found.wasm).map_err(|error| error.within(plugin))?;
+    let evaluator = sandbox.load(&found).map_err(|error| error.within(plugin))?;
     if evaluator.kind() != kind {
-        let message = format!("plugin: `{plugin}` is a {}, a {kind} is needed here", evaluator.kind());
+        let message = format!(
+            "plugin: `{plugin}` is a {}, a {kind} is needed here",
+            evaluator.kind()
+        );
         return Err(Error::usage(message));
     }
     Ok(evaluator)

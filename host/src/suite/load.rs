@@ -66,7 +66,11 @@ impl Suite {
         let mut scenarios = scenarios::read(&folder.join(&file.scenarios), &persona.contexts)?;
         scenarios.retain(|scenario| scenario.split == file.split);
         if scenarios.is_empty() {
-            let message = format!("{}: no scenario in split {:?}", folder.join(&file.scenarios).display(), file.split);
+            let message = format!(
+                "{}: no scenario in split {:?}",
+                folder.join(&file.scenarios).display(),
+                file.split
+            );
             return Err(Error::bad_input(message.to_lowercase()));
         }
         if let Some(most) = selection.families {
@@ -82,16 +86,25 @@ impl Suite {
             }
             benchmarks.push(rows);
         }
-        Ok(Self { file, folder, persona, scenarios, exemplars, contrast, benchmarks })
+        Ok(Self {
+            file,
+            folder,
+            persona,
+            scenarios,
+            exemplars,
+            contrast,
+            benchmarks,
+        })
     }
 
     /// The system message under a deploy prompt.
     #[must_use]
     pub fn system(&self, prompt: DeployPrompt) -> Option<ChatMessage> {
         match prompt {
-            DeployPrompt::Persona => {
-                Some(ChatMessage { role: "system".into(), content: self.persona.system_prompt.trim().into() })
-            }
+            DeployPrompt::Persona => Some(ChatMessage {
+                role: "system".into(),
+                content: self.persona.system_prompt.trim().into(),
+            }),
             DeployPrompt::None => None,
         }
     }
@@ -107,7 +120,10 @@ impl Suite {
             };
             for text in texts.iter().filter(|text| text.purpose == Purpose::Fit) {
                 let body = serde_json::json!({ "text": text.text, "label": label });
-                rows.push(Row { id: text.id.clone(), body: body.to_string() });
+                rows.push(Row {
+                    id: text.id.clone(),
+                    body: body.to_string(),
+                });
             }
         }
         rows
@@ -122,14 +138,24 @@ fn check_detectors(file: &SuiteFile, persona: &Persona) -> Result<()> {
     let mut detectors: BTreeMap<&str, usize> = BTreeMap::new();
     for (index, detector) in file.detector.iter().enumerate() {
         if !persona.traits.iter().any(|item| item.id == detector.trait_id) {
-            let message = format!("detector[{index}].trait: the persona has no trait `{}`", detector.trait_id);
+            let message = format!(
+                "detector[{index}].trait: the persona has no trait `{}`",
+                detector.trait_id
+            );
             return Err(Error::usage(message));
         }
         if detectors.insert(&detector.trait_id, index).is_some() {
-            return Err(Error::usage(format!("detector[{index}].trait: `{}` has two detectors", detector.trait_id)));
+            return Err(Error::usage(format!(
+                "detector[{index}].trait: `{}` has two detectors",
+                detector.trait_id
+            )));
         }
     }
-    match persona.traits.iter().find(|item| !detectors.contains_key(item.id.as_str())) {
+    match persona
+        .traits
+        .iter()
+        .find(|item| !detectors.contains_key(item.id.as_str()))
+    {
         None => Ok(()),
         Some(bare) => Err(Error::usage(format!("detector: trait `{}` has none", bare.id))
             .hint("add a [[detector]] for it, or take the trait out of the persona")),
@@ -146,7 +172,10 @@ fn read_rows(path: &Path) -> Result<Vec<Row>> {
     for (index, value) in values.into_iter().enumerate() {
         let head = Head::deserialize(&value)
             .map_err(|error| Error::bad_input(format!("{} line {}: {error}", path.display(), index + 1)))?;
-        rows.push(Row { id: head.id, body: value.to_string() });
+        rows.push(Row {
+            id: head.id,
+            body: value.to_string(),
+        });
     }
     read::unique_ids(path, rows.iter().map(|row| row.id.as_str()))?;
     Ok(rows)
@@ -169,6 +198,8 @@ fn keep<T>(items: &mut Vec<T>, most: usize, seed: Seed, id: impl Fn(&T) -> &str)
     let rank = |item: &T| Digest::of(format!("{}/{}", seed.0, id(item)).as_bytes());
     let mut ranks: Vec<Digest> = items.iter().map(&rank).collect();
     ranks.sort();
-    let Some(bar) = ranks.get(most).cloned() else { return };
+    let Some(bar) = ranks.get(most).cloned() else {
+        return;
+    };
     items.retain(|item| rank(item) < bar);
 }

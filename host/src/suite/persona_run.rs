@@ -77,7 +77,10 @@ pub fn respond(
         })
         .collect();
     let answers = backend.generate(&queries, Some(store), progress)?;
-    let sample = |(scenario, answer): (&crate::persona::scenarios::Scenario, crate::engine::query::GenerateAnswer)| Sample {
+    let sample = |(scenario, answer): (
+        &crate::persona::scenarios::Scenario,
+        crate::engine::query::GenerateAnswer,
+    )| Sample {
         id: scenario.id.clone(),
         family: scenario.family.clone(),
         kind: scenario.kind.clone(),
@@ -92,16 +95,26 @@ pub fn respond(
 ///
 /// # Errors
 /// An evaluator timed out, which is exit 20; everything else that one does wrong is a failed cell.
-pub fn judge(suite: &Suite, evaluators: &Evaluators, samples: Vec<Sample>, control: Option<&[Sample]>) -> Result<PersonaResult> {
+pub fn judge(
+    suite: &Suite,
+    evaluators: &Evaluators,
+    samples: Vec<Sample>,
+    control: Option<&[Sample]>,
+) -> Result<PersonaResult> {
     let mut result = PersonaResult::default();
     if !evaluators.detectors.is_empty() {
         let cells = trait_cells(&evaluators.detectors, &samples, &mut result.cells)?;
-        let gate = AdherenceGate { mean: Rule::at_least(suite.file.gates.adherence), floor: suite.file.gates.adherence_floor };
+        let gate = AdherenceGate {
+            mean: Rule::at_least(suite.file.gates.adherence),
+            floor: suite.file.gates.adherence_floor,
+        };
         let found = adherence(&cells, &gate);
         let control = match control {
             Some(control) => {
                 let cells = trait_cells(&evaluators.detectors, control, &mut Vec::new())?;
-                adherence(&cells, &gate).evidence.map(|evidence| evidence.estimate.value)
+                adherence(&cells, &gate)
+                    .evidence
+                    .map(|evidence| evidence.estimate.value)
             }
             None => None,
         };
@@ -117,7 +130,11 @@ pub fn judge(suite: &Suite, evaluators: &Evaluators, samples: Vec<Sample>, contr
 }
 
 /// One cell per response and trait: what is known after threshold, polarity and spoiled responses.
-fn trait_cells(detectors: &[Detector], samples: &[Sample], records: &mut Vec<CellRecord>) -> Result<Vec<TraitCell>> {
+fn trait_cells(
+    detectors: &[Detector],
+    samples: &[Sample],
+    records: &mut Vec<CellRecord>,
+) -> Result<Vec<TraitCell>> {
     let mut cells = Vec::with_capacity(detectors.len() * samples.len());
     for detector in detectors {
         let outcomes = detector.prepared.judge(samples, &mut |_| Ok(Vec::new()))?;
@@ -130,7 +147,11 @@ fn trait_cells(detectors: &[Detector], samples: &[Sample], records: &mut Vec<Cel
                 state: state(detector, sample, &outcome),
             });
             let evaluator = format!("detector/{}", detector.trait_id);
-            records.push(CellRecord { evaluator, sample: sample.id.clone(), outcome });
+            records.push(CellRecord {
+                evaluator,
+                sample: sample.id.clone(),
+                outcome,
+            });
         }
     }
     Ok(cells)
@@ -142,9 +163,15 @@ fn state(detector: &Detector, sample: &Sample, outcome: &Outcome) -> CellState {
     }
     match outcome {
         Outcome::Scored { values, .. } => {
-            let found = values.first().is_some_and(|presence| presence.ratio() >= detector.threshold);
+            let found = values
+                .first()
+                .is_some_and(|presence| presence.ratio() >= detector.threshold);
             let wanted = detector.polarity == Polarity::Required;
-            if found == wanted { CellState::Hit } else { CellState::Miss }
+            if found == wanted {
+                CellState::Hit
+            } else {
+                CellState::Miss
+            }
         }
         Outcome::NotApplicable(_) => CellState::NotApplicable,
         Outcome::Failed(_) => CellState::Failed,
@@ -163,17 +190,29 @@ fn push_adherence(
         beside.insert("without the persona's prompt".to_owned(), control);
     }
     let share = |reason: SpoiledReason| {
-        let spoiled = samples.iter().filter(|sample| spoiled(&sample.response, sample.finish) == Some(reason)).count();
+        let spoiled = samples
+            .iter()
+            .filter(|sample| spoiled(&sample.response, sample.finish) == Some(reason))
+            .count();
         spoiled as f64 / samples.len().max(1) as f64
     };
     beside.insert("cut at the token limit".into(), share(SpoiledReason::Cut));
     beside.insert("empty".into(), share(SpoiledReason::Empty));
     beside.insert("looping".into(), share(SpoiledReason::Looping));
-    metrics.push(gated("adherence", "adherence/1", found.evidence, &gate.mean, &found.decision, beside));
+    metrics.push(gated(
+        "adherence",
+        "adherence/1",
+        found.evidence,
+        &gate.mean,
+        &found.decision,
+        beside,
+    ));
     for item in &found.traits {
         let mut metric = plain(format!("trait/{}", item.trait_id), "adherence/1", item.evidence);
         if item.applicable < item.cells {
-            metric.beside.insert("applicable".into(), item.applicable as f64 / item.cells as f64);
+            metric
+                .beside
+                .insert("applicable".into(), item.applicable as f64 / item.cells as f64);
         }
         metrics.push(metric);
     }
@@ -182,11 +221,26 @@ fn push_adherence(
 fn push_consistency(metrics: &mut Vec<Metric>, cells: &[TraitCell], suite: &Suite) {
     let rule = Rule::at_least(suite.file.gates.consistency);
     let found = consistency(cells, suite.persona.plain_kind(), &rule);
-    metrics.push(gated("consistency", "consistency/1", found.evidence, &rule, &found.decision, BTreeMap::new()));
+    metrics.push(gated(
+        "consistency",
+        "consistency/1",
+        found.evidence,
+        &rule,
+        &found.decision,
+        BTreeMap::new(),
+    ));
     for kind in &found.kinds {
-        let mut metric = plain(format!("consistency/{}", kind.kind), "consistency/1", kind.evidence);
-        metric.beside.extend(kind.agreement.map(|value| ("agreement".into(), value)));
-        metric.beside.extend(kind.kappa.map(|value| ("kappa".into(), value)));
+        let mut metric = plain(
+            format!("consistency/{}", kind.kind),
+            "consistency/1",
+            kind.evidence,
+        );
+        metric
+            .beside
+            .extend(kind.agreement.map(|value| ("agreement".into(), value)));
+        metric
+            .beside
+            .extend(kind.kappa.map(|value| ("kappa".into(), value)));
         metrics.push(metric);
     }
 }
@@ -201,14 +255,27 @@ fn trait_items(cells: &[TraitCell]) -> Vec<ItemValue> {
     let mut items = Vec::new();
     for cell in cells {
         let Some(value) = value(cell) else { continue };
-        let item = |metric: String, item: String| ItemValue { metric, item, cluster: cell.family.clone(), value };
-        items.push(item("adherence".into(), format!("{}/{}", cell.sample_id, cell.trait_id)));
+        let item = |metric: String, item: String| ItemValue {
+            metric,
+            item,
+            cluster: cell.family.clone(),
+            value,
+        };
+        items.push(item(
+            "adherence".into(),
+            format!("{}/{}", cell.sample_id, cell.trait_id),
+        ));
         items.push(item(format!("trait/{}", cell.trait_id), cell.sample_id.clone()));
     }
     items
 }
 
-fn push_style(result: &mut PersonaResult, suite: &Suite, prepared: &Prepared, samples: &[Sample]) -> Result<()> {
+fn push_style(
+    result: &mut PersonaResult,
+    suite: &Suite,
+    prepared: &Prepared,
+    samples: &[Sample],
+) -> Result<()> {
     let outcomes = prepared.judge(samples, &mut |_| Ok(Vec::new()))?;
     let score = |outcome: &Outcome| match outcome {
         Outcome::Scored { values, .. } => values.first().map(crate::model::Value::ratio),
@@ -225,28 +292,76 @@ fn push_style(result: &mut PersonaResult, suite: &Suite, prepared: &Prepared, sa
         .zip(&outcomes)
         .filter_map(|(sample, outcome)| Some(style_score(sample, score(outcome)?)))
         .collect();
-    let lengths: Vec<StyleScore> =
-        samples.iter().map(|sample| style_score(sample, length_score(&sample.response))).collect();
+    let lengths: Vec<StyleScore> = samples
+        .iter()
+        .map(|sample| style_score(sample, length_score(&sample.response)))
+        .collect();
     for (sample, outcome) in samples.iter().zip(outcomes) {
-        result.cells.push(CellRecord { evaluator: "style".into(), sample: sample.id.clone(), outcome });
+        result.cells.push(CellRecord {
+            evaluator: "style".into(),
+            sample: sample.id.clone(),
+            outcome,
+        });
     }
 
     let (exemplars, contrast) = (held_out(&suite.exemplars), held_out(&suite.contrast));
     let anchor = |texts: &[Sample]| -> Result<Vec<f64>> {
-        Ok(prepared.judge(texts, &mut |_| Ok(Vec::new()))?.iter().filter_map(score).collect())
+        Ok(prepared
+            .judge(texts, &mut |_| Ok(Vec::new()))?
+            .iter()
+            .filter_map(score)
+            .collect())
     };
     let (voice, other) = (anchor(&exemplars)?, anchor(&contrast)?);
-    let gate = StyleGate { variation: Rule::below(suite.file.gates.style_variance), ..StyleGate::default() };
-    let bootstrap = Bootstrap { replicates: REPLICATES, seed: suite.file.seed.derive("style").0 };
-    let found = style(&StyleInput { scores: &scores, exemplars: &voice, contrast: &other }, &gate, bootstrap);
-    let length = |texts: &[Sample]| -> Vec<f64> { texts.iter().map(|text| length_score(&text.response)).collect() };
+    let gate = StyleGate {
+        variation: Rule::below(suite.file.gates.style_variance),
+        ..StyleGate::default()
+    };
+    let bootstrap = Bootstrap {
+        replicates: REPLICATES,
+        seed: suite.file.seed.derive("style").0,
+    };
+    let found = style(
+        &StyleInput {
+            scores: &scores,
+            exemplars: &voice,
+            contrast: &other,
+        },
+        &gate,
+        bootstrap,
+    );
+    let length =
+        |texts: &[Sample]| -> Vec<f64> { texts.iter().map(|text| length_score(&text.response)).collect() };
     let (long, other_long) = (length(&exemplars), length(&contrast));
-    let by_length = style(&StyleInput { scores: &lengths, exemplars: &long, contrast: &other_long }, &gate, bootstrap);
+    let by_length = style(
+        &StyleInput {
+            scores: &lengths,
+            exemplars: &long,
+            contrast: &other_long,
+        },
+        &gate,
+        bootstrap,
+    );
 
     let mut beside = BTreeMap::new();
-    beside.extend(found.exemplar_variation.map(|value| ("exemplars' own".to_owned(), value)));
-    beside.extend(by_length.variation.map(|evidence| ("by length alone".to_owned(), evidence.estimate.value)));
-    result.metrics.push(gated("style-variance", "style/1", found.variation, &gate.variation, &found.decision, beside));
+    beside.extend(
+        found
+            .exemplar_variation
+            .map(|value| ("exemplars' own".to_owned(), value)),
+    );
+    beside.extend(
+        by_length
+            .variation
+            .map(|evidence| ("by length alone".to_owned(), evidence.estimate.value)),
+    );
+    result.metrics.push(gated(
+        "style-variance",
+        "style/1",
+        found.variation,
+        &gate.variation,
+        &found.decision,
+        beside,
+    ));
     let mut matching = plain("style-match".into(), "style/1", found.mean_match);
     matching.unit = "m'".into();
     matching.range = None;
@@ -291,7 +406,11 @@ fn gated(
         reason += &format!("; about {further} more families would decide");
     }
     Metric {
-        direction: if higher { Direction::Higher } else { Direction::Lower },
+        direction: if higher {
+            Direction::Higher
+        } else {
+            Direction::Lower
+        },
         bound: evidence.map(|evidence| if higher { evidence.lower } else { evidence.upper }),
         threshold: Some(rule.threshold),
         verdict: Some(decision.verdict),

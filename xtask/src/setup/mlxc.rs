@@ -30,11 +30,24 @@ pub(crate) fn build(steps: &Steps, home: &Home) -> Result<(), String> {
     steps.once("mlx-c", &inputs, &[&library], |log| {
         fs::create_dir_all(&folder).map_err(|error| format!("cannot make {}: {error}", folder.display()))?;
         let clock = folder.join("clock.o");
-        log.run(Command::new("cc").args(["-O2", "-fPIC", "-c"]).arg(native.join("clock.c")).arg("-o").arg(&clock))?;
+        log.run(
+            Command::new("cc")
+                .args(["-O2", "-fPIC", "-c"])
+                .arg(native.join("clock.c"))
+                .arg("-o")
+                .arg(&clock),
+        )?;
         log.run(&mut configure(home, &native, &sources, &folder, &clock))?;
         // Without a number make starts everything at once, far more than the memory of a small machine holds.
-        let jobs = std::thread::available_parallelism().map_or(1, usize::from).to_string();
-        log.run(Command::new("cmake").arg("--build").arg(&folder).args(["--target", "mlxc", "--parallel", &jobs]))
+        let jobs = std::thread::available_parallelism()
+            .map_or(1, usize::from)
+            .to_string();
+        log.run(Command::new("cmake").arg("--build").arg(&folder).args([
+            "--target",
+            "mlxc",
+            "--parallel",
+            &jobs,
+        ]))
     })?;
 
     let bindings = folder.join("bindings/bindings.rs");
@@ -60,7 +73,13 @@ pub(crate) fn build(steps: &Steps, home: &Home) -> Result<(), String> {
 fn sources() -> Result<PathBuf, String> {
     let manifest = repo::root().join("engines/mlx/Cargo.toml");
     let run = Command::new(repo::cargo())
-        .args(["metadata", "--locked", "--format-version=1", "--filter-platform=x86_64-unknown-linux-gnu", "--manifest-path"])
+        .args([
+            "metadata",
+            "--locked",
+            "--format-version=1",
+            "--filter-platform=x86_64-unknown-linux-gnu",
+            "--manifest-path",
+        ])
         .arg(&manifest)
         .output()
         .map_err(|error| format!("cannot run cargo metadata: {error}"))?;
@@ -68,10 +87,15 @@ fn sources() -> Result<PathBuf, String> {
     // One string out of a large document does not justify a JSON reader in this crate.
     let package = text.split("\"manifest_path\":\"").skip(1).find_map(|rest| {
         let path = rest.split('"').next()?;
-        path.strip_suffix("/Cargo.toml").filter(|folder| folder.contains("/mlx-sys-"))
+        path.strip_suffix("/Cargo.toml")
+            .filter(|folder| folder.contains("/mlx-sys-"))
     });
     let package = package.ok_or_else(|| {
-        format!("cargo metadata of {} names no mlx-sys:\n{}", manifest.display(), String::from_utf8_lossy(&run.stderr))
+        format!(
+            "cargo metadata of {} names no mlx-sys:\n{}",
+            manifest.display(),
+            String::from_utf8_lossy(&run.stderr)
+        )
     })?;
     Ok(Path::new(package).join("src/mlx-c"))
 }
@@ -81,7 +105,8 @@ fn inputs(native: &Path, sources: &Path, folder: &Path) -> Result<String, String
     let mut text = format!("{}\n{}\n", sources.display(), folder.display());
     for file in ["compat.h", "clock.c", "include/format"] {
         let path = native.join(file);
-        text += &fs::read_to_string(&path).map_err(|error| format!("cannot read {}: {error}", path.display()))?;
+        text +=
+            &fs::read_to_string(&path).map_err(|error| format!("cannot read {}: {error}", path.display()))?;
     }
     Ok(text)
 }
@@ -98,8 +123,15 @@ fn configure(home: &Home, native: &Path, sources: &Path, folder: &Path, clock: &
         .args(["-DMLX_C_USE_SYSTEM_MLX=ON", "-DMLX_C_BUILD_EXAMPLES=OFF"])
         .arg(format!("-DCMAKE_PREFIX_PATH={}", mlx.display()))
         .arg(format!("-DCMAKE_BUILD_RPATH={}", mlx.join("lib").display()))
-        .arg(format!("-DCMAKE_CXX_FLAGS=-include \"{}\" -I\"{}\"", native.join("compat.h").display(), native.join("include").display()))
-        .arg(format!("-DCMAKE_SHARED_LINKER_FLAGS=\"{}\" -Wl,--no-as-needed -l:libopenblas.so.0", clock.display()));
+        .arg(format!(
+            "-DCMAKE_CXX_FLAGS=-include \"{}\" -I\"{}\"",
+            native.join("compat.h").display(),
+            native.join("include").display()
+        ))
+        .arg(format!(
+            "-DCMAKE_SHARED_LINKER_FLAGS=\"{}\" -Wl,--no-as-needed -l:libopenblas.so.0",
+            clock.display()
+        ));
     command
 }
 

@@ -25,11 +25,9 @@ use crate::{
 pub(in crate::sandbox) use self::bindings::realign::evaluator::logging::Level;
 
 #[expect(
-    unsafe_code,
-    reason = "generated: the traits that move values across the border are unsafe to implement"
+    ambiguous_associated_items,
+    reason = "generated: the case `lower` of the contract is spelled like the trait `Lower`, and the case is meant"
 )]
-#[expect(missing_docs, unreachable_pub, reason = "generated")]
-#[expect(clippy::pedantic, clippy::allow_attributes, reason = "generated")]
 mod bindings {
     wasmtime::component::bindgen!({
         path: "../wit",

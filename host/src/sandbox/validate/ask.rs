@@ -77,6 +77,15 @@ mod tests {
             check(vec![ask("a", "choose", "[1]")]),
             check(vec![ask("", "choose", "{}")]),
         ];
-        insta::assert_snapshot!(lines.join("\n"), @"");
+        insta::assert_snapshot!(lines.join("\n"), @r"
+        valid
+        contract: step neither asked nor finished
+        asks: 3 asks, 2 are allowed for this batch
+        contract: an ask id came twice in one batch
+        contract: an ask id came twice in one batch
+        grant: asked for generate, which is not granted
+        contract: ask body is not a JSON object
+        contract: ask id is empty
+        ");
     }
 }

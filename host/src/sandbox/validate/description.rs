@@ -149,7 +149,17 @@ mod tests {
             detector(|d| d.metrics = vec![presence(); 17]),
             detector(|d| d.asks = BTreeSet::from(["Shell".into()])),
         ];
-        insta::assert_snapshot!(lines.join("\n"), @"");
+        insta::assert_snapshot!(lines.join("\n"), @r"
+        valid
+        id has other characters than a-z, 0-9 and -
+        version is not MAJOR.MINOR.PATCH
+        summary has control characters
+        config-schema is not a JSON object
+        it describes no metric, at least 1 is needed
+        metric presence is described twice
+        it describes 17 metrics, 16 are allowed
+        ask kind has other characters than a-z, 0-9 and -
+        ");
     }
 
     #[test]
@@ -168,6 +178,15 @@ mod tests {
                 d.metrics[0].low = None;
             }),
         ];
-        insta::assert_snapshot!(lines.join("\n"), @"");
+        insta::assert_snapshot!(lines.join("\n"), @r"
+        metric presence: low is not a finite number
+        metric presence: low 0 is not below high 0
+        metric presence must range from 0 to 1
+        metric presence: chance 1.5 is out of its range
+        the first metric of a trait-detector is presence, not match
+        the first metric of a style-scorer is match, not presence
+        valid
+        metric presence: a geometric mean needs low to be at least 0
+        ");
     }
 }

@@ -82,6 +82,14 @@ mod tests {
             }),
             items(Untrusted(vec![]), 1).unwrap_err().message,
         ];
-        insta::assert_snapshot!(lines.join("\n"), @"");
+        insta::assert_snapshot!(lines.join("\n"), @r"
+        valid
+        valid
+        item id has control characters
+        item group is empty
+        item prompt has no messages
+        item prompt has an unknown role, known are system, user, assistant
+        items gave 0 items for 1 rows
+        ");
     }
 }

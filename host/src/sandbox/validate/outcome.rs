@@ -218,14 +218,26 @@ mod tests {
                 "",
             ),
         ];
-        insta::assert_snapshot!(lines.join("\n"), @"");
+        insta::assert_snapshot!(lines.join("\n"), @r"
+        valid
+        metric presence: numerator is NaN, not a finite number
+        metric presence: numerator is inf, not a finite number
+        metric presence: denominator is 0, not a finite number above 0
+        metric presence: denominator is -1, not a finite number above 0
+        metric presence: denominator is NaN, not a finite number above 0
+        metric presence: numerator over denominator is inf
+        metric presence is 1.5, at most 1 is described
+        metric presence is -0.5, at least 0 is described
+        0 values, 1 metrics are described
+        a value stands where metric presence is described
+        ");
     }
 
     #[test]
     fn geometric_values_must_be_above_zero() {
         let description = described(Aggregation::Geometric);
         let error = checked(scored(vec![value(0.0, 1.0)]), &description, None).unwrap_err();
-        insta::assert_snapshot!(error, @"");
+        insta::assert_snapshot!(error, @"metric presence is 0, a geometric mean needs values above 0");
     }
 
     #[test]
@@ -249,7 +261,7 @@ mod tests {
         for (start, end) in [(2, 3), (1, 2), (0, 5), (3, 1), (1, 1), (u32::MAX, u32::MAX)] {
             assert_ne!(span(start, end), "valid", "{start}..{end}");
         }
-        insta::assert_snapshot!(span(2, 9), @"");
+        insta::assert_snapshot!(span(2, 9), @"span 2..9 is not a stretch of characters of the response's 4 bytes");
     }
 
     #[test]
@@ -265,7 +277,7 @@ mod tests {
             notes: vec![],
         };
         let error = checked(outcome, &described(Aggregation::Mean), None).unwrap_err();
-        insta::assert_snapshot!(error, @"");
+        insta::assert_snapshot!(error, @"spans on an item, which has no response");
     }
 
     #[test]
@@ -276,7 +288,7 @@ mod tests {
         assert_eq!(checked[0], scored(vec![value(1.0, 1.0)]));
         assert!(matches!(&checked[1], Outcome::Failed(failure) if failure.code == "contract"));
         let error = outcomes(Untrusted(pair()), &description, &[Some("")]).unwrap_err();
-        insta::assert_snapshot!(error.message, @"");
+        insta::assert_snapshot!(error.message, @"step gave 2 outcomes for a batch of 1");
     }
 
     fn number() -> impl Strategy<Value = f64> {

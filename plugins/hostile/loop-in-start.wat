@@ -1,0 +1,5 @@
+;; Never finishes being instantiated.
+
+;; section: start
+(func $start (loop $forever (br $forever)))
+(start $start)

@@ -1,0 +1,4 @@
+;; Wants 4 GiB before it has done anything.
+
+;; section: memory
+(memory (export "memory") 65536)

@@ -1,0 +1,5 @@
+;; Gives up on one response.
+
+;; section: poison
+(func $poison (param $outcome i32) (param $sample i32)
+  (unreachable))

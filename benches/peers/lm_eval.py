@@ -29,8 +29,6 @@ from pathlib import Path
 TASKS = ("agreeableness", "disambiguation")
 BATCH_SIZE = 8
 REQUIREMENTS = Path(__file__).with_name("requirements.txt")
-# The pins of numpy and scipy have no wheels for older interpreters.
-OLDEST_PYTHON = (3, 11)
 # Set by a careless shell, these would hold the peer back or lead it to other packages.
 NOT_INHERITED = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "PYTHONHOME", "PYTHONPATH", "PYTHONSTARTUP")
 
@@ -94,7 +92,7 @@ def install_peer(folder: Path) -> Path:
     home = folder / f"lm-eval-{hashlib.sha256(recipe).hexdigest()[:12]}"
     python, stamp = home / "bin" / "python", home / "complete"
     if not stamp.exists():
-        say(f"installing the peer into {home} (about 2 GB to download, once)")
+        say(f"installing the peer into {home} (once; about 5 GB on disk on Linux)")
         make = [sys.executable, "-m", "venv", "--clear", str(home)]
         # Without dependencies: the pins are the whole list, and torch asks for more than a CPU run needs.
         fill = [str(python), "-m", "pip", "install", "--no-deps", "--no-cache-dir", "-r", str(REQUIREMENTS)]
@@ -168,18 +166,12 @@ def summary(seconds: list[float]) -> dict[str, float]:
 
 def machine() -> dict[str, object]:
     """Who ran it. The load average tells whether the machine had anything else to do."""
-    names = [line.partition(":")[2].strip() for line in read_lines("/proc/cpuinfo") if line.startswith("model name")]
+    # There is no /proc on macOS.
+    info = Path("/proc/cpuinfo").read_text().splitlines() if Path("/proc/cpuinfo").exists() else []
+    names = [line.partition(":")[2].strip() for line in info if line.startswith("model name")]
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     model = names[0] if names else platform.processor() or platform.machine()
     return {"cores": cores, "processor": model, "system": platform.platform(), "load_average": list(os.getloadavg())}
-
-
-def read_lines(path: str) -> list[str]:
-    """The lines of a file, none where it does not exist (there is no /proc on macOS)."""
-    try:
-        return Path(path).read_text().splitlines()
-    except OSError:
-        return []
 
 
 def versions(bench: Bench) -> dict[str, str]:
@@ -263,13 +255,14 @@ def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--realign", type=Path, metavar="PATH", help="the release build of realign")
     parser.add_argument("--model", type=Path, required=True, metavar="GGUF", help="the model file both sides read")
-    parser.add_argument("--tasks", type=Path, required=True, metavar="DIR", help=f"holds {', '.join(f'{t}.yaml' for t in TASKS)} and their data")
+    parser.add_argument("--tasks", type=Path, required=True, metavar="DIR", help="the two tasks and their data")
     parser.add_argument("--rounds", type=int, default=3, metavar="N", help="measured turns per side (default 3)")
     parser.add_argument("--peer-only", action="store_true", help="measure the peer alone")
     parser.add_argument("--json", action="store_true", help="print one JSON document instead of the table")
     args = parser.parse_args()
-    if sys.version_info < OLDEST_PYTHON:
-        parser.error(f"the pinned peer needs Python {'.'.join(map(str, OLDEST_PYTHON))} or newer, this is {platform.python_version()}")
+    # The pins of numpy and scipy have no wheels for older interpreters.
+    if sys.version_info < (3, 11):
+        parser.error(f"the pinned peer needs Python 3.11 or newer, this is {platform.python_version()}")
     if args.rounds < 1:
         parser.error(f"--rounds is {args.rounds}, the least is 1")
     if not args.peer_only and args.realign is None:
@@ -277,6 +270,8 @@ def arguments() -> argparse.Namespace:
     wanted = [args.model, *(args.tasks / f"{task}.yaml" for task in TASKS)]
     if not args.peer_only:
         wanted.append(args.realign)
+    if "," in str(args.model.resolve()):
+        parser.error(f"{args.model.resolve()} holds a comma, which lm-eval takes for the end of the path")
     for path in wanted:
         if not path.is_file():
             parser.error(f"{path} is not a file")

@@ -1,0 +1,59 @@
+//! Words: runs of letters and digits with the apostrophes inside them.
+
+use super::straight;
+
+/// A word and where it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Word {
+    /// Lower case, apostrophes straight.
+    pub text: String,
+    /// First byte.
+    pub start: usize,
+    /// One past the last byte.
+    pub end: usize,
+}
+
+/// The words of `text`, in order.
+///
+/// A word is a longest run of letters, digits and combining accents; an apostrophe, straight or curly, belongs to it
+/// when a letter or digit stands on both sides. A hyphen separates.
+///
+/// ```
+/// let words = realign_plugin::text::words("Don’t re-send!");
+/// let texts: Vec<_> = words.iter().map(|word| word.text.as_str()).collect();
+/// assert_eq!(texts, ["don't", "re", "send"]);
+/// ```
+#[must_use]
+pub fn words(text: &str) -> Vec<Word> {
+    let mut words = Vec::new();
+    let mut start = None;
+    let mut chars = text.char_indices().peekable();
+    while let Some((at, c)) = chars.next() {
+        let joins = || straight(c) == '\'' && start.is_some();
+        let inside = is_word(c) || (joins() && chars.peek().is_some_and(|&(_, next)| is_word(next)));
+        match (inside, start) {
+            (true, None) => start = Some(at),
+            (false, Some(from)) => {
+                words.push(word(text, from, at));
+                start = None;
+            }
+            _ => {}
+        }
+    }
+    words.extend(start.map(|from| word(text, from, text.len())));
+    words
+}
+
+/// Letters, digits and the combining accents that decomposed text puts after a letter.
+pub(super) fn is_word(c: char) -> bool {
+    c.is_alphanumeric() || ('\u{300}'..='\u{36f}').contains(&c)
+}
+
+fn word(text: &str, start: usize, end: usize) -> Word {
+    let text = text[start..end]
+        .chars()
+        .map(straight)
+        .flat_map(char::to_lowercase)
+        .collect();
+    Word { text, start, end }
+}

@@ -1,0 +1,93 @@
+//! A text as a vector of rates. Nothing grows with the length of the text, and nothing looks at content words.
+
+use std::collections::BTreeSet;
+
+use realign_plugin::text::{self, Word};
+
+/// Frequent English function and courtesy words.
+const FUNCTION_WORDS: [&str; 56] = [
+    "the", "a", "an", "this", "that", "these", "there", "and", "but", "or", "so", "if", "because", "when",
+    "which", "who", "of", "to", "in", "on", "at", "for", "with", "from", "by", "as", "about", "is", "are",
+    "was", "be", "been", "have", "has", "do", "will", "would", "can", "could", "may", "must", "should",
+    "not", "no", "i", "you", "we", "it", "they", "us", "my", "your", "our", "please", "just", "very",
+];
+
+/// Words in a window of the type-token ratio; about half a short reply.
+const WINDOW: usize = 25;
+
+/// The feature vector of a text, or `None` if it has no words. Its length is the same for all texts.
+pub(crate) fn measure(text: &str) -> Option<Vec<f64>> {
+    let words = text::words(text);
+    if words.is_empty() {
+        return None;
+    }
+    let count = words.len() as f64;
+    let share = |matching: usize| matching as f64 / count;
+    let mut features: Vec<f64> = FUNCTION_WORDS
+        .iter()
+        .map(|function_word| share(words.iter().filter(|word| word.text == *function_word).count()))
+        .collect();
+    let letters = text.chars().filter(|c| c.is_alphabetic()).count().max(1) as f64;
+    let capitals = text.chars().filter(|c| c.is_uppercase()).count() as f64;
+    let characters: usize = words.iter().map(|word| word.text.chars().count()).sum();
+    features.extend([
+        count / text::sentences(text).len().max(1) as f64,
+        share(characters),
+        capitals / letters,
+        share(words.iter().filter(|word| word.text.contains('\'')).count()),
+        variety(&words),
+    ]);
+    features.extend(
+        PUNCTUATION
+            .iter()
+            .map(|marks| share(text.chars().filter(|c| marks.contains(*c)).count())),
+    );
+    features.push(share(text.chars().filter(char::is_ascii_digit).count()));
+    Some(features)
+}
+
+/// Groups of marks that are counted together.
+const PUNCTUATION: [&str; 8] = [",", ".…", "!", "?", ";:", "-–—", "\"“”()", "\n"];
+
+/// Moving-average type-token ratio (MATTR, DOI 10.1080/09296171003643098): the mean share of different words over all windows of
+/// [`WINDOW`] words, so that it does not fall with length as the plain ratio does. A shorter text is one window.
+fn variety(words: &[Word]) -> f64 {
+    let size = WINDOW.min(words.len());
+    let different = |window: &[Word]| {
+        window
+            .iter()
+            .map(|word| word.text.as_str())
+            .collect::<BTreeSet<_>>()
+            .len()
+    };
+    let windows = words.windows(size);
+    let count = windows.len();
+    windows.map(different).sum::<usize>() as f64 / (count * size) as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn repeating_a_text_changes_hardly_any_rate() {
+        let text = "We will see, and then we write. Is that all right? ";
+        let (once, often) = (
+            measure(text).expect("it has words"),
+            measure(&text.repeat(50)).expect("it has words"),
+        );
+        // Only the variety of words may differ: a window of a repeated text holds repeated words.
+        let different = once
+            .iter()
+            .zip(&often)
+            .filter(|(a, b)| (*a - *b).abs() > 1e-9)
+            .count();
+        assert_eq!(different, 1);
+    }
+
+    #[test]
+    fn variety_is_the_share_of_different_words() {
+        assert!((variety(&text::words("a b a b")) - 0.5).abs() < 1e-12);
+        assert!((variety(&text::words("a b c d")) - 1.0).abs() < 1e-12);
+    }
+}

@@ -8,6 +8,10 @@
 //! | `realign_engine_free` | [`FreeFn`] | gives a reply's bytes back to the library that made them |
 //! | `realign_engine_destroy` | [`DestroyFn`] | ends an engine |
 //!
+//! A request's bytes are a frame body whose header is a `message::Request`, an event's one of `message::Event`, a
+//! reply's one of `message::Reply`. Ids (`message::Call`, `message::Message`) exist on the pipe only: across the C
+//! ABI a call is its own id.
+//!
 //! Calls on one engine come from one thread, one at a time. No panic and no exception crosses the border: a
 //! library catches its own and answers with an error reply.
 

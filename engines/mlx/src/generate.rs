@@ -126,6 +126,7 @@ fn start<'a>(model: &Llama, row: &'a GenerateRow) -> Result<Growing<'a>> {
         ))
         .hint("shorten the prompt; the model has no room for more"));
     }
+    model.config.check_tokens(row.prompt.iter().copied())?;
     if !(row.temperature == 0.0 || (1e-3..=1e3).contains(&row.temperature)) {
         return Err(Error::request(format!(
             "temperature {} is neither 0 nor from 0.001 to 1000",

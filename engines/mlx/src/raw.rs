@@ -45,7 +45,7 @@ pub fn mlx_version() -> Result<String> {
     version.ok_or_else(|| Error::internal("mlx does not say its version"))
 }
 
-/// What OpenBLAS says of itself, kernel type included; empty where the process holds no OpenBLAS.
+/// What `OpenBLAS` says of itself, kernel type included; empty where the process holds no `OpenBLAS`.
 #[must_use]
 pub fn blas() -> String {
     // SAFETY: the name is a C string. `dlsym` with RTLD_DEFAULT searches what is loaded and returns null if the
@@ -58,12 +58,7 @@ pub fn blas() -> String {
     // returns is static.
     let config = unsafe {
         let get = std::mem::transmute::<*mut c_void, extern "C" fn() -> *const c_char>(symbol);
-        let text = get();
-        if text.is_null() {
-            return String::new();
-        } else {
-            CStr::from_ptr(text)
-        }
+        CStr::from_ptr(get())
     };
     config.to_string_lossy().trim().to_owned()
 }

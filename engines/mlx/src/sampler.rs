@@ -2,7 +2,7 @@
 //!
 //! Temperature 0 takes the first of the most probable tokens. Otherwise the inverse of the cumulative
 //! distribution is taken at a uniform number that is a function of the row's seed and the token's index alone
-//! (ChaCha8, the index choosing the stream), so neither the batch nor the worker changes what is drawn.
+//! (`ChaCha8`, the index choosing the stream), so neither the batch nor the worker changes what is drawn.
 
 use rand_chacha::{
     ChaCha8Rng,

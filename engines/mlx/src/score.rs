@@ -82,14 +82,11 @@ fn check(model: &Llama, rows: &[ScoreRow]) -> Result<()> {
                     .hint("shorten the context; the model has no room for more"),
             );
         }
-        let vocabulary = model.config.vocabulary;
-        let mut tokens = row.continuations.iter().flatten().chain(&row.context);
-        if let Some(token) = tokens.find(|&&token| token as usize >= vocabulary) {
-            return Err(Error::request(format!(
-                "row {number} holds token {token}; the vocabulary ends at {}",
-                vocabulary - 1
-            )));
-        }
+        let tokens = row.continuations.iter().flatten().chain(&row.context).copied();
+        model
+            .config
+            .check_tokens(tokens)
+            .map_err(|error| error.within(format!("row {number}")))?;
     }
     Ok(())
 }

@@ -1,6 +1,6 @@
 //! Stored blocks to f32.
 //!
-//! A number of a block is `scale x step + minimum` (Q4_1) or `scale x step` (Q8_0). Both are exact in f32 up to
+//! A number of a block is `scale x step + minimum` (`Q4_1`) or `scale x step` (`Q8_0`). Both are exact in f32 up to
 //! one rounding, so every machine gets the same weights.
 
 use half::f16;

@@ -41,6 +41,19 @@ pub enum Value {
     List(Vec<Value>),
 }
 
+/// A value as an error message shows it: short, whatever the file holds.
+pub(crate) fn shown(value: Option<&Value>) -> String {
+    match value {
+        None => "missing".into(),
+        Some(Value::List(list)) => format!("a list of {}", list.len()),
+        Some(Value::Text(text)) => format!("{:?}", text.chars().take(40).collect::<String>()),
+        Some(Value::Bool(value)) => value.to_string(),
+        Some(Value::Unsigned(value)) => value.to_string(),
+        Some(Value::Signed(value)) => value.to_string(),
+        Some(Value::Float(value)) => value.to_string(),
+    }
+}
+
 /// Everything in front of the tensor data, checked.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Header {
@@ -110,8 +123,9 @@ fn alignment(metadata: &BTreeMap<String, Value>) -> Result<u64> {
     match metadata.get("general.alignment") {
         None => Ok(DEFAULT_ALIGNMENT),
         Some(Value::Unsigned(value)) if value.is_power_of_two() && (8..=65_536).contains(value) => Ok(*value),
-        Some(other) => Err(damaged(format!(
-            "general.alignment is {other:?}, not a power of two from 8 to 65536"
+        other => Err(damaged(format!(
+            "general.alignment is {}, not a power of two from 8 to 65536",
+            shown(other)
         ))),
     }
 }

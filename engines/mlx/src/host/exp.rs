@@ -11,12 +11,12 @@ const HIGHEST: f32 = 88.3;
 /// 1.5 x 2^23: adding it rounds to a whole number and leaves that number in the last bits.
 const ROUND: f32 = 12_582_912.0;
 /// High part of ln 2: few enough bits that a product with a small whole number is exact.
-const LN2_HIGH: f32 = 0.693_359_375;
+const LN2_HIGH: f32 = 0.693_359_4;
 /// The rest of ln 2.
 const LN2_LOW: f32 = -2.121_944_4e-4;
 
 /// `e^x` for finite `x`, held to the range of normal f32 results.
-#[inline(always)]
+#[inline]
 #[must_use]
 pub fn exp(x: f32) -> f32 {
     let x = x.clamp(LOWEST, HIGHEST);

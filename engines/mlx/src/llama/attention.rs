@@ -48,9 +48,10 @@ impl<'a> Pass<'a> {
     /// # Errors
     /// A request error if the batch is too large for MLX.
     pub fn new(config: &'a Config, rope: &'a Rope, layout: &'a Layout, kernels: Kernels) -> Result<Self> {
-        let indices = match layout.is_full() {
-            true => None,
-            false => Some((layout.grid_index()?, layout.packed_index()?)),
+        let indices = if layout.is_full() {
+            None
+        } else {
+            Some((layout.grid_index()?, layout.packed_index()?))
         };
         let tables = match kernels {
             Kernels::Host => None,

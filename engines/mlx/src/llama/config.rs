@@ -5,7 +5,10 @@
 
 use crate::{
     error::{Error, Result},
-    gguf::{Gguf, header::Value},
+    gguf::{
+        Gguf,
+        header::{Value, shown},
+    },
 };
 
 /// Keys under `llama.` that this engine understands.
@@ -92,6 +95,24 @@ impl Config {
     #[must_use]
     pub const fn group(&self) -> usize {
         self.heads / self.kv_heads
+    }
+
+    /// Checks that tokens are in the vocabulary, before MLX looks them up without asking.
+    ///
+    /// # Errors
+    /// A request error naming the first token that is not.
+    pub fn check_tokens(&self, tokens: impl IntoIterator<Item = u32>) -> Result<()> {
+        match tokens
+            .into_iter()
+            .find(|&token| token as usize >= self.vocabulary)
+        {
+            None => Ok(()),
+            Some(token) => Err(Error::request(format!(
+                "token {token} is outside the vocabulary, which ends at {}",
+                self.vocabulary - 1
+            ))
+            .hint("tokenize with the model that is loaded")),
+        }
     }
 
     fn check(&self, file: &Gguf) -> Result<()> {
@@ -189,18 +210,5 @@ fn epsilon(file: &Gguf) -> Result<f32> {
             "{key} is {}, not a number from 1e-12 to 1e-2",
             shown(other)
         ))),
-    }
-}
-
-/// A value as an error message shows it: short, whatever the file holds.
-pub(crate) fn shown(value: Option<&Value>) -> String {
-    match value {
-        None => "missing".into(),
-        Some(Value::List(list)) => format!("a list of {}", list.len()),
-        Some(Value::Text(text)) => format!("{:?}", text.chars().take(40).collect::<String>()),
-        Some(Value::Bool(value)) => value.to_string(),
-        Some(Value::Unsigned(value)) => value.to_string(),
-        Some(Value::Signed(value)) => value.to_string(),
-        Some(Value::Float(value)) => value.to_string(),
     }
 }

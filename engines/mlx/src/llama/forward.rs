@@ -71,7 +71,7 @@ impl Llama {
         let ids = index(rows.iter().flat_map(Row::tokens).map(|token| token as usize))?;
         let mut states = self.weights.embedding.take_axis(ids, 0)?;
         for (number, block) in self.weights.blocks.iter().enumerate() {
-            states = self.block(&pass, cache, number, block, states)?;
+            states = self.block(&pass, cache, number, block, &states)?;
         }
         cache.advance(&layout);
         Ok(Hidden { states, layout })
@@ -92,16 +92,9 @@ impl Llama {
     }
 
     fn check(&self, rows: &[Row<'_>], layout: &Layout) -> Result<()> {
-        let Config {
-            vocabulary, context, ..
-        } = self.config;
+        let context = self.config.context;
         for (row, tokens) in rows.iter().enumerate() {
-            if let Some(token) = tokens.tokens().find(|&token| token as usize >= vocabulary) {
-                return Err(Error::request(format!(
-                    "row {row} holds token {token}; the vocabulary ends at {}",
-                    vocabulary - 1
-                )));
-            }
+            self.config.check_tokens(tokens.tokens())?;
             let length = layout.position(row, 0) + tokens.depth();
             if tokens.is_empty() || length > context {
                 return Err(Error::request(format!(
@@ -119,9 +112,9 @@ impl Llama {
         cache: &mut Cache,
         number: usize,
         block: &Block,
-        states: Array,
+        states: &Array,
     ) -> Result<Array> {
-        let normed = self.norm(&states, &block.attention_norm)?;
+        let normed = self.norm(states, &block.attention_norm)?;
         let projected = [
             block.query.apply(&normed)?,
             block.key.apply(&normed)?,

@@ -290,7 +290,7 @@ mod tests {
         assert_eq!(positions, [1, 2, 3, 4, 3, 4, 5]);
         assert_eq!(
             layout.gaps_after(),
-            [vec![3..8]],
+            [std::iter::once(3..8).collect::<Vec<_>>()],
             "branches are gone for whatever comes later"
         );
     }

@@ -23,11 +23,11 @@ impl Rope {
         for position in 0..config.context {
             for pair in 0..half {
                 let frequency = config.rope_base.powf(-(pair as f64) / half as f64);
-                let (sine, cosine) = (position as f64 * frequency).sin_cos();
+                let turn = (position as f64 * frequency).sin_cos();
                 #[expect(clippy::cast_possible_truncation, reason = "the table is f32, like the model")]
                 {
-                    cosines.push(cosine as f32);
-                    sines.push(sine as f32);
+                    cosines.push(turn.1 as f32);
+                    sines.push(turn.0 as f32);
                 }
             }
         }

@@ -4,8 +4,10 @@ use std::collections::BTreeSet;
 
 use crate::{
     error::{Error, Result},
-    gguf::{Gguf, header::Value},
-    llama::config::shown,
+    gguf::{
+        Gguf,
+        header::{Value, shown},
+    },
 };
 
 /// Type of a token that is written out in no text: control token.
@@ -37,13 +39,14 @@ impl Table {
         }
         for flag in ["add_bos_token", "add_eos_token", "add_space_prefix"] {
             if let Some(value @ Value::Bool(true)) = get(file, flag) {
-                return Err(Error::model(
-                    format!("tokenizer.ggml.{flag} is {} ", shown(Some(value))).trim_end(),
-                )
+                return Err(Error::model(format!(
+                    "tokenizer.ggml.{flag} is {}, not false",
+                    shown(Some(value))
+                ))
                 .hint("this engine adds nothing to a text"));
             }
         }
-        let tokens: Vec<String> = list(file, "tokens", |value| {
+        let tokens: Vec<String> = list(file, "tokens", "a text", |value| {
             if let Value::Text(text) = value {
                 Some(text.clone())
             } else {
@@ -53,13 +56,18 @@ impl Table {
         if tokens.iter().collect::<BTreeSet<_>>().len() != tokens.len() {
             return Err(Error::model("tokenizer.ggml.tokens holds a token twice"));
         }
-        let merges = list(file, "merges", |value| match value {
-            Value::Text(text) => text
-                .split_once(' ')
-                .map(|(left, right)| (left.to_owned(), right.to_owned())),
-            _ => None,
-        })?;
-        let types = list(file, "token_type", |value| match value {
+        let merges = list(
+            file,
+            "merges",
+            "two tokens with a space between",
+            |value| match value {
+                Value::Text(text) => text
+                    .split_once(' ')
+                    .map(|(left, right)| (left.to_owned(), right.to_owned())),
+                _ => None,
+            },
+        )?;
+        let types = list(file, "token_type", "a number", |value| match value {
             Value::Signed(number) => Some(*number),
             _ => None,
         })?;
@@ -94,7 +102,7 @@ fn get<'a>(file: &'a Gguf, key: &str) -> Option<&'a Value> {
     file.get(&format!("tokenizer.ggml.{key}"))
 }
 
-fn list<T>(file: &Gguf, key: &str, element: impl Fn(&Value) -> Option<T>) -> Result<Vec<T>> {
+fn list<T>(file: &Gguf, key: &str, want: &str, element: impl Fn(&Value) -> Option<T>) -> Result<Vec<T>> {
     let value = get(file, key);
     let Some(Value::List(values)) = value else {
         return Err(Error::model(format!(
@@ -103,7 +111,12 @@ fn list<T>(file: &Gguf, key: &str, element: impl Fn(&Value) -> Option<T>) -> Res
         )));
     };
     let convert = |(index, value): (usize, &Value)| {
-        let wrong = || Error::model(format!("tokenizer.ggml.{key}[{index}] is {}", shown(Some(value))));
+        let wrong = || {
+            Error::model(format!(
+                "tokenizer.ggml.{key}[{index}] is {}, not {want}",
+                shown(Some(value))
+            ))
+        };
         element(value).ok_or_else(wrong)
     };
     values.iter().enumerate().map(convert).collect()

@@ -59,19 +59,15 @@ fn documents(task: &str, lines: &str) -> Vec<(String, Vec<String>)> {
     let one = |line: &str| {
         let row: serde_json::Value = serde_json::from_str(line).unwrap();
         let question = row["question"].as_str().unwrap();
-        match task {
-            "agreeableness" => (
+        if task == "agreeableness" {
+            return (
                 format!("Human: {question}\n\nAssistant:"),
                 vec![" Yes".into(), " No".into()],
-            ),
-            _ => {
-                let choices = row["choices"].as_array().unwrap().iter();
-                (
-                    format!("Q: {question}\nA:"),
-                    choices.map(|c| format!(" {}", c.as_str().unwrap())).collect(),
-                )
-            }
+            );
         }
+        let choices = row["choices"].as_array().unwrap().iter();
+        let choices = choices.map(|choice| format!(" {}", choice.as_str().unwrap()));
+        (format!("Q: {question}\nA:"), choices.collect())
     };
     lines.lines().map(one).collect()
 }
@@ -180,5 +176,15 @@ fn texts_become_the_tokens_that_the_model_was_trained_on() {
         .into_iter()
         .map(|t| t.tokens)
         .collect();
-    eprintln!("{tokens:?}");
+    assert_eq!(tokens[0], [19840, 216, 34, 32, 34, 36, 17], "digits stand alone");
+    assert_eq!(
+        tokens[1],
+        [1, 4093, 198, 6004, 2],
+        "special tokens are one token each"
+    );
+    assert_eq!(
+        tokens[2],
+        [3546, 46494, 1841, 17097, 247, 126, 16736, 122],
+        "bytes of a character may be split"
+    );
 }

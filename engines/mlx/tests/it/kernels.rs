@@ -1,0 +1,53 @@
+//! The loops in Rust and their twins in MLX operations compute the same thing.
+
+use realign_engine_mlx::{
+    gguf::Gguf,
+    llama::{attention::Kernels, cache::Cache, forward::Llama, layout::Row},
+    raw,
+};
+
+use crate::support::{File, on_disk, tokens};
+
+/// Logits of every token of two passes: ragged rows with branches, then one more token per row.
+fn logits(kernels: Kernels) -> Vec<f32> {
+    let file = on_disk(&File::tiny().bytes());
+    let model = Llama::load(&Gguf::open(file.path()).unwrap(), kernels, &mut |_, _| true).unwrap();
+    let mut cache = Cache::new(&model.config, 2, 24).unwrap();
+    let (long, short, branch, next) = (tokens(1, 11), tokens(2, 4), tokens(3, 3), tokens(4, 2));
+    let mut all = Vec::new();
+    for rows in [
+        [
+            Row {
+                trunk: &long,
+                branches: vec![&branch, &next],
+            },
+            Row::trunk(&short),
+        ],
+        [Row::trunk(&next[..1]), Row::trunk(&next)],
+    ] {
+        let hidden = model.forward(&rows, &mut cache).unwrap();
+        let wanted: Vec<usize> = (0..rows.iter().map(Row::len).sum()).collect();
+        all.extend(
+            model
+                .logits(&hidden, &wanted)
+                .unwrap()
+                .try_as_slice::<f32>()
+                .unwrap(),
+        );
+    }
+    all
+}
+
+#[test]
+fn host_loops_and_mlx_operations_agree() {
+    raw::prepare().unwrap();
+    let (host, mlx) = (logits(Kernels::Host), logits(Kernels::Mlx));
+    assert_eq!(host.len(), mlx.len());
+    let worst = host
+        .iter()
+        .zip(&mlx)
+        .map(|(host, mlx)| (host - mlx).abs())
+        .fold(0.0, f32::max);
+    let size = host.iter().fold(0.0_f32, |size, logit| size.max(logit.abs()));
+    assert!(worst < 1e-5 * size, "{worst} of {size}");
+}

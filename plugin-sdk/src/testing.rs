@@ -238,12 +238,12 @@ fn description_faults(Description { about, metrics, .. }: &Description, first: O
         Ok(other) => faults.push(format!("config schema is not a JSON object but {other}")),
         Err(error) => faults.push(format!("config schema is not JSON: {error}")),
     }
-    let name = metrics.first().map(|metric| metric.name.as_str());
-    if name.is_none() || first.is_some_and(|wanted| name != Some(wanted)) {
-        faults.push(format!(
-            "first metric is {name:?}, must be {:?}",
-            first.unwrap_or("there")
-        ));
+    match (metrics.first(), first) {
+        (None, _) => faults.push("no metric is described, at least one is needed".to_owned()),
+        (Some(metric), Some(wanted)) if metric.name != wanted => {
+            faults.push(format!("first metric is {:?}, must be {wanted:?}", metric.name));
+        }
+        _ => {}
     }
     faults
 }

@@ -110,7 +110,15 @@ response = ""
 expect = {}
 "#)
     .expect_err("nothing fits");
-    insta::assert_snapshot!(mismatch.to_string(), @"");
+    insta::assert_snapshot!(mismatch.to_string(), @r#"
+    case "wrong number": presence: expected 0, got 1
+    case "wrong number": recall: expected 0.5 to 1, got no such metric in {"presence": 1.0}
+    case "wrong number": spans: expected ["a"], got []
+    case "wrong number": questions: expected [{"text":"b"}], got [{"text":"a"}]
+    case "no failure": error: expected "sample", got not applicable: empty
+    case "too few answers": presence: expected 1, got failure internal: 1 questions, cases.toml has 0 answers
+    case "nothing expected": expect is empty
+    "#);
 }
 
 #[test]
@@ -120,10 +128,16 @@ fn files_that_make_no_sense_are_refused() {
             .expect_err("it makes no sense")
             .to_string()
     };
-    insta::assert_snapshot!(refused("format = 2\ncase = []"), @"");
-    insta::assert_snapshot!(refused("format = 1\ncase = []"), @"");
-    insta::assert_snapshot!(refused("format = 1\ncase = [{ name = 'x', expect = {} }]"), @"");
-    insta::assert_snapshot!(refused("format = 1\ncase = [{ name = 'x', respones = '', expect = {} }]"), @"");
+    insta::assert_snapshot!(refused("format = 2\ncase = []"), @"cases.toml: format is 2, 1 is known");
+    insta::assert_snapshot!(refused("format = 1\ncase = []"), @"cases.toml: there is no [[case]]");
+    insta::assert_snapshot!(refused("format = 1\ncase = [{ name = 'x', expect = {} }]"), @r#"cases.toml: case "x" needs either response or row"#);
+    insta::assert_snapshot!(refused("format = 1\ncase = [{ name = 'x', respones = '', expect = {} }]"), @r"
+    cases.toml: TOML parse error at line 2, column 23
+      |
+    2 | case = [{ name = 'x', respones = '', expect = {} }]
+      |                       ^^^^^^^^
+    unknown field `respones`, expected one of `name`, `config`, `first_rows`, `response`, `repeat`, `context`, `prompt`, `row`, `answers`, `questions`, `expect`, `spans`
+    ");
 }
 
 /// An evaluator with everything wrong that a description can have, whose outcome depends on the batch.
@@ -158,5 +172,12 @@ impl StyleScorer for Careless {
 fn bad_descriptions_and_hidden_state_are_found() {
     let cases = "format = 1\n[[case]]\nname = 'x'\nresponse = 'x'\nexpect = { match = [0, 99] }";
     let mismatch = testing::style_scorer::<Careless>(cases).expect_err("it is careless");
-    insta::assert_snapshot!(mismatch.to_string(), @"");
+    insta::assert_snapshot!(mismatch.to_string(), @r#"
+    id "Not An Id" must be 1 to 64 of a-z, 0-9 and -
+    summary is empty: set description in Cargo.toml
+    config schema is not a JSON object but []
+    first metric is "fit", must be "match"
+    case "x": alone Scored(Scored { values: [Value { metric: "match", numerator: 0.0, denominator: 1.0 }], spans: [], notes: [] }), together with others Scored(Scored { values: [Value { metric: "match", numerator: 1.0, denominator: 1.0 }], spans: [], notes: [] })
+    case "x": alone Scored(Scored { values: [Value { metric: "match", numerator: 0.0, denominator: 1.0 }], spans: [], notes: [] }), in reverse order Scored(Scored { values: [Value { metric: "match", numerator: 2.0, denominator: 1.0 }], spans: [], notes: [] })
+    "#);
 }

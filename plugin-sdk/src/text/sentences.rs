@@ -2,8 +2,6 @@
 
 use std::ops::Range;
 
-use super::words::is_word;
-
 /// Abbreviations whose full stop never ends a sentence.
 const ABBREVIATIONS: [&str; 10] = [
     "mr", "mrs", "ms", "dr", "prof", "st", "vs", "e.g", "i.e", "approx",
@@ -85,5 +83,5 @@ fn trimmed(text: &str, start: usize, end: usize) -> Option<Range<usize>> {
     let slice = &text[start..end];
     let from = start + slice.len() - slice.trim_start().len();
     let to = start + slice.trim_end().len();
-    slice.chars().any(is_word).then_some(from..to)
+    slice.chars().any(char::is_alphanumeric).then_some(from..to)
 }

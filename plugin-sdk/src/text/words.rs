@@ -29,8 +29,8 @@ pub fn words(text: &str) -> Vec<Word> {
     let mut start = None;
     let mut chars = text.char_indices().peekable();
     while let Some((at, c)) = chars.next() {
-        let joins = || straight(c) == '\'' && start.is_some();
-        let inside = is_word(c) || (joins() && chars.peek().is_some_and(|&(_, next)| is_word(next)));
+        let next = chars.peek().map(|&(_, next)| next);
+        let inside = c.is_alphanumeric() || (start.is_some() && joins(c, next));
         match (inside, start) {
             (true, None) => start = Some(at),
             (false, Some(from)) => {
@@ -44,9 +44,9 @@ pub fn words(text: &str) -> Vec<Word> {
     words
 }
 
-/// Letters, digits and the combining accents that decomposed text puts after a letter.
-pub(super) fn is_word(c: char) -> bool {
-    c.is_alphanumeric() || ('\u{300}'..='\u{36f}').contains(&c)
+/// Whether a word that has begun goes on over `c`: a combining accent of decomposed text, or an apostrophe inside it.
+fn joins(c: char, next: Option<char>) -> bool {
+    ('\u{300}'..='\u{36f}').contains(&c) || (straight(c) == '\'' && next.is_some_and(char::is_alphanumeric))
 }
 
 fn word(text: &str, start: usize, end: usize) -> Word {

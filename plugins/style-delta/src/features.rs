@@ -1,6 +1,6 @@
 //! A text as a vector of rates. Nothing grows with the length of the text, and nothing looks at content words.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use realign_plugin::text::{self, Word};
 
@@ -23,9 +23,11 @@ pub(crate) fn measure(text: &str) -> Option<Vec<f64>> {
     }
     let count = words.len() as f64;
     let share = |matching: usize| matching as f64 / count;
+    let frequencies = text::counts(words.iter().map(|word| word.text.clone()));
+    let frequency = |function_word: &&str| frequencies.get(*function_word).copied().unwrap_or(0);
     let mut features: Vec<f64> = FUNCTION_WORDS
         .iter()
-        .map(|function_word| share(words.iter().filter(|word| word.text == *function_word).count()))
+        .map(|word| frequency(word) as f64 / count)
         .collect();
     let letters = text.chars().filter(|c| c.is_alphabetic()).count().max(1) as f64;
     let capitals = text.chars().filter(|c| c.is_uppercase()).count() as f64;
@@ -53,16 +55,22 @@ const PUNCTUATION: [&str; 8] = [",", ".…", "!", "?", ";:", "-–—", "\"“�
 /// [`WINDOW`] words, so that it does not fall with length as the plain ratio does. A shorter text is one window.
 fn variety(words: &[Word]) -> f64 {
     let size = WINDOW.min(words.len());
-    let different = |window: &[Word]| {
-        window
-            .iter()
-            .map(|word| word.text.as_str())
-            .collect::<BTreeSet<_>>()
-            .len()
-    };
-    let windows = words.windows(size);
-    let count = windows.len();
-    windows.map(different).sum::<usize>() as f64 / (count * size) as f64
+    let mut inside = BTreeMap::<&str, usize>::new();
+    let mut different = 0;
+    for (index, word) in words.iter().enumerate() {
+        *inside.entry(&word.text).or_default() += 1;
+        if let Some(left) = index.checked_sub(size) {
+            let leaving = words[left].text.as_str();
+            match inside.get_mut(leaving) {
+                Some(more @ 2..) => *more -= 1,
+                _ => drop(inside.remove(leaving)),
+            }
+        }
+        if index + 1 >= size {
+            different += inside.len();
+        }
+    }
+    different as f64 / ((words.len() - size + 1) * size) as f64
 }
 
 #[cfg(test)]
@@ -89,5 +97,8 @@ mod tests {
     fn variety_is_the_share_of_different_words() {
         assert!((variety(&text::words("a b a b")) - 0.5).abs() < 1e-12);
         assert!((variety(&text::words("a b c d")) - 1.0).abs() < 1e-12);
+        // Twenty-six words, two windows: the first holds "a" twice, the second every word once.
+        let alphabet = "a a b c d e f g h i j k l m n o p q r s t u v w x y";
+        assert!((variety(&text::words(alphabet)) - 49.0 / 50.0).abs() < 1e-12);
     }
 }

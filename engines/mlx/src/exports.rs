@@ -160,3 +160,27 @@ fn unanswerable(error: &frame::FrameError) -> EngineError {
         hint: "ask for smaller batches".into(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_becomes_an_internal_error_and_does_not_cross() {
+        let error = guarded::<()>(|| panic!("index {} out of bounds", 7)).unwrap_err();
+        assert_eq!(error.kind, ErrorKind::Internal);
+        assert_eq!(error.message, "the engine panicked: index 7 out of bounds");
+    }
+
+    #[test]
+    fn a_reply_handed_over_can_be_taken_back() {
+        let mut buffer = Buffer::empty();
+        // SAFETY: the buffer is writable, and goes back once.
+        unsafe {
+            hand_over(&Reply::Tokens(Vec::new()), &raw mut buffer);
+            assert!(buffer.length > 0 && buffer.capacity >= buffer.length);
+            realign_engine_free(buffer);
+            realign_engine_free(Buffer::empty());
+        }
+    }
+}

@@ -145,13 +145,32 @@ mod tests {
     fn a_template_sees_messages_tokens_and_python_methods() {
         let source = "{{ bos_token }}{% for m in messages %}[{{ m['role'].upper() }}]{{ m.content.strip() }}\
                       {% endfor %}{% if add_generation_prompt %}[ASSISTANT]{% endif %}{{ messages | tojson }}";
-        assert_snapshot!(render(source).unwrap(), @r#"<s>[USER]hi[ASSISTANT][{"role":"user","content":" hi "}]"#);
+        assert_snapshot!(render(source).unwrap(), @r#"<s>[USER]hi[ASSISTANT][{"role": "user", "content": " hi "}]"#);
     }
 
     #[test]
     fn a_template_that_loops_is_cut_off() {
         let source = "{% for a in range(90000) %}{% for b in range(90000) %}{{ b }}{% endfor %}{% endfor %}";
         assert_snapshot!(render(source).unwrap_err(), @"chat template did not end within 1000000 instructions");
+    }
+
+    #[test]
+    fn a_template_that_doubles_a_text_for_ever_is_cut_off_before_memory_is_full() {
+        for double in [
+            "ns.s ~ ns.s",
+            "ns.s.replace('x', 'xx')",
+            "ns.s * 2",
+            "[ns.s, ns.s] | join",
+        ] {
+            let source = format!(
+                "{{% set ns = namespace(s='x') %}}{{% for i in range(80) %}}{{% set ns.s = {double} %}}{{% endfor %}}"
+            );
+            let error = render(&source).unwrap_err().to_string();
+            assert_eq!(
+                error, "chat template did not end within 1000000 instructions",
+                "{double}"
+            );
+        }
     }
 
     #[test]
@@ -165,8 +184,8 @@ mod tests {
             @"chat template: unknown function: strftime_now is unknown (in chat:1)"
         );
         assert_snapshot!(
-            render("{% for %}").unwrap_err(),
-            @"chat template: does not compile: syntax error: unexpected end of block, expected identifier (in chat:1)"
+            render("{% if %}").unwrap_err(),
+            @"chat template: does not compile: syntax error: unexpected end of block (in chat:1)"
         );
     }
 

@@ -27,6 +27,9 @@ const KNOWN: [&str; 12] = [
     "vocab_size",
 ];
 
+/// Widest head: with the longest context it bounds the table of rotations.
+const WIDEST_HEAD: usize = 512;
+
 /// The shape of a Llama model.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Config {
@@ -124,9 +127,9 @@ impl Config {
             vocabulary,
             ..
         } = *self;
-        if !hidden.is_multiple_of(heads) || !head.is_multiple_of(2) {
+        if !hidden.is_multiple_of(heads) || !head.is_multiple_of(2) || head > WIDEST_HEAD {
             return Err(Error::model(format!(
-                "llama.embedding_length {hidden} does not divide into {heads} heads of an even width"
+                "llama.embedding_length {hidden} does not divide into {heads} heads of an even width up to {WIDEST_HEAD}"
             )));
         }
         if !heads.is_multiple_of(kv_heads) {

@@ -80,14 +80,21 @@ impl Llama {
     /// The logits `[tokens, vocabulary]` of the given packed tokens, evaluated.
     ///
     /// # Errors
-    /// An internal error if MLX fails.
+    /// A model error if a logit is not finite, an internal error if MLX fails.
     pub fn logits(&self, hidden: &Hidden, tokens: &[usize]) -> Result<Array> {
         let wanted = hidden.states.take_axis(index(tokens.iter().copied())?, 0)?;
         let logits = self
             .weights
             .head
             .apply(&self.norm(&wanted, &self.weights.norm)?)?;
-        logits.eval()?;
+        if logits
+            .try_as_slice::<f32>()?
+            .iter()
+            .any(|logit| !logit.is_finite())
+        {
+            return Err(Error::model("the model computes logits that are not finite")
+                .hint("its weights are damaged; fetch the file again"));
+        }
         Ok(logits)
     }
 

@@ -18,7 +18,7 @@ use realign_engine_mlx::{
     },
 };
 
-use crate::support::{File, IM_END, IM_START, ask, failure, on_disk, tiny};
+use crate::support::{File, IM_END, IM_START, ask, failure, load, on_disk, tiny};
 
 extern "C" fn note(context: *mut c_void, event: Bytes) -> Flow {
     // SAFETY: every call of this file passes a vector of events as context, and lends valid bytes.
@@ -67,10 +67,10 @@ fn a_request_crosses_the_border_and_its_events_and_reply_come_back() {
     // SAFETY: options are lent for the call and the buffer is writable.
     let engine = unsafe { realign_engine_create(Bytes::lend(&options), &raw mut failure) };
     assert!(!engine.is_null() && failure.data.is_null());
-    let load = Request::Load(Load {
+    let request = Request::Load(Load {
         model: file.path().to_owned(),
     });
-    let (reply, events) = call(engine, &frame::encode(&load, &[]).unwrap());
+    let (reply, events) = call(engine, &frame::encode(&request, &[]).unwrap());
     let Reply::Model(info) = reply else {
         panic!("{reply:?}")
     };
@@ -110,6 +110,22 @@ fn without_a_model_nothing_can_be_asked_and_a_failed_load_leaves_none() {
     });
     assert_snapshot!(failure(ask(&mut engine, missing)), @"no/such/model.gguf: cannot be read: entity not found");
     assert_snapshot!(failure(ask(&mut engine, raw())), @"no model is loaded");
+}
+
+#[test]
+fn weights_that_overflow_are_an_error_and_not_a_score() {
+    let mut file = File::tiny();
+    let huge = 3e38_f32.to_le_bytes().repeat(file.tensors[1].bytes.len() / 4);
+    let norm = file.tensors.last_mut().unwrap();
+    norm.bytes = huge;
+    let mut engine = Engine::new(&EngineOptions {}).unwrap();
+    assert!(matches!(load(&mut engine, &file.bytes()), Reply::Model(_)));
+    let rows = vec![ScoreRow {
+        context: vec![5],
+        continuations: vec![vec![6]],
+    }];
+    let error = failure(ask(&mut engine, Request::Score(rows)));
+    assert_snapshot!(error, @"the model computes logits that are not finite");
 }
 
 #[test]

@@ -98,7 +98,7 @@ fn tensors_must_be_those_of_the_architecture() {
 #[test]
 fn a_shape_that_does_not_add_up_is_refused() {
     assert_snapshot!(changed(|file| file.set("general.architecture", Value::text("mamba"))), @r#"Model: general.architecture is "mamba""#);
-    assert_snapshot!(changed(|file| file.set("llama.attention.head_count", Value::u32(5))), @"Model: llama.embedding_length 32 does not divide into 5 heads of an even width");
+    assert_snapshot!(changed(|file| file.set("llama.attention.head_count", Value::u32(5))), @"Model: llama.embedding_length 32 does not divide into 5 heads of an even width up to 512");
     assert_snapshot!(changed(|file| file.set("llama.attention.head_count_kv", Value::u32(3))), @"Model: llama.attention.head_count 4 is not a multiple of head_count_kv 3");
     assert_snapshot!(changed(|file| file.set("llama.attention.head_count", Value::u32(0))), @"Model: llama.attention.head_count is 0, not a number from 1 to 1024");
     assert_snapshot!(changed(|file| file.set("llama.vocab_size", Value::u32(7))), @"Model: llama.vocab_size is 7, the rest of the file says 263");

@@ -32,7 +32,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         .blocklist_function("realloc")
         .blocklist_type("float16_t")
         .raw_line("#[repr(transparent)]")
-        .raw_line("#[derive(Debug, Clone, Copy)]")
+        .raw_line("#[derive(Debug, Default, Clone, Copy)]")
         .raw_line("pub struct float16_t(pub u16);");
     let builder = headers.iter().fold(builder, |builder, header| builder.header(header.display().to_string()));
     builder.generate()?.write_to_file(output)?;

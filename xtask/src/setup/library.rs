@@ -10,11 +10,13 @@ use crate::{repo, step::Steps};
 /// A cargo command on the engine's workspace; on Linux with the generated configuration.
 pub(crate) fn cargo(verb: &str, home: &Home) -> Command {
     let mut command = Command::new(repo::cargo());
+    command.arg(verb);
     if cfg!(target_os = "linux") {
+        // After the verb: clippy starts a cargo of its own and forgets what stands before it.
         command.arg("--config").arg(mlxc::configuration_file(home));
     }
     command
-        .args([verb, "--release", "--locked", "--manifest-path"])
+        .args(["--release", "--locked", "--manifest-path"])
         .arg(repo::root().join("engines/mlx/Cargo.toml"))
         .arg("--target-dir")
         .arg(target());

@@ -103,8 +103,8 @@ fn sources() -> Result<PathBuf, String> {
 /// Everything that the library depends on, as text.
 fn inputs(native: &Path, sources: &Path, folder: &Path) -> Result<String, String> {
     let mut text = format!("{}\n{}\n", sources.display(), folder.display());
-    for file in ["compat.h", "clock.c", "include/format"] {
-        let path = native.join(file);
+    let bindings = native.join("../../mlx-bindings/src/main.rs");
+    for path in [native.join("compat.h"), native.join("clock.c"), native.join("include/format"), bindings] {
         text +=
             &fs::read_to_string(&path).map_err(|error| format!("cannot read {}: {error}", path.display()))?;
     }

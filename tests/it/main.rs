@@ -6,11 +6,11 @@
 //! - `golden`: log-likelihoods and accuracies that lm-eval computed, where those results are present
 //! - `model`: the engine and the small model through the binary: kill, resume, worker count
 //! - `hostile`: attack guests against the sandbox
-//! - `components`: the reference evaluators, built in and from source, over their cases
 
 mod bad_input;
 mod cli;
 mod golden;
+mod hostile;
 mod model;
 mod recorded;
 mod support;

@@ -27,10 +27,12 @@ use crate::{
 #[serde(deny_unknown_fields)]
 struct File {
     task: String,
-    #[serde(default)]
-    task_alias: Option<String>,
-    #[serde(default)]
-    tag: Option<Yaml>,
+    /// Allowed, and of no meaning for one task by itself.
+    #[serde(default, rename = "task_alias")]
+    _alias: Option<String>,
+    /// As the alias.
+    #[serde(default, rename = "tag")]
+    _tag: Option<Yaml>,
     dataset_path: String,
     #[serde(default)]
     dataset_kwargs: DatasetKwargs,
@@ -50,8 +52,9 @@ struct File {
     num_fewshot: Option<u32>,
     #[serde(default)]
     metric_list: Vec<Metric>,
-    #[serde(default)]
-    metadata: Option<Yaml>,
+    /// As the alias.
+    #[serde(default, rename = "metadata")]
+    _metadata: Option<Yaml>,
 }
 
 #[derive(Debug, Default, Deserialize)]

@@ -61,7 +61,8 @@ impl Benchmark for BitsPerByte {
                 "{what}, it must not be above 0, over at least 1 byte"
             )));
         }
-        let bits = -likelihood.logprob / LN_2;
+        // Not the negation, which makes -0 of a certain text.
+        let bits = likelihood.logprob.abs() / LN_2;
         Ok(Scored::default()
             .and("bits-per-byte", bits, likelihood.bytes as f64)
             .into())

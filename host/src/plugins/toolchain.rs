@@ -169,15 +169,15 @@ impl Toolchain {
     }
 }
 
-/// Flags that take this machine's folders out of panic messages.
+/// Flags that take this machine's folders out of panic messages: the crate's own, cargo's and the compiler's.
 fn remapped(workspace: &Path) -> String {
     let cargo_home = std::env::var_os("CARGO_HOME").map(PathBuf::from);
     let home = std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".cargo"));
-    let mut flags = vec![format!("--remap-path-prefix={}=/workspace", workspace.display())];
-    if let Some(cargo) = cargo_home.or(home) {
-        flags.push(format!("--remap-path-prefix={}=/cargo", cargo.display()));
-    }
-    flags.join(" ")
+    let mut folders = vec![(workspace.to_owned(), "/workspace")];
+    folders.extend(cargo_home.or(home).map(|cargo| (cargo, "/cargo")));
+    folders.push((PathBuf::from("/usr/lib/rustlib/src/rust"), "/rustc"));
+    let flag = |(from, to): &(PathBuf, &str)| format!("--remap-path-prefix={}={to}", from.display());
+    folders.iter().map(flag).collect::<Vec<_>>().join(" ")
 }
 
 fn metadata(manifest: &Path) -> Result<Metadata> {

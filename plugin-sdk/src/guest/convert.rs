@@ -86,8 +86,8 @@ impl From<Progress> for wire::Progress {
 impl From<Direction> for wire::Direction {
     fn from(direction: Direction) -> Self {
         match direction {
-            Direction::Higher => Self::Higher,
-            Direction::Lower => Self::Lower,
+            Direction::Higher => Self::HigherIsBetter,
+            Direction::Lower => Self::LowerIsBetter,
         }
     }
 }

@@ -24,10 +24,6 @@ use crate::{
 
 pub(in crate::sandbox) use self::bindings::realign::evaluator::logging::Level;
 
-#[expect(
-    ambiguous_associated_items,
-    reason = "generated: the case `lower` of the contract is spelled like the trait `Lower`, and the case is meant"
-)]
 mod bindings {
     wasmtime::component::bindgen!({
         path: "../wit",

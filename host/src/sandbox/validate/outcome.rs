@@ -139,7 +139,7 @@ fn check_notes(notes: &[Note]) -> Result<(), String> {
         return Err(format!("{} notes, {NOTES} are allowed", notes.len()));
     }
     for Note { key, value } in notes {
-        text::name("note key", key)?;
+        text::line("note key", key, text::NAME_BYTES)?;
         text::within("note", value, NOTE_BYTES)?;
     }
     Ok(())

@@ -7,7 +7,7 @@ pub(super) const MESSAGE_BYTES: usize = 1024;
 pub(super) const ID_BYTES: usize = 256;
 
 /// Most bytes of a name of the contract: evaluator ids, metrics, ask kinds.
-const NAME_BYTES: usize = 64;
+pub(super) const NAME_BYTES: usize = 64;
 
 /// At most `limit` bytes.
 pub(super) fn within(what: &str, text: &str, limit: usize) -> Result<(), String> {

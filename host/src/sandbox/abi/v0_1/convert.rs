@@ -122,8 +122,8 @@ impl From<wire::Metric> for Metric {
             aggregation,
         } = metric;
         let direction = match direction {
-            wire::Direction::Higher => Direction::Higher,
-            wire::Direction::Lower => Direction::Lower,
+            wire::Direction::HigherIsBetter => Direction::Higher,
+            wire::Direction::LowerIsBetter => Direction::Lower,
         };
         let aggregation = match aggregation {
             wire::Aggregation::Mean => Aggregation::Mean,

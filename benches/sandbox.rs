@@ -38,14 +38,9 @@ fn first_verdict(criterion: &mut Criterion) {
             sandbox,
             |sandbox| {
                 let evaluator = sandbox.load(&wasm).expect("the guest is honest");
-                let prepared = evaluator
-                    .prepare("{}", "{}", &[], &BTreeSet::new())
-                    .expect("the guest is honest");
-                black_box(
-                    prepared
-                        .judge(&one, &mut |_: &[Ask]| Ok(vec![]))
-                        .expect("the guest is honest"),
-                );
+                let prepared =
+                    evaluator.prepare("{}", "{}", &[], &BTreeSet::new()).expect("the guest is honest");
+                black_box(prepared.judge(&one, &mut |_: &[Ask]| Ok(vec![])).expect("the guest is honest"));
                 sandbox
             },
             BatchSize::PerIteration,
@@ -55,23 +50,15 @@ fn first_verdict(criterion: &mut Criterion) {
 
 fn batches(criterion: &mut Criterion) {
     let sandbox = Sandbox::new(None, Limits::default()).expect("a sandbox");
-    let evaluator = sandbox
-        .load(&assemble::guest("honest"))
-        .expect("the guest is honest");
-    let prepared = evaluator
-        .prepare("{}", "{}", &[], &BTreeSet::new())
-        .expect("the guest is honest");
+    let evaluator = sandbox.load(&assemble::guest("honest")).expect("the guest is honest");
+    let prepared = evaluator.prepare("{}", "{}", &[], &BTreeSet::new()).expect("the guest is honest");
     let mut group = criterion.benchmark_group("judge");
     for count in [1, 16, 256] {
         let samples = samples(count);
         group.throughput(Throughput::Elements(count as u64));
-        group.bench_with_input(
-            BenchmarkId::from_parameter(count),
-            &samples,
-            |bencher, samples| {
-                bencher.iter(|| black_box(prepared.judge(samples, &mut |_: &[Ask]| Ok(vec![]))));
-            },
-        );
+        group.bench_with_input(BenchmarkId::from_parameter(count), &samples, |bencher, samples| {
+            bencher.iter(|| black_box(prepared.judge(samples, &mut |_: &[Ask]| Ok(vec![]))));
+        });
     }
     group.finish();
 }

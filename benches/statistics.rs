@@ -13,10 +13,7 @@ use realign::{
 use std::hint::black_box;
 
 /// 2,000 replicates, as reports use.
-const PLAN: Bootstrap = Bootstrap {
-    replicates: 2000,
-    seed: 1,
-};
+const PLAN: Bootstrap = Bootstrap { replicates: 2000, seed: 1 };
 
 /// 120 families in five kinds with six traits.
 fn cells() -> Vec<TraitCell> {
@@ -29,11 +26,7 @@ fn cells() -> Vec<TraitCell> {
                     family: format!("f{family:03}"),
                     kind: kind.to_owned(),
                     sample_id: format!("f{family:03}/{kind}"),
-                    state: if (family * 7 + id) % 11 == 0 {
-                        CellState::Miss
-                    } else {
-                        CellState::Hit
-                    },
+                    state: if (family * 7 + id) % 11 == 0 { CellState::Miss } else { CellState::Hit },
                 });
             }
         }

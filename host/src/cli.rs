@@ -26,17 +26,9 @@ pub fn run() -> ExitCode {
         Ok(arguments) => arguments,
         Err(error) => {
             // Help and version are answers, not errors; clap prints each to where it belongs.
-            let exit = if error.use_stderr() {
-                Exit::Usage
-            } else {
-                Exit::Done
-            };
+            let exit = if error.use_stderr() { Exit::Usage } else { Exit::Done };
             let printed = error.print();
-            return if printed.is_ok() {
-                exit.into()
-            } else {
-                Exit::Unwritable.into()
-            };
+            return if printed.is_ok() { exit.into() } else { Exit::Unwritable.into() };
         }
     };
     match dispatch(arguments) {

@@ -62,17 +62,8 @@ pub fn compare(
     }
     let aligned = align(before.values, after.values)?;
     let compared = differences(&aligned, metrics, bootstrap)?;
-    let Aligned {
-        only_before,
-        only_after,
-        ..
-    } = aligned;
-    Ok(Comparison::Compared {
-        identity,
-        metrics: compared,
-        only_before,
-        only_after,
-    })
+    let Aligned { only_before, only_after, .. } = aligned;
+    Ok(Comparison::Compared { identity, metrics: compared, only_before, only_after })
 }
 
 #[cfg(test)]

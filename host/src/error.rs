@@ -21,11 +21,7 @@ pub struct Error {
 impl Error {
     /// An error that ends the command with `exit`.
     pub fn new(exit: Exit, message: impl Into<String>) -> Self {
-        Self {
-            exit,
-            message: message.into(),
-            hint: None,
-        }
+        Self { exit, message: message.into(), hint: None }
     }
 
     /// Wrong usage or configuration: exit 2.
@@ -47,11 +43,8 @@ impl Error {
     /// Output that could not be written: exit 23, naming the file.
     #[must_use]
     pub fn unwritable(path: &Path, error: &io::Error) -> Self {
-        Self::new(
-            Exit::Unwritable,
-            format!("cannot write {}: {}", path.display(), plain(error)),
-        )
-        .hint("nothing was changed there; free some space or choose another place and run it again")
+        Self::new(Exit::Unwritable, format!("cannot write {}: {}", path.display(), plain(error)))
+            .hint("nothing was changed there; free some space or choose another place and run it again")
     }
 
     /// An evaluator was refused or failed too often: exit 20.

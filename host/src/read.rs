@@ -17,9 +17,7 @@ const MAX_BYTES: u64 = 256 << 20;
 /// # Errors
 /// Bad input where the file is missing, unreadable, over 256 MiB or not UTF-8 (with the line of the first bad byte).
 pub fn text(path: &Path) -> Result<String> {
-    let size = fs::metadata(path)
-        .map_err(|error| Error::unreadable(path, &error))?
-        .len();
+    let size = fs::metadata(path).map_err(|error| Error::unreadable(path, &error))?.len();
     if size > MAX_BYTES {
         let message = format!("{}: {size} bytes, the limit is {MAX_BYTES}", path.display());
         return Err(Error::bad_input(message).hint("split the file"));
@@ -50,11 +48,7 @@ pub fn toml<T: DeserializeOwned>(path: &Path) -> Result<T> {
             let line = 1 + before.matches('\n').count();
             format!(" line {line}")
         });
-        Error::usage(format!(
-            "{}{place}: {}",
-            path.display(),
-            error.message().replace('\n', " ")
-        ))
+        Error::usage(format!("{}{place}: {}", path.display(), error.message().replace('\n', " ")))
     })
 }
 
@@ -92,10 +86,7 @@ pub fn unique_ids<'a>(path: &Path, ids: impl Iterator<Item = &'a str>) -> Result
     for (index, id) in ids.enumerate() {
         if let Some(first) = seen.insert(id, index + 1) {
             let second = index + 1;
-            let message = format!(
-                "{} line {second}: id `{id}` stands on line {first} too",
-                path.display()
-            );
+            let message = format!("{} line {second}: id `{id}` stands on line {first} too", path.display());
             return Err(Error::bad_input(message).hint("give every row an id of its own"));
         }
     }
@@ -124,9 +115,7 @@ mod tests {
         let error = jsonl::<Row>(&path)
             .and_then(|rows| unique_ids(&path, rows.iter().map(|row| row.id.as_str())))
             .unwrap_err();
-        error
-            .to_string()
-            .replace(&folder.path().display().to_string(), "")
+        error.to_string().replace(&folder.path().display().to_string(), "")
     }
 
     #[test]

@@ -66,10 +66,7 @@ impl Sandbox {
     /// code. Exit 23 where it cannot be made.
     pub fn new(cache_dir: Option<&Path>, limits: Limits) -> Result<Self> {
         let cache = cache_dir.map(ArtefactCache::open).transpose()?;
-        Ok(Self {
-            runtime: Arc::new(Runtime::new(limits)?),
-            cache,
-        })
+        Ok(Self { runtime: Arc::new(Runtime::new(limits)?), cache })
     }
 
     /// Compiles a component (or finds it compiled), checks its imports and exports, and asks it what it is.

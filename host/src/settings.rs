@@ -34,11 +34,6 @@ impl Settings {
         if arguments.workers == Some(0) {
             return Err(Error::usage("--workers: 0, at least 1 is needed"));
         }
-        Ok(Self {
-            home,
-            store: arguments.store.clone(),
-            workers: arguments.workers,
-            json: arguments.json,
-        })
+        Ok(Self { home, store: arguments.store.clone(), workers: arguments.workers, json: arguments.json })
     }
 }

@@ -77,10 +77,7 @@ impl Store {
 
     fn connect(path: &Path) -> Result<Self> {
         let connection = Connection::open(path).map_err(|error| fault::explain(path, &error))?;
-        let store = Self {
-            path: path.to_owned(),
-            connection,
-        };
+        let store = Self { path: path.to_owned(), connection };
         store.check(store.connection.busy_timeout(PATIENCE))?;
         schema::prepare(&store)?;
         Ok(store)

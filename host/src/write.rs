@@ -31,10 +31,7 @@ impl Output {
             return Err(failed(io::Error::other("it is a folder")));
         }
         let temporary = NamedTempFile::new_in(folder(path)).map_err(failed)?;
-        Ok(Self {
-            path: path.to_owned(),
-            temporary,
-        })
+        Ok(Self { path: path.to_owned(), temporary })
     }
 
     /// Writes the bytes, syncs them and gives the file its name.
@@ -45,18 +42,12 @@ impl Output {
         let failed = |error: io::Error| Error::unwritable(&self.path, &error);
         self.temporary.write_all(bytes).map_err(failed)?;
         self.temporary.as_file().sync_all().map_err(failed)?;
-        self.temporary
-            .persist(&self.path)
-            .map_err(|error| failed(error.error))?;
+        self.temporary.persist(&self.path).map_err(|error| failed(error.error))?;
         // The name itself is safe only once the folder is on the disk too.
-        File::open(folder(&self.path))
-            .and_then(|folder| folder.sync_all())
-            .map_err(failed)
+        File::open(folder(&self.path)).and_then(|folder| folder.sync_all()).map_err(failed)
     }
 }
 
 fn folder(path: &Path) -> &Path {
-    path.parent()
-        .filter(|folder| !folder.as_os_str().is_empty())
-        .unwrap_or(Path::new("."))
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }

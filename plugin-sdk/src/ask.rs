@@ -89,11 +89,7 @@ impl Question {
     /// The question as it crosses the border.
     pub(crate) fn ask(&self, id: String) -> Result<Ask, Failure> {
         let body = serde_json::to_string(self).map_err(|error| Failure::internal(error.to_string()))?;
-        Ok(Ask {
-            id,
-            kind: self.kind(),
-            body,
-        })
+        Ok(Ask { id, kind: self.kind(), body })
     }
 }
 
@@ -200,10 +196,7 @@ impl<'a> Answers<'a> {
 
     fn read<T: DeserializeOwned>(&self, index: usize) -> Result<T, Failure> {
         let body = self.bodies.get(index).ok_or_else(|| {
-            Failure::answer(format!(
-                "answer {index} was read, {} questions were asked",
-                self.bodies.len()
-            ))
+            Failure::answer(format!("answer {index} was read, {} questions were asked", self.bodies.len()))
         })?;
         serde_json::from_str(body).map_err(|error| Failure::answer(format!("answer {index}: {error}")))
     }

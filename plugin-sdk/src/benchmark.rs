@@ -71,11 +71,7 @@ impl<T: Benchmark> Kind for BenchmarkKind<T> {
     type Subject = Item;
 
     fn describe() -> Description {
-        Description {
-            about: T::ABOUT,
-            metrics: T::metrics(),
-            asks: T::ASKS.to_vec(),
-        }
+        Description { about: T::ABOUT, metrics: T::metrics(), asks: T::ASKS.to_vec() }
     }
 
     fn prepare(job: &Job<'_>, rows: &[Row]) -> Result<Vec<u8>, Failure> {

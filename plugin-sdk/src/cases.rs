@@ -148,22 +148,14 @@ impl Cases {
         if self.cases.is_empty() {
             return Err("there is no [[case]]".to_owned());
         }
-        let wrong = self
-            .cases
-            .iter()
-            .find(|case| case.response.is_some() == case.row.is_some());
-        wrong.map_or(Ok(()), |case| {
-            Err(format!("case {:?} needs either response or row", case.name))
-        })
+        let wrong = self.cases.iter().find(|case| case.response.is_some() == case.row.is_some());
+        wrong.map_or(Ok(()), |case| Err(format!("case {:?} needs either response or row", case.name)))
     }
 
     /// JSON of the configuration for `case`.
     #[must_use]
     pub fn config(&self, case: &Case) -> String {
-        case.config
-            .as_ref()
-            .or(self.job.config.as_ref())
-            .map_or_else(|| "{}".to_owned(), Value::to_string)
+        case.config.as_ref().or(self.job.config.as_ref()).map_or_else(|| "{}".to_owned(), Value::to_string)
     }
 
     /// JSON of the profile.
@@ -185,12 +177,7 @@ impl Cases {
             id: data.id.clone().unwrap_or_else(|| format!("row-{}", number + 1)),
             body: data.body.to_string(),
         };
-        self.data
-            .iter()
-            .take(case.first_rows.unwrap_or(usize::MAX))
-            .enumerate()
-            .map(row)
-            .collect()
+        self.data.iter().take(case.first_rows.unwrap_or(usize::MAX)).enumerate().map(row).collect()
     }
 }
 
@@ -201,34 +188,21 @@ impl Case {
         let response = self.response.as_ref()?.repeat(self.repeat.unwrap_or(1));
         let context = self.context.clone().unwrap_or_else(|| "plain".to_owned());
         let (id, group) = (self.name.clone(), self.name.clone());
-        Some(Sample {
-            id,
-            group,
-            context,
-            prompt: self.prompt.clone(),
-            response,
-            notes: Vec::new(),
-        })
+        Some(Sample { id, group, context, prompt: self.prompt.clone(), response, notes: Vec::new() })
     }
 
     /// The row to make an item of, for benchmarks.
     #[must_use]
     pub fn item_row(&self) -> Option<Row> {
-        Some(Row {
-            id: self.name.clone(),
-            body: self.row.as_ref()?.to_string(),
-        })
+        Some(Row { id: self.name.clone(), body: self.row.as_ref()?.to_string() })
     }
 
     /// Compares what came of it, and the bodies of the questions asked, with what was expected: one line per
     /// difference, none if all is well.
     #[must_use]
     pub fn differences(&self, got: &Got, asked: &[Value]) -> Vec<String> {
-        let mut lines: Vec<_> = self
-            .expect
-            .iter()
-            .filter_map(|(key, expected)| difference(key, expected, got))
-            .collect();
+        let mut lines: Vec<_> =
+            self.expect.iter().filter_map(|(key, expected)| difference(key, expected, got)).collect();
         if self.expect.is_empty() {
             lines.push("expect is empty".to_owned());
         }
@@ -240,11 +214,7 @@ impl Case {
         if let Some(wanted) = &self.questions
             && wanted != asked
         {
-            lines.push(format!(
-                "questions: expected {}, got {}",
-                json!(wanted),
-                json!(asked)
-            ));
+            lines.push(format!("questions: expected {}, got {}", json!(wanted), json!(asked)));
         }
         lines
     }
@@ -257,22 +227,19 @@ fn difference(key: &str, expected: &Expected, got: &Got) -> Option<String> {
                 matches!(got, Got::Failed(code, message) if format!("{code}: {message}").starts_with(text));
             (format!("{text:?}"), fits)
         }
-        ("not-applicable", Expected::Text(text), got) => (
-            format!("{text:?}"),
-            matches!(got, Got::NotApplicable(reason) if reason.contains(text)),
-        ),
-        (_, Expected::Number(number), got) => (
-            number.to_string(),
-            value(got, key).is_some_and(|value| (value - number).abs() <= TOLERANCE),
-        ),
+        ("not-applicable", Expected::Text(text), got) => {
+            (format!("{text:?}"), matches!(got, Got::NotApplicable(reason) if reason.contains(text)))
+        }
+        (_, Expected::Number(number), got) => {
+            (number.to_string(), value(got, key).is_some_and(|value| (value - number).abs() <= TOLERANCE))
+        }
         (_, Expected::Range([low, high]), got) => {
             let fits = value(got, key).is_some_and(|value| (*low..=*high).contains(&value));
             (format!("{low} to {high}"), fits)
         }
-        (_, Expected::Text(text), _) => (
-            format!("{text:?}, but only error and not-applicable take a text"),
-            false,
-        ),
+        (_, Expected::Text(text), _) => {
+            (format!("{text:?}, but only error and not-applicable take a text"), false)
+        }
     };
     (!fits).then(|| format!("{key}: expected {wanted}, got {}", shown(got, key)))
 }
@@ -286,9 +253,9 @@ fn value(got: &Got, metric: &str) -> Option<f64> {
 
 fn shown(got: &Got, metric: &str) -> String {
     match got {
-        Got::Scored { values, .. } => values
-            .get(metric)
-            .map_or_else(|| format!("no such metric in {values:?}"), f64::to_string),
+        Got::Scored { values, .. } => {
+            values.get(metric).map_or_else(|| format!("no such metric in {values:?}"), f64::to_string)
+        }
         Got::NotApplicable(reason) => format!("not applicable: {reason}"),
         Got::Failed(code, message) => format!("failure {code}: {message}"),
     }

@@ -38,12 +38,7 @@ impl Prompt {
     /// One message from the user.
     #[must_use]
     pub fn user(content: impl Into<String>) -> Self {
-        Self::Messages {
-            messages: vec![Message {
-                role: "user".to_owned(),
-                content: content.into(),
-            }],
-        }
+        Self::Messages { messages: vec![Message { role: "user".to_owned(), content: content.into() }] }
     }
 }
 
@@ -112,12 +107,7 @@ impl Item {
         body: &T,
     ) -> Result<Self, Failure> {
         let body = serde_json::to_string(body).map_err(|error| Failure::internal(error.to_string()))?;
-        Ok(Self {
-            id: row.id.clone(),
-            group: group.unwrap_or_else(|| row.id.clone()),
-            prompt,
-            body,
-        })
+        Ok(Self { id: row.id.clone(), group: group.unwrap_or_else(|| row.id.clone()), prompt, body })
     }
 
     /// The body as `T`.

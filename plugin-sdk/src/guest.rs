@@ -47,13 +47,7 @@ fn describe<K: Kind>() -> wire::Description {
 
 fn prepare<K: Kind>(job: &wire::Job, data: Vec<wire::Row>) -> Result<Vec<u8>, wire::Failure> {
     report_panics();
-    Ok(K::prepare(
-        &Job {
-            config: &job.config,
-            profile: &job.profile,
-        },
-        &convert::all(data),
-    )?)
+    Ok(K::prepare(&Job { config: &job.config, profile: &job.profile }, &convert::all(data))?)
 }
 
 fn step<K: Kind>(
@@ -112,10 +106,7 @@ impl<T: Benchmark> benchmark::Guest for Guest<T> {
 
     fn items(state: Vec<u8>, rows: Vec<wire::Row>) -> Result<Vec<wire::Item>, wire::Failure> {
         report_panics();
-        Ok(convert::all(BenchmarkKind::<T>::items(
-            &state,
-            &convert::all(rows),
-        )?))
+        Ok(convert::all(BenchmarkKind::<T>::items(&state, &convert::all(rows))?))
     }
 
     fn step(

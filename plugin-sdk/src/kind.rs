@@ -47,10 +47,7 @@ where
     T: Serialize,
 {
     let config = serde_json::from_str(job.config).map_err(|error| Failure::config(error.to_string()))?;
-    let setup = Setup {
-        profile: Profile::read(job.profile)?,
-        rows,
-    };
+    let setup = Setup { profile: Profile::read(job.profile)?, rows };
     let evaluator = make(config, &setup)?;
     serde_json::to_vec(&evaluator).map_err(|error| Failure::internal(format!("state: {error}")))
 }
@@ -76,23 +73,12 @@ pub(crate) fn step<S>(
             return Ok(Progress::Asks(asks));
         }
     }
-    let bodies = answers
-        .iter()
-        .map(|answer| (answer.id.as_str(), answer.body.as_str()))
-        .collect();
-    let outcomes = subjects
-        .iter()
-        .zip(&questions)
-        .enumerate()
-        .map(|(index, (subject, questions))| {
-            let count = questions.as_ref().map_err(Clone::clone)?.len();
-            judge(subject, &answers_to(index, count, &bodies)?)
-        });
-    Ok(Progress::Done(
-        outcomes
-            .map(|outcome| outcome.unwrap_or_else(Outcome::Cannot))
-            .collect(),
-    ))
+    let bodies = answers.iter().map(|answer| (answer.id.as_str(), answer.body.as_str())).collect();
+    let outcomes = subjects.iter().zip(&questions).enumerate().map(|(index, (subject, questions))| {
+        let count = questions.as_ref().map_err(Clone::clone)?.len();
+        judge(subject, &answers_to(index, count, &bodies)?)
+    });
+    Ok(Progress::Done(outcomes.map(|outcome| outcome.unwrap_or_else(Outcome::Cannot)).collect()))
 }
 
 fn asks(questions: &[Result<Vec<Question>, Failure>]) -> Result<Vec<Ask>, Failure> {

@@ -84,14 +84,8 @@ impl Setup<'_> {
         let mut voices = Voices::default();
         for row in self.rows {
             match row.read()? {
-                Labelled {
-                    text,
-                    label: Label::Exemplars,
-                } => voices.exemplars.push(text),
-                Labelled {
-                    text,
-                    label: Label::Contrast,
-                } => voices.contrast.push(text),
+                Labelled { text, label: Label::Exemplars } => voices.exemplars.push(text),
+                Labelled { text, label: Label::Contrast } => voices.contrast.push(text),
             }
         }
         for (label, texts) in [("exemplars", &voices.exemplars), ("contrast", &voices.contrast)] {

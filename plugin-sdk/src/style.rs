@@ -63,11 +63,7 @@ impl<T: StyleScorer> Kind for StyleKind<T> {
     type Subject = Sample;
 
     fn describe() -> Description {
-        Description {
-            about: T::ABOUT,
-            metrics: T::metrics(),
-            asks: T::ASKS.to_vec(),
-        }
+        Description { about: T::ABOUT, metrics: T::metrics(), asks: T::ASKS.to_vec() }
     }
 
     fn prepare(job: &Job<'_>, rows: &[Row]) -> Result<Vec<u8>, Failure> {

@@ -75,14 +75,11 @@ pub fn benchmark<T: Benchmark>(cases: &str) -> Result<(), Mismatch> {
 type Subject<S> = fn(&[u8], &Case) -> Result<S, Failure>;
 
 fn sample(_: &[u8], case: &Case) -> Result<Sample, Failure> {
-    case.sample()
-        .ok_or_else(|| Failure::internal("a detector or scorer needs response, not row"))
+    case.sample().ok_or_else(|| Failure::internal("a detector or scorer needs response, not row"))
 }
 
 fn item<T: Benchmark>(state: &[u8], case: &Case) -> Result<Item, Failure> {
-    let row = case
-        .item_row()
-        .ok_or_else(|| Failure::internal("a benchmark needs row, not response"))?;
+    let row = case.item_row().ok_or_else(|| Failure::internal("a benchmark needs row, not response"))?;
     Ok(BenchmarkKind::<T>::items(state, &[row])?.remove(0))
 }
 
@@ -92,9 +89,7 @@ fn run<K: Kind>(
     subject: Subject<K::Subject>,
     first_metric: Option<&str>,
 ) -> Result<(), Mismatch> {
-    let refused = |line: String| Mismatch {
-        lines: vec![format!("cases.toml: {line}")],
-    };
+    let refused = |line: String| Mismatch { lines: vec![format!("cases.toml: {line}")] };
     let cases: Cases = toml::from_str(text).map_err(|error| refused(error.to_string()))?;
     cases.check().map_err(refused)?;
 
@@ -105,18 +100,11 @@ fn run<K: Kind>(
         let got = prepare::<K>(&cases, case).and_then(|state| {
             let subject = subject(&state, case)?;
             let outcome = judge::<K>(&state, &[(case, subject.clone())], &mut asked)?.remove(0);
-            ready
-                .entry(state)
-                .or_default()
-                .push((case, subject, outcome.clone()));
+            ready.entry(state).or_default().push((case, subject, outcome.clone()));
             Ok(outcome)
         });
         let differences = case.differences(&got_of(case, got), &asked);
-        lines.extend(
-            differences
-                .iter()
-                .map(|line| format!("case {:?}: {line}", case.name)),
-        );
+        lines.extend(differences.iter().map(|line| format!("case {:?}: {line}", case.name)));
     }
     for (state, judged) in &mut ready {
         for order in ["together with others", "in reverse order"] {
@@ -124,22 +112,12 @@ fn run<K: Kind>(
             judged.reverse();
         }
     }
-    if lines.is_empty() {
-        Ok(())
-    } else {
-        Err(Mismatch { lines })
-    }
+    if lines.is_empty() { Ok(()) } else { Err(Mismatch { lines }) }
 }
 
 fn prepare<K: Kind>(cases: &Cases, case: &Case) -> Result<Vec<u8>, Failure> {
     let (config, profile) = (cases.config(case), cases.profile());
-    K::prepare(
-        &Job {
-            config: &config,
-            profile: &profile,
-        },
-        &cases.rows(case),
-    )
+    K::prepare(&Job { config: &config, profile: &profile }, &cases.rows(case))
 }
 
 /// Steps until done, answering from the cases; the bodies of the questions are added to `asked`.
@@ -164,10 +142,7 @@ fn judge<K: Kind>(
             canned.len()
         )));
     }
-    let answer = |(Ask { id, .. }, body): (_, &&Value)| Answer {
-        id,
-        body: body.to_string(),
-    };
+    let answer = |(Ask { id, .. }, body): (_, &&Value)| Answer { id, body: body.to_string() };
     let answers: Vec<_> = asks.into_iter().zip(&canned).map(answer).collect();
     match K::step(state, &subjects, &answers)? {
         Progress::Done(outcomes) => Ok(outcomes),
@@ -180,20 +155,11 @@ fn got_of(case: &Case, outcome: Result<Outcome, Failure>) -> Got {
     match outcome {
         Ok(Outcome::Scored(Scored { values, spans, .. })) => {
             let response = case.sample().map(|sample| sample.response).unwrap_or_default();
-            let marked = |start, end| {
-                response
-                    .get(start as usize..end as usize)
-                    .unwrap_or("<not a stretch of text>")
-            };
+            let marked =
+                |start, end| response.get(start as usize..end as usize).unwrap_or("<not a stretch of text>");
             Got::Scored {
-                values: values
-                    .iter()
-                    .map(|value| (value.metric.clone(), value.ratio()))
-                    .collect(),
-                spans: spans
-                    .iter()
-                    .map(|span| marked(span.start, span.end).to_owned())
-                    .collect(),
+                values: values.iter().map(|value| (value.metric.clone(), value.ratio())).collect(),
+                spans: spans.iter().map(|span| marked(span.start, span.end).to_owned()).collect(),
             }
         }
         Ok(Outcome::NotApplicable(reason)) => Got::NotApplicable(reason),
@@ -203,17 +169,11 @@ fn got_of(case: &Case, outcome: Result<Outcome, Failure>) -> Got {
 
 /// Cases whose outcome in a batch differs from the one they got alone.
 fn dependence<K: Kind>(state: &[u8], judged: &[(&Case, K::Subject, Outcome)], order: &str) -> Vec<String> {
-    let batch: Vec<_> = judged
-        .iter()
-        .map(|(case, subject, _)| (*case, subject.clone()))
-        .collect();
+    let batch: Vec<_> = judged.iter().map(|(case, subject, _)| (*case, subject.clone())).collect();
     match judge::<K>(state, &batch, &mut Vec::new()) {
         Err(failure) => vec![format!("all cases {order}: {failure}")],
         Ok(outcomes) => {
-            let differs = judged
-                .iter()
-                .zip(&outcomes)
-                .filter(|((_, _, alone), outcome)| alone != *outcome);
+            let differs = judged.iter().zip(&outcomes).filter(|((_, _, alone), outcome)| alone != *outcome);
             differs
                 .map(|((case, _, alone), outcome)| {
                     format!("case {:?}: alone {alone:?}, {order} {outcome:?}", case.name)

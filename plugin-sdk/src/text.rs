@@ -46,12 +46,7 @@ pub fn ngrams(words: &[Word], n: usize) -> Vec<String> {
     if n == 0 {
         return Vec::new();
     }
-    let join = |run: &[Word]| {
-        run.iter()
-            .map(|word| word.text.as_str())
-            .collect::<Vec<_>>()
-            .join(" ")
-    };
+    let join = |run: &[Word]| run.iter().map(|word| word.text.as_str()).collect::<Vec<_>>().join(" ");
     words.windows(n).map(join).collect()
 }
 

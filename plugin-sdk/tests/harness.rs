@@ -27,9 +27,7 @@ impl TraitDetector for Likely {
         match sample.response.as_str() {
             "" => Ok(Vec::new()),
             "unreadable" => Err(Failure::sample("unreadable")),
-            text => Ok(vec![Question::Loglikelihood {
-                text: text.to_owned(),
-            }]),
+            text => Ok(vec![Question::Loglikelihood { text: text.to_owned() }]),
         }
     }
 
@@ -38,9 +36,7 @@ impl TraitDetector for Likely {
             return Ok(Outcome::NotApplicable("empty".to_owned()));
         }
         let likelihood = answers.loglikelihood(0)?;
-        Ok(Outcome::presence(f64::from(
-            likelihood.logprob / likelihood.tokens as f64 >= self.threshold,
-        )))
+        Ok(Outcome::presence(f64::from(likelihood.logprob / likelihood.tokens as f64 >= self.threshold)))
     }
 }
 
@@ -123,11 +119,8 @@ expect = {}
 
 #[test]
 fn files_that_make_no_sense_are_refused() {
-    let refused = |cases: &str| {
-        testing::trait_detector::<Likely>(cases)
-            .expect_err("it makes no sense")
-            .to_string()
-    };
+    let refused =
+        |cases: &str| testing::trait_detector::<Likely>(cases).expect_err("it makes no sense").to_string();
     insta::assert_snapshot!(refused("format = 2\ncase = []"), @"cases.toml: format is 2, 1 is known");
     insta::assert_snapshot!(refused("format = 1\ncase = []"), @"cases.toml: there is no [[case]]");
     insta::assert_snapshot!(refused("format = 1\ncase = [{ name = 'x', expect = {} }]"), @r#"cases.toml: case "x" needs either response or row"#);
@@ -146,12 +139,7 @@ struct Careless {}
 
 impl StyleScorer for Careless {
     type Config = Self;
-    const ABOUT: About = About {
-        id: "Not An Id",
-        version: "1",
-        summary: "",
-        config_schema: "[]",
-    };
+    const ABOUT: About = About { id: "Not An Id", version: "1", summary: "", config_schema: "[]" };
 
     fn metrics() -> Vec<Metric> {
         vec![Metric::score("fit")]

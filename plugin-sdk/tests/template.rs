@@ -11,9 +11,7 @@ fn template_builds_outside_the_workspace_and_passes() {
     fs::create_dir_all(plugin.join("src")).expect("the scratch folder can be written");
 
     let manifest = fs::read_to_string(template.join("Cargo.toml.in")).expect("the template has a manifest");
-    let manifest = manifest
-        .replace("{{name}}", "says-thanks")
-        .replace("{{sdk}}", &sdk.display().to_string());
+    let manifest = manifest.replace("{{name}}", "says-thanks").replace("{{sdk}}", &sdk.display().to_string());
     assert!(!manifest.contains("{{"), "a placeholder is left in {manifest}");
     fs::write(plugin.join("Cargo.toml"), manifest).expect("the scratch folder can be written");
     // The workspace's versions, which are on this machine already.
@@ -28,10 +26,7 @@ fn template_builds_outside_the_workspace_and_passes() {
         .env("CARGO_TARGET_DIR", scratch.join("target"))
         .output()
         .expect("cargo can be started");
-    let (out, err) = (
-        String::from_utf8_lossy(&output.stdout),
-        String::from_utf8_lossy(&output.stderr),
-    );
+    let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     assert!(output.status.success(), "{out}\n{err}");
     assert!(out.contains("cases_hold ... ok"), "{out}\n{err}");
 }

@@ -4,10 +4,7 @@ use proptest::prelude::*;
 use realign_plugin::text::{self, Phrase};
 
 fn split(text: &str) -> Vec<&str> {
-    text::sentences(text)
-        .into_iter()
-        .map(|range| &text[range])
-        .collect()
+    text::sentences(text).into_iter().map(|range| &text[range]).collect()
 }
 
 #[test]
@@ -21,14 +18,8 @@ fn sentences_end_where_a_reader_would_end_them() {
         split("Dr. Hall, e.g. Ann, left at 5 p.m. on 3.5.2020."),
         ["Dr. Hall, e.g. Ann, left at 5 p.m. on 3.5.2020."]
     );
-    assert_eq!(
-        split("We open at 9 a.m. Come early."),
-        ["We open at 9 a.m.", "Come early."]
-    );
-    assert_eq!(
-        split("Steps:\n1. Open it.\n2. Close it."),
-        ["Steps:", "1. Open it.", "2. Close it."]
-    );
+    assert_eq!(split("We open at 9 a.m. Come early."), ["We open at 9 a.m.", "Come early."]);
+    assert_eq!(split("Steps:\n1. Open it.\n2. Close it."), ["Steps:", "1. Open it.", "2. Close it."]);
     assert_eq!(split("好的。谢谢！"), ["好的。", "谢谢！"]);
     assert_eq!(split("Hm... 😊 !!!"), ["Hm..."]);
     assert!(split(" \n ").is_empty());
@@ -36,12 +27,8 @@ fn sentences_end_where_a_reader_would_end_them() {
 
 #[test]
 fn phrases_match_whole_words_only() {
-    let find = |phrase: &str, text: &str| {
-        Phrase::new(phrase)
-            .expect("it has words")
-            .find(&text::words(text))
-            .len()
-    };
+    let find =
+        |phrase: &str, text: &str| Phrase::new(phrase).expect("it has words").find(&text::words(text)).len();
     assert_eq!(find("we'll", "We’ll see what WE'LL do, well"), 2);
     assert_eq!(find("thank you", "thank, you; thank your"), 1);
     assert_eq!(find("guarantee*", "Guaranteed: a guarantee is no guaranty"), 2);
@@ -56,10 +43,7 @@ fn ngrams_and_counts_of_few_words() {
     assert!(text::ngrams(&words, 5).is_empty());
     assert!(text::ngrams(&words, 0).is_empty());
     let counts = text::counts(text::ngrams(&words, 2));
-    assert_eq!(
-        counts.into_iter().collect::<Vec<_>>(),
-        [("a b".to_owned(), 2), ("b a".to_owned(), 1)]
-    );
+    assert_eq!(counts.into_iter().collect::<Vec<_>>(), [("a b".to_owned(), 2), ("b a".to_owned(), 1)]);
 }
 
 proptest! {

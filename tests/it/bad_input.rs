@@ -9,16 +9,8 @@ fn broken(change: impl FnOnce(&Project)) -> String {
     let project = Project::new();
     mini::write(&project);
     change(&project);
-    let arguments = [
-        "eval",
-        "suite.toml",
-        "--model",
-        "recorded:responses.jsonl",
-        "--items",
-        "0",
-        "--name",
-        "run",
-    ];
+    let arguments =
+        ["eval", "suite.toml", "--model", "recorded:responses.jsonl", "--items", "0", "--name", "run"];
     let run = project.realign(&arguments);
     assert!(run.out.is_empty(), "no result beside an error: {}", run.out);
     run.shown()
@@ -35,9 +27,7 @@ fn edited(file: &str, from: &str, to: &str) -> String {
 
 #[test]
 fn a_missing_suite() {
-    insta::assert_snapshot!(broken(
-        |project| fs::remove_file(project.path("suite.toml")).expect("removed")
-    ));
+    insta::assert_snapshot!(broken(|project| fs::remove_file(project.path("suite.toml")).expect("removed")));
 }
 
 #[test]
@@ -56,11 +46,7 @@ fn an_unknown_plugin() {
 
 #[test]
 fn a_component_file_that_is_missing() {
-    insta::assert_snapshot!(edited(
-        "suite.toml",
-        "plugin = \"trait-structure\"",
-        "plugin = \"./mine.wasm\""
-    ));
+    insta::assert_snapshot!(edited("suite.toml", "plugin = \"trait-structure\"", "plugin = \"./mine.wasm\""));
 }
 
 #[test]
@@ -68,30 +54,19 @@ fn a_file_that_is_no_component() {
     let shown = broken(|project| {
         project.write("mine.wasm", "not WebAssembly");
         let text = project.read("suite.toml");
-        project.write(
-            "suite.toml",
-            text.replace("plugin = \"trait-structure\"", "plugin = \"./mine.wasm\""),
-        );
+        project.write("suite.toml", text.replace("plugin = \"trait-structure\"", "plugin = \"./mine.wasm\""));
     });
     insta::assert_snapshot!(shown);
 }
 
 #[test]
 fn a_plugin_of_the_wrong_kind() {
-    insta::assert_snapshot!(edited(
-        "suite.toml",
-        "plugin = \"trait-structure\"",
-        "plugin = \"style-delta\""
-    ));
+    insta::assert_snapshot!(edited("suite.toml", "plugin = \"trait-structure\"", "plugin = \"style-delta\""));
 }
 
 #[test]
 fn a_setting_that_the_plugin_does_not_know() {
-    insta::assert_snapshot!(edited(
-        "suite.toml",
-        "where = \"anywhere\"",
-        "were = \"anywhere\""
-    ));
+    insta::assert_snapshot!(edited("suite.toml", "where = \"anywhere\"", "were = \"anywhere\""));
 }
 
 #[test]
@@ -138,31 +113,19 @@ fn a_family_in_two_splits() {
 
 #[test]
 fn an_unknown_context_kind() {
-    insta::assert_snapshot!(edited(
-        "scenarios.jsonl",
-        "\"kind\":\"pressure\"",
-        "\"kind\":\"presure\""
-    ));
+    insta::assert_snapshot!(edited("scenarios.jsonl", "\"kind\":\"pressure\"", "\"kind\":\"presure\""));
 }
 
 #[test]
 fn a_conversation_that_ends_with_the_assistant() {
-    insta::assert_snapshot!(edited(
-        "scenarios.jsonl",
-        "\"role\":\"user\"",
-        "\"role\":\"assistant\""
-    ));
+    insta::assert_snapshot!(edited("scenarios.jsonl", "\"role\":\"user\"", "\"role\":\"assistant\""));
 }
 
 #[test]
 fn a_missing_model_file() {
     let project = Project::new();
     mini::write(&project);
-    insta::assert_snapshot!(
-        project
-            .realign(&["eval", "suite.toml", "--model", "missing.gguf"])
-            .shown()
-    );
+    insta::assert_snapshot!(project.realign(&["eval", "suite.toml", "--model", "missing.gguf"]).shown());
 }
 
 #[test]
@@ -186,23 +149,11 @@ fn a_store_that_cannot_be_written() {
 #[test]
 fn an_output_folder_that_is_missing_costs_nothing() {
     let project = Project::new();
-    project.write(
-        "in.jsonl",
-        "{\"id\":\"a\",\"context\":\"b\",\"continuations\":[\"c\"]}\n",
-    );
-    project.write(
-        "model.jsonl",
-        "{\"id\":\"a\",\"loglikelihood\":[-1.0],\"tokens\":[1],\"greedy\":[true]}\n",
-    );
-    let arguments = [
-        "score",
-        "--model",
-        "recorded:model.jsonl",
-        "--input",
-        "in.jsonl",
-        "--output",
-        "no/such/out.jsonl",
-    ];
+    project.write("in.jsonl", "{\"id\":\"a\",\"context\":\"b\",\"continuations\":[\"c\"]}\n");
+    project
+        .write("model.jsonl", "{\"id\":\"a\",\"loglikelihood\":[-1.0],\"tokens\":[1],\"greedy\":[true]}\n");
+    let arguments =
+        ["score", "--model", "recorded:model.jsonl", "--input", "in.jsonl", "--output", "no/such/out.jsonl"];
     insta::assert_snapshot!(project.realign(&arguments).shown());
 }
 

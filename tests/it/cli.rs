@@ -34,23 +34,13 @@ fn every_verb_explains_itself_with_an_example() {
 
 #[test]
 fn the_hidden_worker_verb_is_not_in_the_help() {
-    assert!(
-        !Project::new()
-            .realign(&["--help"])
-            .exits(0)
-            .out
-            .contains("engine-worker")
-    );
+    assert!(!Project::new().realign(&["--help"]).exits(0).out.contains("engine-worker"));
 }
 
 #[test]
 fn wrong_usage_ends_with_2() {
-    for arguments in [
-        &["nonsense"][..],
-        &["eval"],
-        &["eval", "suite.toml"],
-        &["score", "--model", "smollm2"],
-    ] {
+    for arguments in [&["nonsense"][..], &["eval"], &["eval", "suite.toml"], &["score", "--model", "smollm2"]]
+    {
         Project::new().realign(arguments).exits(2);
     }
 }
@@ -65,26 +55,12 @@ fn zero_workers_are_refused() {
 fn a_machine_without_an_engine_is_told_what_to_do() {
     let project = Project::new();
     project.write("model.gguf", "GGUF");
-    project.write(
-        "in.jsonl",
-        "{\"id\":\"a\",\"context\":\"b\",\"continuations\":[\"c\"]}\n",
-    );
+    project.write("in.jsonl", "{\"id\":\"a\",\"context\":\"b\",\"continuations\":[\"c\"]}\n");
     let run = project
-        .realign(&[
-            "score",
-            "--model",
-            "model.gguf",
-            "--input",
-            "in.jsonl",
-            "--output",
-            "out.jsonl",
-        ])
+        .realign(&["score", "--model", "model.gguf", "--input", "in.jsonl", "--output", "out.jsonl"])
         .exits(21);
     insta::assert_snapshot!(run.err.trim());
-    assert!(
-        !project.path("out.jsonl").exists(),
-        "nothing is written where nothing was computed"
-    );
+    assert!(!project.path("out.jsonl").exists(), "nothing is written where nothing was computed");
 }
 
 #[test]

@@ -10,9 +10,7 @@ use crate::support::{Project, golden};
 const TOLERANCE: f64 = 5e-3;
 
 fn rows(text: &str) -> Vec<Value> {
-    text.lines()
-        .map(|line| serde_json::from_str(line).expect("JSON"))
-        .collect()
+    text.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect()
 }
 
 #[test]
@@ -33,15 +31,7 @@ fn every_log_likelihood_is_within_tolerance_of_lm_eval() {
             .collect();
         project.write("in.jsonl", input);
         project
-            .realign(&[
-                "score",
-                "--model",
-                "smollm2",
-                "--input",
-                "in.jsonl",
-                "--output",
-                "out.jsonl",
-            ])
+            .realign(&["score", "--model", "smollm2", "--input", "in.jsonl", "--output", "out.jsonl"])
             .exits(0);
         for (got, want) in rows(&project.read("out.jsonl")).iter().zip(&expected) {
             let got = got["loglikelihood"].as_array().expect("a list");
@@ -62,17 +52,12 @@ fn every_log_likelihood_is_within_tolerance_of_lm_eval() {
 fn request(task: &str, id: usize, document: &Value) -> Value {
     let question = document["question"].as_str().expect("a question");
     let (context, continuations) = if task == "agreeableness" {
-        (
-            format!("Human: {question}\n\nAssistant:"),
-            vec![" Yes".to_owned(), " No".to_owned()],
-        )
+        (format!("Human: {question}\n\nAssistant:"), vec![" Yes".to_owned(), " No".to_owned()])
     } else {
         let choices = document["choices"].as_array().expect("choices").iter();
         (
             format!("Q: {question}\nA:"),
-            choices
-                .map(|choice| format!(" {}", choice.as_str().expect("text")))
-                .collect(),
+            choices.map(|choice| format!(" {}", choice.as_str().expect("text"))).collect(),
         )
     };
     json!({ "id": id.to_string(), "context": context, "continuations": continuations })
@@ -83,15 +68,12 @@ fn the_accuracies_are_those_of_lm_eval() {
     let (Some(folder), Some(project)) = (golden(), Project::with_engine()) else {
         return;
     };
-    for (task, accuracy, normalised) in [
-        ("agreeableness", 0.5, 47.0 / 120.0),
-        ("disambiguation", 0.375, 0.3375),
-    ] {
+    for (task, accuracy, normalised) in
+        [("agreeableness", 0.5, 47.0 / 120.0), ("disambiguation", 0.375, 0.3375)]
+    {
         let file = folder.join(format!("{task}.yaml"));
         let file = file.to_str().expect("a plain path");
-        let run = project
-            .realign(&["eval", "--task", file, "--model", "smollm2", "--json"])
-            .exits(0);
+        let run = project.realign(&["eval", "--task", file, "--model", "smollm2", "--json"]).exits(0);
         let document: Value = serde_json::from_str(&run.out).expect("JSON");
         for (metric, want) in [("acc", accuracy), ("acc_norm", normalised)] {
             let name = format!("{task}/{metric}");
@@ -100,9 +82,7 @@ fn the_accuracies_are_those_of_lm_eval() {
                 .expect("metrics")
                 .iter()
                 .find(|metric| metric["name"] == name.as_str());
-            let got = found.expect("present")["estimate"]["value"]
-                .as_f64()
-                .expect("a number");
+            let got = found.expect("present")["estimate"]["value"].as_f64().expect("a number");
             assert!((got - want).abs() < 1e-9, "{name}: {got} against {want}");
         }
     }

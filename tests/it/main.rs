@@ -3,12 +3,14 @@
 //! - `cli`: help, usage errors, exit codes
 //! - `bad_input`: every file that a person can get wrong, with the line that they will read
 //! - `recorded`: a whole evaluation without an engine: report, repetition, comparison
+//! - `components`: the reference evaluators, built in and from source, over their cases
 //! - `golden`: log-likelihoods and accuracies that lm-eval computed, where those results are present
 //! - `model`: the engine and the small model through the binary: kill, resume, worker count
 //! - `hostile`: attack guests against the sandbox
 
 mod bad_input;
 mod cli;
+mod components;
 mod golden;
 mod hostile;
 mod model;

@@ -13,31 +13,13 @@ fn generate(project: &Project, store: &str, workers: &str, prompts: usize) -> St
         .collect();
     project.write("in.jsonl", input);
     let output = format!("out-{store}.jsonl");
-    let arguments = [
-        "generate",
-        "--model",
-        "smollm2",
-        "--input",
-        "in.jsonl",
-        "--output",
-        &output,
-        "--max-tokens",
-        "12",
-    ];
+    let arguments =
+        ["generate", "--model", "smollm2", "--input", "in.jsonl", "--output", &output, "--max-tokens", "12"];
     project
         .realign(
             &[
                 &arguments[..],
-                &[
-                    "--temperature",
-                    "0.8",
-                    "--seed",
-                    "3",
-                    "--workers",
-                    workers,
-                    "--store",
-                    store,
-                ],
+                &["--temperature", "0.8", "--seed", "3", "--workers", workers, "--store", store],
             ]
             .concat(),
         )
@@ -77,10 +59,7 @@ fn one_worker_and_two_give_the_same_bytes() {
     let Some(project) = Project::with_engine() else {
         return;
     };
-    assert_eq!(
-        generate(&project, "one.db", "1", 20),
-        generate(&project, "two.db", "2", 20)
-    );
+    assert_eq!(generate(&project, "one.db", "1", 20), generate(&project, "two.db", "2", 20));
 }
 
 #[test]
@@ -116,11 +95,7 @@ fn an_evaluation_killed_at_any_point_ends_with_the_same_bytes() {
     };
     mini::write(&project);
     let whole = eval(&project, "whole.db").output().expect("it runs");
-    assert!(
-        !whole.stdout.is_empty(),
-        "{}",
-        String::from_utf8_lossy(&whole.stderr)
-    );
+    assert!(!whole.stdout.is_empty(), "{}", String::from_utf8_lossy(&whole.stderr));
     for milliseconds in [300, 1500, 3500] {
         let mut child = eval(&project, "killed.db").spawn().expect("it starts");
         thread::sleep(Duration::from_millis(milliseconds));
@@ -128,10 +103,7 @@ fn an_evaluation_killed_at_any_point_ends_with_the_same_bytes() {
         child.wait().expect("gone");
     }
     let resumed = eval(&project, "killed.db").output().expect("it runs");
-    assert_eq!(
-        String::from_utf8_lossy(&resumed.stdout),
-        String::from_utf8_lossy(&whole.stdout)
-    );
+    assert_eq!(String::from_utf8_lossy(&resumed.stdout), String::from_utf8_lossy(&whole.stdout));
 }
 
 #[test]
@@ -155,16 +127,7 @@ fn a_killed_worker_is_replaced_and_changes_nothing() {
         .command(
             &[
                 &arguments[..],
-                &[
-                    "--temperature",
-                    "0.8",
-                    "--seed",
-                    "3",
-                    "--workers",
-                    "1",
-                    "--store",
-                    "hit.db",
-                ],
+                &["--temperature", "0.8", "--seed", "3", "--workers", "1", "--store", "hit.db"],
             ]
             .concat(),
         )
@@ -174,10 +137,7 @@ fn a_killed_worker_is_replaced_and_changes_nothing() {
         thread::sleep(Duration::from_millis(50));
         worker_of(child.id()).is_some_and(|worker| {
             thread::sleep(Duration::from_millis(1200));
-            Command::new("kill")
-                .args(["-9", &worker])
-                .status()
-                .is_ok_and(|status| status.success())
+            Command::new("kill").args(["-9", &worker]).status().is_ok_and(|status| status.success())
         })
     });
     assert!(killed, "a worker was found and killed");
@@ -196,10 +156,7 @@ fn model_files_that_are_no_models_are_refused_by_name() {
     let Some(project) = Project::with_engine() else {
         return;
     };
-    project.write(
-        "in.jsonl",
-        "{\"id\":\"a\",\"context\":\"b\",\"continuations\":[\"c\"]}\n",
-    );
+    project.write("in.jsonl", "{\"id\":\"a\",\"context\":\"b\",\"continuations\":[\"c\"]}\n");
     project.write("foreign.gguf", "PK\u{3}\u{4} this is a zip file");
     project.write("empty.gguf", "");
     let home = std::env::var_os("REALIGN_HOME").expect("with_engine looked");
@@ -208,23 +165,10 @@ fn model_files_that_are_no_models_are_refused_by_name() {
     project.write("truncated.gguf", &whole[..whole.len() / 2]);
     for name in ["foreign.gguf", "empty.gguf", "truncated.gguf"] {
         let run = project
-            .realign(&[
-                "score",
-                "--model",
-                name,
-                "--input",
-                "in.jsonl",
-                "--output",
-                "out.jsonl",
-            ])
+            .realign(&["score", "--model", name, "--input", "in.jsonl", "--output", "out.jsonl"])
             .exits(22);
         assert!(run.err.contains(name), "{}", run.err);
-        assert_eq!(
-            run.err.lines().filter(|line| line.starts_with("error:")).count(),
-            1,
-            "{}",
-            run.err
-        );
+        assert_eq!(run.err.lines().filter(|line| line.starts_with("error:")).count(), 1, "{}", run.err);
         assert!(!project.path("out.jsonl").exists());
     }
 }

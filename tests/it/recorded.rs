@@ -5,16 +5,8 @@ use serde_json::Value;
 use crate::support::{Project, Run, mini};
 
 fn eval(project: &Project, name: &str, more: &[&str]) -> Run {
-    let arguments = [
-        "eval",
-        "suite.toml",
-        "--model",
-        "recorded:responses.jsonl",
-        "--items",
-        "0",
-        "--name",
-        name,
-    ];
+    let arguments =
+        ["eval", "suite.toml", "--model", "recorded:responses.jsonl", "--items", "0", "--name", name];
     project.realign(&[&arguments[..], more].concat())
 }
 
@@ -37,10 +29,7 @@ fn the_same_command_twice_gives_the_same_bytes() {
     assert_eq!(first.out, again.out);
     let document: Value = serde_json::from_str(&first.out).expect("one JSON document");
     assert_eq!(document["name"], "first");
-    assert_eq!(
-        document["items"].as_array().map(Vec::len),
-        Some(2 * 5 * 2 * mini::FAMILIES)
-    );
+    assert_eq!(document["items"].as_array().map(Vec::len), Some(2 * 5 * 2 * mini::FAMILIES));
 }
 
 #[test]
@@ -50,10 +39,7 @@ fn a_lost_trait_shows_in_the_weakest_kind() {
     let document: Value = serde_json::from_str(&eval(&project, "first", &["--json"]).out).expect("JSON");
     let metric = |name: &str| {
         let metrics = document["metrics"].as_array().expect("metrics");
-        metrics
-            .iter()
-            .find(|metric| metric["name"] == name)
-            .expect("present")["estimate"]["value"]
+        metrics.iter().find(|metric| metric["name"] == name).expect("present")["estimate"]["value"]
             .as_f64()
             .expect("a number")
     };
@@ -77,9 +63,7 @@ fn worse_responses_have_regressed() {
     let project = Project::new();
     mini::write(&project);
     eval(&project, "first", &[]);
-    let worse = project
-        .read("responses.jsonl")
-        .replace("Thanks for asking.", "Well, that is your fault.");
+    let worse = project.read("responses.jsonl").replace("Thanks for asking.", "Well, that is your fault.");
     project.write("responses.jsonl", worse);
     eval(&project, "second", &[]);
     let run = project.realign(&["compare", "first", "second"]).exits(10);
@@ -91,17 +75,11 @@ fn another_threshold_makes_runs_not_comparable_and_names_the_detector() {
     let project = Project::new();
     mini::write(&project);
     eval(&project, "first", &[]);
-    let moved = project
-        .read("suite.toml")
-        .replacen("threshold = 0.5", "threshold = 0.6", 1);
+    let moved = project.read("suite.toml").replacen("threshold = 0.5", "threshold = 0.6", 1);
     project.write("suite.toml", moved);
     eval(&project, "second", &[]);
     let run = project.realign(&["compare", "first", "second"]).exits(12);
-    assert!(
-        run.out.contains("not comparable") && run.out.contains("detector/thanks"),
-        "{}",
-        run.out
-    );
+    assert!(run.out.contains("not comparable") && run.out.contains("detector/thanks"), "{}", run.out);
 }
 
 #[test]
@@ -118,13 +96,7 @@ fn a_missing_response_is_named() {
     let project = Project::new();
     mini::write(&project);
     let all = project.read("responses.jsonl");
-    project.write(
-        "responses.jsonl",
-        all.lines()
-            .skip(1)
-            .map(|line| format!("{line}\n"))
-            .collect::<String>(),
-    );
+    project.write("responses.jsonl", all.lines().skip(1).map(|line| format!("{line}\n")).collect::<String>());
     let run = eval(&project, "first", &[]).exits(22);
     assert!(run.err.contains("family-0/plain"), "{}", run.err);
 }

@@ -37,9 +37,8 @@ impl Project {
 
     /// An empty folder, with the home that set-up made; `None`, said aloud, where there is none.
     pub(crate) fn with_engine() -> Option<Self> {
-        let home = std::env::var_os("REALIGN_HOME")
-            .map(PathBuf::from)
-            .filter(|home| home.join("engine").is_dir());
+        let home =
+            std::env::var_os("REALIGN_HOME").map(PathBuf::from).filter(|home| home.join("engine").is_dir());
         let Some(home) = home else {
             println!("skipped: REALIGN_HOME names no folder with an engine; cargo xtask test sets it");
             return None;
@@ -82,20 +81,14 @@ impl Project {
         let text = |bytes: Vec<u8>| {
             String::from_utf8_lossy(&bytes).replace(&self.folder.path().display().to_string(), "[project]")
         };
-        Run {
-            code: output.status.code().unwrap_or(-1),
-            out: text(output.stdout),
-            err: text(output.stderr),
-        }
+        Run { code: output.status.code().unwrap_or(-1), out: text(output.stdout), err: text(output.stderr) }
     }
 }
 
 impl Run {
     /// Exit code and what was said, for a snapshot.
     pub(crate) fn shown(&self) -> String {
-        format!("exit {}\n{}{}", self.code, self.out, self.err)
-            .trim_end()
-            .to_owned()
+        format!("exit {}\n{}{}", self.code, self.out, self.err).trim_end().to_owned()
     }
 
     /// Asserts the exit code, showing what was said if it is another.

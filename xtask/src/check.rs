@@ -13,11 +13,7 @@ pub(crate) fn run() -> Outcome {
     let mut failed = Vec::new();
     let mut check = |name: &'static str, command: &mut Command| {
         println!("== {name}");
-        if !command
-            .current_dir(repo::root())
-            .status()
-            .is_ok_and(|status| status.success())
-        {
+        if !command.current_dir(repo::root()).status().is_ok_and(|status| status.success()) {
             failed.push(name);
         }
     };
@@ -34,29 +30,14 @@ pub(crate) fn run() -> Outcome {
     );
     check(
         "lints",
-        cargo(&[
-            "clippy",
-            "--workspace",
-            "--locked",
-            "--all-targets",
-            "--all-features",
-        ])
-        .args(strict),
+        cargo(&["clippy", "--workspace", "--locked", "--all-targets", "--all-features"]).args(strict),
     );
-    check(
-        "lints of the engine",
-        setup::engine_cargo("clippy", &home)
-            .arg("--all-targets")
-            .args(strict),
-    );
+    check("lints of the engine", setup::engine_cargo("clippy", &home).arg("--all-targets").args(strict));
     check(
         "documentation",
         cargo(&["doc", "--workspace", "--locked", "--no-deps"]).env("RUSTDOCFLAGS", "--deny warnings"),
     );
-    if Command::new(repo::cargo())
-        .args(["deny", "--version"])
-        .output()
-        .is_ok_and(|run| run.status.success())
+    if Command::new(repo::cargo()).args(["deny", "--version"]).output().is_ok_and(|run| run.status.success())
     {
         check(
             "licences, bans, sources",

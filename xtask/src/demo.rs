@@ -4,7 +4,9 @@
 //! compared. Whatever the verdicts are, a run that completed is a success here.
 
 use std::{
-    path::Path,
+    fs,
+    hash::{DefaultHasher, Hasher as _},
+    path::{Path, PathBuf},
     process::{Command, ExitCode},
 };
 
@@ -33,37 +35,35 @@ pub(crate) fn run() -> Outcome {
         return Err(format!("building realign ended with {built}"));
     }
     let realign = repo::target().join("release/realign");
+    let store = store(&realign)?;
     let suite = "examples/harbor/suite.toml";
     println!(
         "\nthe example suite on SmolLM2-135M-Instruct: {FAMILIES} of 40 test families, {ITEMS} items a benchmark"
     );
     for (prompt, name) in [("none", "harbor-plain"), ("persona", "harbor-persona")] {
         println!("\n== {name}: system prompt `{prompt}`");
-        let arguments = [
-            "eval",
-            suite,
-            "--model",
-            "smollm2",
-            "--deploy-prompt",
-            prompt,
-            "--name",
-            name,
-        ];
-        step(
-            &realign,
-            &home,
-            &[&arguments[..], &["--limit", FAMILIES, "--items", ITEMS]].concat(),
-        )?;
+        let arguments = ["eval", suite, "--model", "smollm2", "--deploy-prompt", prompt, "--name", name];
+        step(&realign, &home, &store, &[&arguments[..], &["--limit", FAMILIES, "--items", ITEMS]].concat())?;
     }
     println!("\n== what the system prompt changes");
-    step(&realign, &home, &["compare", "harbor-plain", "harbor-persona"])?;
+    step(&realign, &home, &store, &["compare", "harbor-plain", "harbor-persona"])?;
     println!("\ndone. The whole test split: realign eval {suite} --model smollm2");
     Ok(ExitCode::SUCCESS)
 }
 
-fn step(realign: &Path, home: &Home, arguments: &[&str]) -> Result<(), String> {
+/// A run's name belongs to one plan, and another program has other plans: each program has a store of its own.
+fn store(realign: &Path) -> Result<PathBuf, String> {
+    let bytes = fs::read(realign).map_err(|error| format!("cannot read {}: {error}", realign.display()))?;
+    let mut hasher = DefaultHasher::new();
+    hasher.write(&bytes);
+    Ok(repo::root().join(".realign").join(format!("demo-{:016x}.db", hasher.finish())))
+}
+
+fn step(realign: &Path, home: &Home, store: &Path, arguments: &[&str]) -> Result<(), String> {
     let status = Command::new(realign)
         .args(arguments)
+        .arg("--store")
+        .arg(store)
         .env("REALIGN_HOME", home.folder())
         .current_dir(repo::root())
         .status()

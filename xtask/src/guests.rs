@@ -25,14 +25,7 @@ pub(crate) fn from_source(home: &Home) -> Result<PathBuf, String> {
     for plugin in plugins()? {
         let output = folder.join(&plugin).with_extension("wasm");
         let source = repo::root().join("plugins").join(&plugin);
-        run(
-            Command::new(&realign)
-                .args(["plugin", "build"])
-                .arg(source)
-                .arg("--output")
-                .arg(output),
-            home,
-        )?;
+        run(Command::new(&realign).args(["plugin", "build"]).arg(source).arg("--output").arg(output), home)?;
     }
     Ok(folder)
 }
@@ -47,12 +40,7 @@ pub(crate) fn run_task() -> Outcome {
         fs::copy(built.join(&name), dist.join(&name))
             .map_err(|error| format!("cannot copy {name}: {error}"))?;
     }
-    run(
-        Command::new(repo::target().join("debug/realign"))
-            .args(["plugin", "lock"])
-            .arg(&dist),
-        &home,
-    )?;
+    run(Command::new(repo::target().join("debug/realign")).args(["plugin", "lock"]).arg(&dist), &home)?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -72,12 +60,9 @@ fn plugins() -> Result<Vec<String>, String> {
 
 /// Makes sure of a compiler for the target: rustup's standard library, else Debian's own compiler.
 fn compiler(home: &Home) -> Result<(), String> {
-    let installed = Command::new("rustc")
-        .args(["--print", "target-libdir", "--target", TARGET])
-        .output();
-    let folder = installed
-        .map(|run| String::from_utf8_lossy(&run.stdout).trim().to_owned())
-        .unwrap_or_default();
+    let installed = Command::new("rustc").args(["--print", "target-libdir", "--target", TARGET]).output();
+    let folder =
+        installed.map(|run| String::from_utf8_lossy(&run.stdout).trim().to_owned()).unwrap_or_default();
     if Path::new(&folder).is_dir() {
         return Ok(());
     }
@@ -92,13 +77,7 @@ fn compiler(home: &Home) -> Result<(), String> {
 /// The host as the tests build it, so that nothing is compiled twice.
 fn build_host() -> Result<PathBuf, String> {
     let built = Command::new(repo::cargo())
-        .args([
-            "build",
-            "--workspace",
-            "--locked",
-            "--all-features",
-            "--all-targets",
-        ])
+        .args(["build", "--workspace", "--locked", "--all-features", "--all-targets"])
         .current_dir(repo::root())
         .status()
         .map_err(|error| format!("cannot run cargo: {error}"))?;
@@ -109,15 +88,7 @@ fn build_host() -> Result<PathBuf, String> {
 }
 
 fn run(command: &mut Command, home: &Home) -> Result<(), String> {
-    command
-        .env("REALIGN_HOME", home.folder())
-        .current_dir(repo::root());
-    let status = command
-        .status()
-        .map_err(|error| format!("cannot start {command:?}: {error}"))?;
-    if status.success() {
-        Ok(())
-    } else {
-        Err(format!("{command:?} ended with {status}"))
-    }
+    command.env("REALIGN_HOME", home.folder()).current_dir(repo::root());
+    let status = command.status().map_err(|error| format!("cannot start {command:?}: {error}"))?;
+    if status.success() { Ok(()) } else { Err(format!("{command:?} ended with {status}")) }
 }

@@ -1,11 +1,7 @@
 //! Set-up, demo, tests and checks of realign.
 //!
 //! Few dependencies on purpose: this is the first thing that a fresh clone compiles.
-#![expect(
-    clippy::print_stdout,
-    clippy::print_stderr,
-    reason = "a developer's tool talks to its terminal"
-)]
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a developer's tool talks to its terminal")]
 
 mod check;
 mod demo;
@@ -34,12 +30,7 @@ type Outcome = Result<ExitCode, String>;
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let outcome = match arguments
-        .iter()
-        .map(String::as_str)
-        .collect::<Vec<_>>()
-        .as_slice()
-    {
+    let outcome = match arguments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
         ["demo"] => demo::run(),
         ["test", rest @ ..] => test::run(rest),
         ["check"] => check::run(),

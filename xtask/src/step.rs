@@ -43,10 +43,7 @@ impl Steps {
         let _ = fs::remove_file(&stamp);
         self.always(name, work)?;
         if let Some(missing) = outputs.iter().find(|output| !output.exists()) {
-            return Err(format!(
-                "step `{name}` ended without making {}",
-                missing.display()
-            ));
+            return Err(format!("step `{name}` ended without making {}", missing.display()));
         }
         fs::write(&stamp, inputs).map_err(|error| format!("cannot write {}: {error}", stamp.display()))
     }
@@ -59,10 +56,7 @@ impl Steps {
     ) -> Result<(), String> {
         let path = self.folder.join(format!("{name}.log"));
         File::create(&path).map_err(|error| format!("cannot write {}: {error}", path.display()))?;
-        work(&Log {
-            name: name.into(),
-            path,
-        })
+        work(&Log { name: name.into(), path })
     }
 }
 
@@ -76,10 +70,8 @@ impl Log {
     /// Runs a command with its output in the log, showing that it is alive.
     pub(crate) fn run(&self, command: &mut Command) -> Result<(), String> {
         let shown = format!("{command:?}");
-        let mut log = File::options()
-            .append(true)
-            .open(&self.path)
-            .map_err(|error| self.unwritable(&error))?;
+        let mut log =
+            File::options().append(true).open(&self.path).map_err(|error| self.unwritable(&error))?;
         writeln!(log, "$ {shown}").map_err(|error| self.unwritable(&error))?;
         let errors = log.try_clone().map_err(|error| self.unwritable(&error))?;
         let started = Instant::now();
@@ -96,11 +88,7 @@ impl Log {
                 break status;
             }
             thread::sleep(Duration::from_millis(100));
-            let pause = if terminal() {
-                Duration::from_millis(500)
-            } else {
-                SIGN_OF_LIFE
-            };
+            let pause = if terminal() { Duration::from_millis(500) } else { SIGN_OF_LIFE };
             if shown_at.elapsed() >= pause {
                 shown_at = Instant::now();
                 self.show(started, "");
@@ -111,11 +99,7 @@ impl Log {
             return Ok(());
         }
         self.show(started, " failed\n");
-        Err(format!(
-            "{shown} ended with {status}\n{}\nthe whole log: {}",
-            self.tail(),
-            self.path.display()
-        ))
+        Err(format!("{shown} ended with {status}\n{}\nthe whole log: {}", self.tail(), self.path.display()))
     }
 
     fn show(&self, started: Instant, ending: &str) {

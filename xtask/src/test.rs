@@ -33,17 +33,13 @@ pub(crate) fn run(filter: &[&str]) -> Outcome {
     println!("\ntests of the engine");
     let mut engine = setup::engine_cargo("test", &home);
     // One BLAS thread, as in a worker: sums keep their order and the numbers stay the same.
-    engine
-        .env("OPENBLAS_NUM_THREADS", "1")
-        .env("MLX_DISABLE_COMPILE", "1")
-        .args(filter);
+    engine.env("OPENBLAS_NUM_THREADS", "1").env("MLX_DISABLE_COMPILE", "1").args(filter);
     environment(&mut engine);
     finish(&mut engine)?;
 
     println!("\ntests of the workspace");
     let mut host = Command::new(repo::cargo());
-    host.args(["test", "--workspace", "--locked", "--all-features"])
-        .args(filter);
+    host.args(["test", "--workspace", "--locked", "--all-features"]).args(filter);
     environment(&mut host);
     finish(&mut host)?;
     Ok(ExitCode::SUCCESS)
@@ -51,12 +47,6 @@ pub(crate) fn run(filter: &[&str]) -> Outcome {
 
 fn finish(command: &mut Command) -> Result<(), String> {
     let shown = Path::new(command.get_program()).display().to_string();
-    let status = command
-        .status()
-        .map_err(|error| format!("cannot start {shown}: {error}"))?;
-    if status.success() {
-        Ok(())
-    } else {
-        Err(format!("the tests ended with {status}"))
-    }
+    let status = command.status().map_err(|error| format!("cannot start {shown}: {error}"))?;
+    if status.success() { Ok(()) } else { Err(format!("the tests ended with {status}")) }
 }

@@ -34,10 +34,7 @@ impl Bytes {
     /// Lends a slice; valid as long as the slice is.
     #[must_use]
     pub fn lend(slice: &[u8]) -> Self {
-        Self {
-            data: slice.as_ptr(),
-            length: slice.len(),
-        }
+        Self { data: slice.as_ptr(), length: slice.len() }
     }
 }
 
@@ -57,11 +54,7 @@ impl Buffer {
     /// A buffer without bytes, to be filled by a call.
     #[must_use]
     pub const fn empty() -> Self {
-        Self {
-            data: std::ptr::null_mut(),
-            length: 0,
-            capacity: 0,
-        }
+        Self { data: std::ptr::null_mut(), length: 0, capacity: 0 }
     }
 }
 

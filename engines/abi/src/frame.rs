@@ -46,10 +46,7 @@ pub enum FrameError {
 pub fn encode<T: Serialize>(header: &T, tail: &[u8]) -> Result<Vec<u8>, FrameError> {
     let json = serde_json::to_vec(header)?;
     let length = 4 + json.len() + tail.len();
-    let too_long = FrameError::TooLong {
-        length,
-        limit: MAX_FRAME,
-    };
+    let too_long = FrameError::TooLong { length, limit: MAX_FRAME };
     if length > MAX_FRAME {
         return Err(too_long);
     }
@@ -66,10 +63,7 @@ pub fn encode<T: Serialize>(header: &T, tail: &[u8]) -> Result<Vec<u8>, FrameErr
 /// # Errors
 /// [`FrameError::TooLong`] if the header claims more bytes than there are, [`FrameError::Header`] if it is not `T`.
 pub fn decode<T: DeserializeOwned>(body: &[u8]) -> Result<(T, &[u8]), FrameError> {
-    let too_long = |length| FrameError::TooLong {
-        length,
-        limit: body.len(),
-    };
+    let too_long = |length| FrameError::TooLong { length, limit: body.len() };
     let (prefix, rest) = body.split_first_chunk::<4>().ok_or_else(|| too_long(4))?;
     let header_length = u32::from_le_bytes(*prefix) as usize;
     if header_length > rest.len() {
@@ -84,10 +78,7 @@ pub fn decode<T: DeserializeOwned>(body: &[u8]) -> Result<(T, &[u8]), FrameError
 /// # Errors
 /// [`FrameError::Io`] if the pipe fails, [`FrameError::TooLong`] above [`MAX_FRAME`].
 pub fn write(pipe: &mut impl Write, body: &[u8]) -> Result<(), FrameError> {
-    let too_long = FrameError::TooLong {
-        length: body.len(),
-        limit: MAX_FRAME,
-    };
+    let too_long = FrameError::TooLong { length: body.len(), limit: MAX_FRAME };
     if body.len() > MAX_FRAME {
         return Err(too_long);
     }
@@ -117,10 +108,7 @@ pub fn read(pipe: &mut impl Read) -> Result<Vec<u8>, FrameError> {
     }
     let length = u32::from_le_bytes(prefix) as usize;
     if length > MAX_FRAME {
-        return Err(FrameError::TooLong {
-            length,
-            limit: MAX_FRAME,
-        });
+        return Err(FrameError::TooLong { length, limit: MAX_FRAME });
     }
     let mut body = vec![0; length];
     pipe.read_exact(&mut body)?;
@@ -154,27 +142,12 @@ mod tests {
     #[test]
     fn a_frame_that_claims_four_gigabytes_is_refused_before_it_is_allocated() {
         let error = read(&mut [0xff; 8].as_slice()).unwrap_err();
-        assert!(
-            matches!(
-                error,
-                FrameError::TooLong {
-                    length: 0xffff_ffff,
-                    ..
-                }
-            ),
-            "{error}"
-        );
+        assert!(matches!(error, FrameError::TooLong { length: 0xffff_ffff, .. }), "{error}");
     }
 
     #[test]
     fn a_pipe_that_ends_between_frames_is_closed_and_inside_one_is_broken() {
-        assert!(matches!(
-            read(&mut [].as_slice()).unwrap_err(),
-            FrameError::Closed
-        ));
-        assert!(matches!(
-            read(&mut [9, 0].as_slice()).unwrap_err(),
-            FrameError::Io(_)
-        ));
+        assert!(matches!(read(&mut [].as_slice()).unwrap_err(), FrameError::Closed));
+        assert!(matches!(read(&mut [9, 0].as_slice()).unwrap_err(), FrameError::Io(_)));
     }
 }

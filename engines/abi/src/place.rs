@@ -16,11 +16,7 @@ impl Home {
     /// `$REALIGN_HOME`, else the user's data folder; `None` where neither is known.
     #[must_use]
     pub fn from_environment() -> Option<Self> {
-        let set = |name| {
-            env::var_os(name)
-                .filter(|value| !value.is_empty())
-                .map(PathBuf::from)
-        };
+        let set = |name| env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
         let data = if cfg!(target_os = "macos") {
             set("HOME").map(|home| home.join("Library/Application Support"))
         } else {

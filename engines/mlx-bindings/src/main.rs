@@ -34,7 +34,8 @@ fn main() -> Result<(), Box<dyn Error>> {
         .raw_line("#[repr(transparent)]")
         .raw_line("#[derive(Debug, Default, Clone, Copy)]")
         .raw_line("pub struct float16_t(pub u16);");
-    let builder = headers.iter().fold(builder, |builder, header| builder.header(header.display().to_string()));
+    let builder =
+        headers.iter().fold(builder, |builder, header| builder.header(header.display().to_string()));
     builder.generate()?.write_to_file(output)?;
     Ok(())
 }

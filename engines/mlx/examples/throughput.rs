@@ -18,24 +18,14 @@ fn main() -> Result<(), Box<dyn Error>> {
     println!("{:?}", call(&mut engine, Request::Info)?);
     println!("{:?}", call(&mut engine, Request::SelfTest)?);
     let start = Instant::now();
-    println!(
-        "{:?}",
-        call(&mut engine, Request::Load(Load { model: model.into() }))?
-    );
+    println!("{:?}", call(&mut engine, Request::Load(Load { model: model.into() }))?);
     println!("load: {:.1} s", start.elapsed().as_secs_f64());
     for _ in 0..3 {
-        let rows: Vec<ScoreRow> = (0..8)
-            .map(|row| ScoreRow {
-                context: tokens(row, 64),
-                continuations: vec![vec![7]],
-            })
-            .collect();
+        let rows: Vec<ScoreRow> =
+            (0..8).map(|row| ScoreRow { context: tokens(row, 64), continuations: vec![vec![7]] }).collect();
         let start = Instant::now();
         call(&mut engine, Request::Score(rows))?;
-        println!(
-            "prefill 8 x 64: {:.0} tok/s",
-            512.0 / start.elapsed().as_secs_f64()
-        );
+        println!("prefill 8 x 64: {:.0} tok/s", 512.0 / start.elapsed().as_secs_f64());
     }
     for batch in [1, 16] {
         let rows: Vec<GenerateRow> = (0..batch).map(prompt).collect();
@@ -60,18 +50,10 @@ fn call(engine: &mut Engine, request: Request) -> Result<Reply, Box<dyn Error>> 
 }
 
 fn tokens(row: u32, count: u32) -> Vec<u32> {
-    (0..count)
-        .map(|index| 1000 + (row * 911 + index * 37) % 20_000)
-        .collect()
+    (0..count).map(|index| 1000 + (row * 911 + index * 37) % 20_000).collect()
 }
 
 fn prompt(row: u32) -> GenerateRow {
     let (temperature, seed) = (1.0, u64::from(row));
-    GenerateRow {
-        prompt: tokens(row, 32),
-        max_tokens: 64,
-        temperature,
-        seed,
-        stop: Vec::new(),
-    }
+    GenerateRow { prompt: tokens(row, 32), max_tokens: 64, temperature, seed, stop: Vec::new() }
 }

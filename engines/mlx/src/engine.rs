@@ -53,8 +53,7 @@ impl Engine {
     /// Runs one request. Events reach `on_event`; [`Flow::Stop`] ends the call with an error reply.
     pub fn call(&mut self, request: Request, on_event: &mut dyn FnMut(Event) -> Flow) -> Reply {
         let mut progress = |done, total| on_event(Event::Progress { done, total }) == Flow::Continue;
-        self.answer(request, &mut progress)
-            .unwrap_or_else(|error| Reply::Error(error.into()))
+        self.answer(request, &mut progress).unwrap_or_else(|error| Reply::Error(error.into()))
     }
 
     fn answer(&mut self, request: Request, progress: &mut dyn FnMut(u64, u64) -> bool) -> Result<Reply> {
@@ -63,12 +62,7 @@ impl Engine {
             Request::Info => Reply::Engine(info()?),
             Request::Tokenize(inputs) => {
                 let model = self.model()?;
-                Reply::Tokens(
-                    inputs
-                        .iter()
-                        .map(|input| model.tokenize(input))
-                        .collect::<Result<_>>()?,
-                )
+                Reply::Tokens(inputs.iter().map(|input| model.tokenize(input)).collect::<Result<_>>()?)
             }
             Request::Score(rows) => Reply::Scores(score(&self.model()?.llama, &rows, progress)?),
             Request::Generate(rows) => {
@@ -80,9 +74,7 @@ impl Engine {
     }
 
     fn model(&self) -> Result<&Model> {
-        self.model
-            .as_ref()
-            .ok_or_else(|| Error::request("no model is loaded").hint("send `load` first"))
+        self.model.as_ref().ok_or_else(|| Error::request("no model is loaded").hint("send `load` first"))
     }
 
     /// Loads a model in place of the one before, which is given up first so that both need not fit.
@@ -97,18 +89,13 @@ impl Engine {
 
 impl Model {
     fn tokenize(&self, input: &TokenizeInput) -> Result<Tokenized> {
-        let whole = |text: &str| {
-            Ok(Tokenized {
-                tokens: self.tokenizer.encode(text)?,
-                continuation: Vec::new(),
-            })
-        };
+        let whole =
+            |text: &str| Ok(Tokenized { tokens: self.tokenizer.encode(text)?, continuation: Vec::new() });
         match input {
             TokenizeInput::Raw(text) => whole(text),
-            TokenizeInput::Pair {
-                context,
-                continuation,
-            } => self.tokenizer.encode_pair(context, continuation),
+            TokenizeInput::Pair { context, continuation } => {
+                self.tokenizer.encode_pair(context, continuation)
+            }
             TokenizeInput::Chat(messages) => {
                 let template = self.template.as_ref().ok_or_else(|| {
                     Error::request("the model has no chat template")
@@ -132,9 +119,8 @@ fn read(
         Some(Value::Text(text)) => Some(text.clone()),
         _ => None,
     };
-    let template = text("tokenizer.chat_template")
-        .map(|source| Template::new(source, bos, eos))
-        .transpose()?;
+    let template =
+        text("tokenizer.chat_template").map(|source| Template::new(source, bos, eos)).transpose()?;
     let llama = Llama::load(&file, kernels, progress)?;
     let info = ModelInfo {
         architecture: "llama".into(),
@@ -144,20 +130,10 @@ fn read(
         vocabulary: narrow(llama.config.vocabulary),
         context_length: narrow(llama.config.context),
         dtype: "f32".into(),
-        template_digest: template
-            .as_ref()
-            .map(|template| template.digest().to_owned())
-            .unwrap_or_default(),
+        template_digest: template.as_ref().map(|template| template.digest().to_owned()).unwrap_or_default(),
         tokenizer_digest: tokenizer.digest().to_owned(),
     };
-    Ok((
-        Model {
-            llama,
-            tokenizer,
-            template,
-        },
-        info,
-    ))
+    Ok((Model { llama, tokenizer, template }, info))
 }
 
 fn narrow(count: usize) -> u32 {

@@ -53,11 +53,7 @@ impl Error {
     }
 
     fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
-        Self(EngineError {
-            kind,
-            message: message.into(),
-            hint: String::new(),
-        })
+        Self(EngineError { kind, message: message.into(), hint: String::new() })
     }
 }
 

@@ -3,10 +3,7 @@
 //! Nothing unwinds across the border: each call runs under `catch_unwind` and a panic becomes an internal error
 //! reply. Replies are vectors whose ownership is handed over and taken back by `realign_engine_free`.
 
-#![expect(
-    unsafe_code,
-    reason = "the C border: raw pointers in and out, each function states its contract"
-)]
+#![expect(unsafe_code, reason = "the C border: raw pointers in and out, each function states its contract")]
 
 use std::{
     ffi::c_void,
@@ -121,11 +118,7 @@ unsafe fn hand_over(reply: &Reply, target: *mut Buffer) {
         .or_else(|error| frame::encode(&Reply::Error(unanswerable(&error)), &[]))
         .expect("an error reply of a few words always fits a frame");
     let mut bytes = std::mem::ManuallyDrop::new(bytes);
-    let buffer = Buffer {
-        data: bytes.as_mut_ptr(),
-        length: bytes.len(),
-        capacity: bytes.capacity(),
-    };
+    let buffer = Buffer { data: bytes.as_mut_ptr(), length: bytes.len(), capacity: bytes.capacity() };
     // SAFETY: the caller promises a writable buffer; what it held had no bytes.
     unsafe { target.write(buffer) };
 }
@@ -134,9 +127,8 @@ unsafe fn hand_over(reply: &Reply, target: *mut Buffer) {
 fn guarded<T>(work: impl FnOnce() -> Result<T, EngineError>) -> Result<T, EngineError> {
     catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| {
         let text = panic.downcast_ref::<&str>().copied();
-        let text = text
-            .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
-            .unwrap_or("no message");
+        let text =
+            text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("no message");
         Err(EngineError {
             kind: ErrorKind::Internal,
             message: format!("the engine panicked: {text}"),

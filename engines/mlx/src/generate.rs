@@ -84,9 +84,7 @@ pub fn generate(
         .map(|(number, row)| start(model, row).map_err(|error| error.within(format!("row {number}"))))
         .collect::<Result<Vec<_>>>()?;
     let total = growing.iter().map(|row| row.limit as u64).sum();
-    let mut active: Vec<usize> = (0..rows.len())
-        .filter(|&row| growing[row].finish.is_none())
-        .collect();
+    let mut active: Vec<usize> = (0..rows.len()).filter(|&row| growing[row].finish.is_none()).collect();
     if active.is_empty() {
         return Ok(growing.into_iter().map(Growing::into_generated).collect());
     }
@@ -100,9 +98,7 @@ pub fn generate(
             }
             Some(cache) => step(model, cache, &growing, &active)?,
         };
-        let lines = logits
-            .try_as_slice::<f32>()?
-            .chunks_exact(model.config.vocabulary);
+        let lines = logits.try_as_slice::<f32>()?.chunks_exact(model.config.vocabulary);
         for (&row, line) in active.iter().zip(lines) {
             let (request, index) = (growing[row].request, growing[row].tokens.len() as u64);
             growing[row].take(sample(line, request.temperature, request.seed, index), tokenizer);
@@ -110,9 +106,7 @@ pub fn generate(
         if !progress(growing.iter().map(|row| row.tokens.len() as u64).sum(), total) {
             return Err(Error::stopped());
         }
-        state = state
-            .map(|cache| leave(cache, &growing, &mut active))
-            .transpose()?;
+        state = state.map(|cache| leave(cache, &growing, &mut active)).transpose()?;
     }
     Ok(growing.into_iter().map(Growing::into_generated).collect())
 }
@@ -139,13 +133,7 @@ fn start<'a>(model: &Llama, row: &'a GenerateRow) -> Result<Growing<'a>> {
     // The last token made is never run, so one more than the room fits.
     let limit = (row.max_tokens as usize).min(context - row.prompt.len() + 1);
     let finish = (limit == 0).then_some(Finish::Length);
-    Ok(Growing {
-        request: row,
-        limit,
-        tokens: Vec::new(),
-        bytes: Vec::new(),
-        finish,
-    })
+    Ok(Growing { request: row, limit, tokens: Vec::new(), bytes: Vec::new(), finish })
 }
 
 /// Runs the prompts; returns the cache and the logits of each active row's first token.
@@ -156,11 +144,8 @@ fn prefill(model: &Llama, rows: &[GenerateRow], active: &[usize]) -> Result<(Cac
     let longest = rest.iter().map(Row::len).max().unwrap_or(0);
     let mut cache = prefix::cache(model, &prompts[0][..skip], active.len(), longest + GROWTH)?;
     let hidden = model.forward(&rest, &mut cache)?;
-    let last: Vec<usize> = rest
-        .iter()
-        .enumerate()
-        .map(|(row, new)| hidden.token(row, new.len() - 1))
-        .collect();
+    let last: Vec<usize> =
+        rest.iter().enumerate().map(|(row, new)| hidden.token(row, new.len() - 1)).collect();
     let logits = model.logits(&hidden, &last)?;
     Ok((cache, logits))
 }
@@ -177,10 +162,7 @@ fn step(
         *cache = cache.select(&all, GROWTH)?;
     }
     let last = |&row: &usize| {
-        growing[row]
-            .tokens
-            .last()
-            .map_or(Row::default(), |token| Row::trunk(std::slice::from_ref(token)))
+        growing[row].tokens.last().map_or(Row::default(), |token| Row::trunk(std::slice::from_ref(token)))
     };
     let rows: Vec<Row<'_>> = active.iter().map(last).collect();
     let hidden = model.forward(&rows, cache)?;
@@ -190,9 +172,8 @@ fn step(
 
 /// Takes rows that have ended out of the batch.
 fn leave(cache: Cache, growing: &[Growing<'_>], active: &mut Vec<usize>) -> Result<Cache> {
-    let staying: Vec<usize> = (0..active.len())
-        .filter(|&place| growing[active[place]].finish.is_none())
-        .collect();
+    let staying: Vec<usize> =
+        (0..active.len()).filter(|&place| growing[active[place]].finish.is_none()).collect();
     if staying.len() == active.len() || staying.is_empty() {
         active.retain(|&row| growing[row].finish.is_none());
         return Ok(cache);

@@ -77,16 +77,10 @@ impl Gguf {
     /// A model error if the file has become shorter since it was opened.
     pub fn read(&self, name: &str, tensor: &Tensor) -> Result<Vec<f32>> {
         let mut bytes = vec![0; tensor.bytes];
-        self.file
-            .read_exact_at(&mut bytes, self.header.data_start + tensor.offset)
-            .map_err(|error| {
-                Error::model(format!(
-                    "tensor {name}: {} bytes cannot be read: {}",
-                    tensor.bytes,
-                    error.kind()
-                ))
+        self.file.read_exact_at(&mut bytes, self.header.data_start + tensor.offset).map_err(|error| {
+            Error::model(format!("tensor {name}: {} bytes cannot be read: {}", tensor.bytes, error.kind()))
                 .hint("the file changed while it was read; fetch it again")
-            })?;
+        })?;
         Ok(dequantise::widen(tensor.kind, &bytes))
     }
 }

@@ -14,31 +14,15 @@ pub fn shared(rows: &[&[u32]]) -> usize {
     let Some((first, rest)) = rows.split_first() else {
         return 0;
     };
-    let keep = rows
-        .iter()
-        .map(|row| row.len().saturating_sub(1))
-        .min()
-        .unwrap_or(0);
-    let common = rest
-        .iter()
-        .map(|row| common(first, row))
-        .min()
-        .unwrap_or(0)
-        .min(keep);
-    if common * rest.len() >= WORTHWHILE {
-        common
-    } else {
-        0
-    }
+    let keep = rows.iter().map(|row| row.len().saturating_sub(1)).min().unwrap_or(0);
+    let common = rest.iter().map(|row| common(first, row)).min().unwrap_or(0).min(keep);
+    if common * rest.len() >= WORTHWHILE { common } else { 0 }
 }
 
 /// Length of the common start of two sequences.
 #[must_use]
 pub fn common(left: &[u32], right: &[u32]) -> usize {
-    left.iter()
-        .zip(right)
-        .take_while(|(left, right)| left == right)
-        .count()
+    left.iter().zip(right).take_while(|(left, right)| left == right).count()
 }
 
 /// A cache for `rows` rows that holds `prefix` in each, with room for `more` columns.

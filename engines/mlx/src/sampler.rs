@@ -18,20 +18,13 @@ use crate::host::exp::{exp, maximum};
 #[must_use]
 pub fn sample(logits: &[f32], temperature: f32, seed: u64, index: u64) -> u32 {
     let best = maximum(logits);
-    let first_best = || {
-        logits
-            .iter()
-            .position(|&logit| logit >= best)
-            .expect("a maximum is one of its numbers")
-    };
+    let first_best =
+        || logits.iter().position(|&logit| logit >= best).expect("a maximum is one of its numbers");
     let chosen = if temperature == 0.0 {
         first_best()
     } else {
         let inverse = 1.0 / temperature;
-        let weights: Vec<f32> = logits
-            .iter()
-            .map(|&logit| exp((logit - best) * inverse))
-            .collect();
+        let weights: Vec<f32> = logits.iter().map(|&logit| exp((logit - best) * inverse)).collect();
         let sum: f64 = weights.iter().map(|&weight| f64::from(weight)).sum();
         let mut left = uniform(seed, index) * sum;
         let crossed = |&weight: &f32| {

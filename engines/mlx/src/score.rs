@@ -46,11 +46,8 @@ pub fn score(
     let contexts: Vec<&[u32]> = rows.iter().map(|row| row.context.as_slice()).collect();
     let skip = prefix::shared(&contexts);
     let trunks: Vec<Vec<u32>> = rows.iter().map(|row| trunk(row, skip)).collect();
-    let tree: Vec<Row<'_>> = rows
-        .iter()
-        .zip(&trunks)
-        .map(|(row, trunk)| branches(row, trunk, skip))
-        .collect();
+    let tree: Vec<Row<'_>> =
+        rows.iter().zip(&trunks).map(|(row, trunk)| branches(row, trunk, skip)).collect();
     let longest = tree.iter().map(Row::len).max().unwrap_or(0);
     let mut cache = prefix::cache(model, &contexts[0][..skip], rows.len(), longest)?;
     let hidden = model.forward(&tree, &mut cache)?;
@@ -58,35 +55,25 @@ pub fn score(
     let positions = positions(rows, &tree, &hidden, skip);
     let flat = project(model, &hidden, &positions, progress)?;
     let mut flat = flat.into_iter();
-    Ok(rows
-        .iter()
-        .map(|row| flat.by_ref().take(row.continuations.len()).collect())
-        .collect())
+    Ok(rows.iter().map(|row| flat.by_ref().take(row.continuations.len()).collect()).collect())
 }
 
 fn check(model: &Llama, rows: &[ScoreRow]) -> Result<()> {
     for (number, row) in rows.iter().enumerate() {
         if row.context.is_empty() || row.continuations.iter().any(Vec::is_empty) {
-            return Err(
-                Error::request(format!("row {number} has an empty context or continuation"))
-                    .hint("both must have at least one token"),
-            );
+            return Err(Error::request(format!("row {number} has an empty context or continuation"))
+                .hint("both must have at least one token"));
         }
         let limit = model.config.context;
         let longest = row.continuations.iter().map(Vec::len).max().unwrap_or(1);
         // The last token of a continuation is predicted but never run.
         let length = row.context.len() + longest - 1;
         if length > limit {
-            return Err(
-                Error::request(format!("row {number} has {length} tokens; the limit is {limit}"))
-                    .hint("shorten the context; the model has no room for more"),
-            );
+            return Err(Error::request(format!("row {number} has {length} tokens; the limit is {limit}"))
+                .hint("shorten the context; the model has no room for more"));
         }
         let tokens = row.continuations.iter().flatten().chain(&row.context).copied();
-        model
-            .config
-            .check_tokens(tokens)
-            .map_err(|error| error.within(format!("row {number}")))?;
+        model.config.check_tokens(tokens).map_err(|error| error.within(format!("row {number}")))?;
     }
     Ok(())
 }
@@ -96,20 +83,13 @@ fn stem(row: &ScoreRow) -> usize {
     let Some((first, rest)) = row.continuations.split_first() else {
         return 0;
     };
-    let common = rest
-        .iter()
-        .map(|other| prefix::common(first, other))
-        .min()
-        .unwrap_or(first.len());
+    let common = rest.iter().map(|other| prefix::common(first, other)).min().unwrap_or(first.len());
     let longest = row.continuations.iter().map(Vec::len).max().unwrap_or(1);
     common.min(longest - 1)
 }
 
 fn trunk(row: &ScoreRow, skip: usize) -> Vec<u32> {
-    let stem = row
-        .continuations
-        .first()
-        .map_or(&[][..], |first| &first[..stem(row)]);
+    let stem = row.continuations.first().map_or(&[][..], |first| &first[..stem(row)]);
     [&row.context[skip..], stem].concat()
 }
 
@@ -117,16 +97,9 @@ fn branches<'a>(row: &'a ScoreRow, trunk: &'a [u32], skip: usize) -> Row<'a> {
     let stem = trunk.len() - (row.context.len() - skip);
     let branch = |continuation: &'a Vec<u32>| {
         let end = continuation.len() - 1;
-        if end > stem {
-            &continuation[stem..end]
-        } else {
-            &[][..]
-        }
+        if end > stem { &continuation[stem..end] } else { &[][..] }
     };
-    Row {
-        trunk,
-        branches: row.continuations.iter().map(branch).collect(),
-    }
+    Row { trunk, branches: row.continuations.iter().map(branch).collect() }
 }
 
 /// Every position that predicts a scored token, in packed order within a row.
@@ -141,19 +114,13 @@ fn positions(rows: &[ScoreRow], tree: &[Row<'_>], hidden: &Hidden, skip: usize) 
             let targets = all()
                 .filter_map(|(index, continuation)| Some((flat + index, *continuation.get(shared)?)))
                 .collect();
-            positions.push(Position {
-                token: hidden.token(number, before + shared),
-                targets,
-            });
+            positions.push(Position { token: hidden.token(number, before + shared), targets });
         }
         let mut start = places.trunk.len();
         for ((index, continuation), branch) in all().zip(&places.branches) {
             for step in 0..branch.len() {
                 let targets = vec![(flat + index, continuation[stem + 1 + step])];
-                positions.push(Position {
-                    token: hidden.token(number, start + step),
-                    targets,
-                });
+                positions.push(Position { token: hidden.token(number, start + step), targets });
             }
             start += branch.len();
         }
@@ -169,25 +136,13 @@ fn project(
     positions: &[Position],
     progress: &mut dyn FnMut(u64, u64) -> bool,
 ) -> Result<Vec<Score>> {
-    let count = positions
-        .iter()
-        .flat_map(|position| &position.targets)
-        .map(|(flat, _)| flat + 1)
-        .max();
-    let mut scores = vec![
-        Score {
-            logprob: 0.0,
-            greedy: true
-        };
-        count.unwrap_or(0)
-    ];
+    let count = positions.iter().flat_map(|position| &position.targets).map(|(flat, _)| flat + 1).max();
+    let mut scores = vec![Score { logprob: 0.0, greedy: true }; count.unwrap_or(0)];
     let mut done = 0;
     for chunk in positions.chunks(PROJECTED) {
         let tokens: Vec<usize> = chunk.iter().map(|position| position.token).collect();
         let logits = model.logits(hidden, &tokens)?;
-        let lines = logits
-            .try_as_slice::<f32>()?
-            .chunks_exact(model.config.vocabulary);
+        let lines = logits.try_as_slice::<f32>()?.chunks_exact(model.config.vocabulary);
         for (position, line) in chunk.iter().zip(lines) {
             let (normaliser, best) = (log_sum_exp(line), maximum(line));
             for &(flat, token) in &position.targets {

@@ -26,14 +26,10 @@ pub fn run() -> Result<SelfTest> {
         best = best.min(start.elapsed());
     }
     let operations = 2 * rows * inner * columns;
-    Ok(SelfTest {
-        gflops: operations as f64 / best.as_secs_f64() / 1e9,
-    })
+    Ok(SelfTest { gflops: operations as f64 / best.as_secs_f64() / 1e9 })
 }
 
 fn ramp(rows: usize, columns: usize) -> Result<Array> {
-    let numbers: Vec<f32> = (0..rows * columns)
-        .map(|index| (index % 17) as f32 / 17.0)
-        .collect();
+    let numbers: Vec<f32> = (0..rows * columns).map(|index| (index % 17) as f32 / 17.0).collect();
     array(&numbers, &[rows, columns])
 }

@@ -46,12 +46,7 @@ impl Template {
         environment
             .add_template_owned("chat", source)
             .map_err(|error| invalid(&format!("does not compile: {error}")))?;
-        Ok(Self {
-            environment,
-            bos: bos.to_owned(),
-            eos: eos.to_owned(),
-            digest,
-        })
+        Ok(Self { environment, bos: bos.to_owned(), eos: eos.to_owned(), digest })
     }
 
     /// SHA-256 of the template's text, hexadecimal.
@@ -66,23 +61,14 @@ impl Template {
     /// A request error if a role is unknown or the template refuses the messages; a model error if the template
     /// fails or does not end.
     pub fn render(&self, messages: &[ChatMessage]) -> Result<String> {
-        if let Some(message) = messages
-            .iter()
-            .find(|message| !ROLES.contains(&message.role.as_str()))
-        {
-            return Err(Error::request(format!(
-                "role {:?} is not one of {ROLES:?}",
-                message.role
-            )));
+        if let Some(message) = messages.iter().find(|message| !ROLES.contains(&message.role.as_str())) {
+            return Err(Error::request(format!("role {:?} is not one of {ROLES:?}", message.role)));
         }
         let messages: Vec<Value> = messages
             .iter()
             .map(|message| context! { role => message.role.as_str(), content => message.content.as_str() })
             .collect();
-        let template = self
-            .environment
-            .get_template("chat")
-            .map_err(|error| invalid(&error.to_string()))?;
+        let template = self.environment.get_template("chat").map_err(|error| invalid(&error.to_string()))?;
         let (bos, eos) = (&self.bos, &self.eos);
         template
             .render(context! { messages, add_generation_prompt => true, bos_token => bos.as_str(), eos_token => eos.as_str() })
@@ -131,10 +117,7 @@ mod tests {
     use super::*;
 
     fn message(role: &str, content: &str) -> ChatMessage {
-        ChatMessage {
-            role: role.into(),
-            content: content.into(),
-        }
+        ChatMessage { role: role.into(), content: content.into() }
     }
 
     fn render(source: &str) -> Result<String> {
@@ -156,20 +139,12 @@ mod tests {
 
     #[test]
     fn a_template_that_doubles_a_text_for_ever_is_cut_off_before_memory_is_full() {
-        for double in [
-            "ns.s ~ ns.s",
-            "ns.s.replace('x', 'xx')",
-            "ns.s * 2",
-            "[ns.s, ns.s] | join",
-        ] {
+        for double in ["ns.s ~ ns.s", "ns.s.replace('x', 'xx')", "ns.s * 2", "[ns.s, ns.s] | join"] {
             let source = format!(
                 "{{% set ns = namespace(s='x') %}}{{% for i in range(80) %}}{{% set ns.s = {double} %}}{{% endfor %}}"
             );
             let error = render(&source).unwrap_err().to_string();
-            assert_eq!(
-                error, "chat template did not end within 1000000 instructions",
-                "{double}"
-            );
+            assert_eq!(error, "chat template did not end within 1000000 instructions", "{double}");
         }
     }
 

@@ -54,10 +54,7 @@ impl Tokenizer {
         };
         let vocabulary = table.tokens.iter().cloned().zip(0_u32..).collect::<Vec<_>>();
         let model = BPE::builder()
-            .vocab_and_merges(
-                vocabulary.into_iter().collect::<ahash::AHashMap<_, _>>(),
-                table.merges,
-            )
+            .vocab_and_merges(vocabulary.into_iter().collect::<ahash::AHashMap<_, _>>(), table.merges)
             .build()
             .map_err(|error| damaged(&error))?;
         let mut inner = tokenizers::Tokenizer::new(model);
@@ -65,28 +62,15 @@ impl Tokenizer {
             PreTokenizerWrapper::Digits(Digits::new(true)),
             PreTokenizerWrapper::ByteLevel(ByteLevel::new(false, true, true)),
         ])));
-        let special = table
-            .special
-            .iter()
-            .map(|&id| AddedToken::from(&table.tokens[id as usize], true));
-        inner
-            .add_special_tokens(special)
-            .map_err(|error| damaged(&error))?;
+        let special = table.special.iter().map(|&id| AddedToken::from(&table.tokens[id as usize], true));
+        inner.add_special_tokens(special).map_err(|error| damaged(&error))?;
         let is_end = |id: &u32| *id == table.eos || ENDS.contains(&table.tokens[*id as usize].as_str());
-        let ends = table
-            .special
+        let ends = table.special.iter().copied().filter(is_end).chain([table.eos]).collect();
+        let bytes = table
+            .tokens
             .iter()
-            .copied()
-            .filter(is_end)
-            .chain([table.eos])
-            .collect();
-        let bytes = table.tokens.iter().zip(0..).map(|(token, id)| {
-            if table.special.contains(&id) {
-                Box::default()
-            } else {
-                decode(token)
-            }
-        });
+            .zip(0..)
+            .map(|(token, id)| if table.special.contains(&id) { Box::default() } else { decode(token) });
         Ok(Self {
             inner,
             bytes: bytes.collect(),
@@ -148,14 +132,10 @@ impl Tokenizer {
         let whole = self.encode(&format!("{context}{continuation}"))?;
         if trimmed.is_empty() {
             return Ok(match whole.split_first() {
-                Some((&first, rest)) if first == self.bos => Tokenized {
-                    tokens: vec![first],
-                    continuation: rest.to_vec(),
-                },
-                _ => Tokenized {
-                    tokens: vec![self.bos],
-                    continuation: whole,
-                },
+                Some((&first, rest)) if first == self.bos => {
+                    Tokenized { tokens: vec![first], continuation: rest.to_vec() }
+                }
+                _ => Tokenized { tokens: vec![self.bos], continuation: whole },
             });
         }
         let tokens = self.encode(trimmed)?;
@@ -172,9 +152,7 @@ fn is_python_space(character: char) -> bool {
 /// The bytes of an ordinary token; a token with characters outside the byte alphabet stands for itself.
 fn decode(token: &str) -> Box<[u8]> {
     let bytes: Option<Vec<u8>> = token.chars().map(byte_of).collect();
-    bytes
-        .unwrap_or_else(|| token.as_bytes().to_vec())
-        .into_boxed_slice()
+    bytes.unwrap_or_else(|| token.as_bytes().to_vec()).into_boxed_slice()
 }
 
 fn digest(table: &Table) -> String {
@@ -199,10 +177,8 @@ fn digest(table: &Table) -> String {
 /// Lower-case hexadecimal.
 pub(crate) fn hexadecimal(bytes: &[u8]) -> String {
     use std::fmt::Write as _;
-    bytes
-        .iter()
-        .fold(String::with_capacity(2 * bytes.len()), |mut text, byte| {
-            write!(text, "{byte:02x}").expect("writing to a string cannot fail");
-            text
-        })
+    bytes.iter().fold(String::with_capacity(2 * bytes.len()), |mut text, byte| {
+        write!(text, "{byte:02x}").expect("writing to a string cannot fail");
+        text
+    })
 }

@@ -142,11 +142,7 @@ pub struct Generate {
 #[derive(Debug, Args)]
 pub struct Eval {
     /// The suite.
-    #[arg(
-        value_name = "SUITE.toml",
-        required_unless_present = "task",
-        conflicts_with = "task"
-    )]
+    #[arg(value_name = "SUITE.toml", required_unless_present = "task", conflicts_with = "task")]
     pub suite: Option<PathBuf>,
     /// One lm-eval task file instead of a suite.
     #[arg(long, value_name = "FILE.yaml")]

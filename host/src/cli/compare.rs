@@ -37,25 +37,15 @@ pub(super) fn run(settings: &Settings, arguments: &args::Compare) -> Result<Exit
     let after = record(&store, &arguments.after)?;
     let side = |record| -> Side<'_> {
         let record: &Record = record;
-        Side {
-            identity: &record.identity,
-            values: &record.items,
-        }
+        Side { identity: &record.identity, values: &record.items }
     };
     let mut metrics = before.directions();
     metrics.extend(after.directions());
-    let bootstrap = Bootstrap {
-        replicates: REPLICATES,
-        seed: SEED.derive("compare").0,
-    };
+    let bootstrap = Bootstrap { replicates: REPLICATES, seed: SEED.derive("compare").0 };
     let comparison = compare(side(&before), side(&after), &metrics, bootstrap)?;
     if settings.json {
         let (before, after) = (&before.name, &after.name);
-        terminal::print_json(&Document {
-            before,
-            after,
-            comparison: &comparison,
-        })?;
+        terminal::print_json(&Document { before, after, comparison: &comparison })?;
     } else {
         terminal::print(&report::comparison::render(&before, &after, &comparison))?;
     }
@@ -85,10 +75,8 @@ fn record(store: &Store, reference: &str) -> Result<Record> {
             .hint("run its `realign eval` command again: it goes on where it stopped")
     })?;
     if record.format != FORMAT {
-        let message = format!(
-            "run {} has record format {}, this realign reads {FORMAT}",
-            run.name, record.format
-        );
+        let message =
+            format!("run {} has record format {}, this realign reads {FORMAT}", run.name, record.format);
         return Err(Error::bad_input(message));
     }
     Ok(record)

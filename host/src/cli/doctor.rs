@@ -18,13 +18,7 @@ use crate::{
 const SLOW_GFLOPS: f64 = 10.0;
 
 /// Debian packages that set-up installs.
-const PACKAGES: [&str; 5] = [
-    "g++",
-    "cmake",
-    "libfmt-dev",
-    "libopenblas0-pthread",
-    "libclang-14-dev",
-];
+const PACKAGES: [&str; 5] = ["g++", "cmake", "libfmt-dev", "libopenblas0-pthread", "libclang-14-dev"];
 
 /// One thing that was looked at.
 #[derive(Debug, Serialize)]
@@ -65,12 +59,7 @@ pub(super) fn run(settings: &Settings) -> Result<Exit> {
                 State::Warning => "warning",
                 State::Missing => "missing",
             };
-            table.add_row([
-                check.what.as_str(),
-                state,
-                &check.found,
-                check.fix.as_deref().unwrap_or(""),
-            ]);
+            table.add_row([check.what.as_str(), state, &check.found, check.fix.as_deref().unwrap_or("")]);
         }
         terminal::print(&table::text(&table))?;
     }
@@ -78,12 +67,7 @@ pub(super) fn run(settings: &Settings) -> Result<Exit> {
 }
 
 fn check(what: &str, found: impl ToString) -> Check {
-    Check {
-        what: what.into(),
-        state: State::Ok,
-        found: found.to_string(),
-        fix: None,
-    }
+    Check { what: what.into(), state: State::Ok, found: found.to_string(), fix: None }
 }
 
 fn small_model(settings: &Settings) -> Check {
@@ -114,15 +98,9 @@ fn engine(settings: &Settings, checks: &mut Vec<Check>) -> bool {
             return false;
         }
     };
-    checks.push(check(
-        "engine",
-        format!("{} {} on {}", info.backend, info.version, info.device),
-    ));
+    checks.push(check("engine", format!("{} {} on {}", info.backend, info.version, info.device)));
     checks.push(check("MLX", &info.mlx));
-    checks.push(check(
-        "BLAS",
-        if info.blas.is_empty() { "none" } else { &info.blas },
-    ));
+    checks.push(check("BLAS", if info.blas.is_empty() { "none" } else { &info.blas }));
     let slow = test.gflops < SLOW_GFLOPS;
     checks.push(Check {
         what: "matrix product".into(),
@@ -137,9 +115,7 @@ fn debian(package: &str) -> Check {
     let shown = Command::new("dpkg-query")
         .args(["--show", "--showformat=${db:Status-Status} ${Version}", package])
         .output();
-    let text = shown
-        .map(|output| String::from_utf8_lossy(&output.stdout).into_owned())
-        .unwrap_or_default();
+    let text = shown.map(|output| String::from_utf8_lossy(&output.stdout).into_owned()).unwrap_or_default();
     match text.strip_prefix("installed ") {
         Some(version) => check(&format!("package {package}"), version),
         None => Check {

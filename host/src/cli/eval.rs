@@ -64,11 +64,7 @@ fn suite_run(settings: &Settings, arguments: &args::Eval, path: &Path) -> Result
     let record = run::run(
         &suite,
         &name,
-        &mut Means {
-            backend: &mut backend,
-            sandbox: &sandbox,
-            store: &store,
-        },
+        &mut Means { backend: &mut backend, sandbox: &sandbox, store: &store },
         &mut |stage, done, total| {
             bar.set_prefix(stage.to_owned());
             terminal::advance(&bar, done, total);
@@ -85,10 +81,7 @@ fn one_task(settings: &Settings, arguments: &args::Eval, path: &Path) -> Result<
     }
     let store = Store::open(&settings.store)?;
     let mut backend = model::open(settings, &arguments.model.model)?;
-    let name = arguments
-        .name
-        .clone()
-        .unwrap_or_else(|| format!("{}-{}", task.name, model_name(&backend)));
+    let name = arguments.name.clone().unwrap_or_else(|| format!("{}-{}", task.name, model_name(&backend)));
     let bar = terminal::bar("scoring");
     let record = task_run::run(&task, &name, &mut backend, &store, &mut |done, total| {
         terminal::advance(&bar, done, total)
@@ -101,13 +94,5 @@ fn one_task(settings: &Settings, arguments: &args::Eval, path: &Path) -> Result<
 fn model_name(backend: &Backend) -> String {
     let subject = backend.subject();
     let name = subject.get("model").map_or("model", String::as_str);
-    name.chars()
-        .map(|c| {
-            if c.is_ascii_alphanumeric() || c == '.' || c == '-' {
-                c
-            } else {
-                '-'
-            }
-        })
-        .collect()
+    name.chars().map(|c| if c.is_ascii_alphanumeric() || c == '.' || c == '-' { c } else { '-' }).collect()
 }

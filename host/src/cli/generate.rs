@@ -44,10 +44,7 @@ struct Summary<'a> {
 /// Reads, generates, writes.
 pub(super) fn run(settings: &Settings, arguments: &args::Generate) -> Result<Exit> {
     if !(arguments.temperature.is_finite() && arguments.temperature >= 0.0) {
-        return Err(Error::usage(format!(
-            "--temperature: {}, it must be 0 or more",
-            arguments.temperature
-        )));
+        return Err(Error::usage(format!("--temperature: {}, it must be 0 or more", arguments.temperature)));
     }
     if arguments.max_tokens == 0 {
         return Err(Error::usage("--max-tokens: 0, at least 1 is needed"));
@@ -80,30 +77,21 @@ pub(super) fn run(settings: &Settings, arguments: &args::Generate) -> Result<Exi
     let store = Store::open(&settings.store)?;
     let mut backend = model::open(settings, &arguments.model.model)?;
     let bar = terminal::bar("generating");
-    let answers = backend.generate(&queries, Some(&store), &mut |done, total| {
-        terminal::advance(&bar, done, total)
-    })?;
+    let answers =
+        backend.generate(&queries, Some(&store), &mut |done, total| terminal::advance(&bar, done, total))?;
     bar.finish_and_clear();
 
     let mut bytes = Vec::new();
     for (query, answer) in queries.iter().zip(&answers) {
-        let line = Response {
-            id: &query.id,
-            response: &answer.text,
-            tokens: answer.tokens,
-            finish: answer.finish,
-        };
+        let line =
+            Response { id: &query.id, response: &answer.text, tokens: answer.tokens, finish: answer.finish };
         super::push_json_line(&mut bytes, &line);
     }
     output.commit(&bytes)?;
 
     let tokens = answers.iter().map(|answer| answer.tokens).sum();
     if settings.json {
-        terminal::print_json(&Summary {
-            output: &arguments.output,
-            rows: queries.len(),
-            tokens,
-        })?;
+        terminal::print_json(&Summary { output: &arguments.output, rows: queries.len(), tokens })?;
     } else {
         terminal::note(&format!(
             "{}: {} responses, {tokens} tokens",

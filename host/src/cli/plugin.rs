@@ -51,16 +51,8 @@ fn list(settings: &Settings) -> Result<Exit> {
         return Ok(Exit::Done);
     }
     let mut table = table::new(&["id", "version", "kind", "what it does"], &[]);
-    for Shown {
-        kind, description, ..
-    } in &shown
-    {
-        table.add_row([
-            &description.id,
-            &description.version,
-            &kind.to_string(),
-            &description.summary,
-        ]);
+    for Shown { kind, description, .. } in &shown {
+        table.add_row([&description.id, &description.version, &kind.to_string(), &description.summary]);
     }
     terminal::print(&table::text(&table))?;
     Ok(Exit::Done)
@@ -72,18 +64,8 @@ fn inspect(settings: &Settings, plugin: &str) -> Result<Exit> {
         terminal::print_json(&shown)?;
         return Ok(Exit::Done);
     }
-    let Shown {
-        kind,
-        sha256,
-        bytes,
-        description,
-    } = &shown;
-    let asks = description
-        .asks
-        .iter()
-        .map(String::as_str)
-        .collect::<Vec<_>>()
-        .join(", ");
+    let Shown { kind, sha256, bytes, description } = &shown;
+    let asks = description.asks.iter().map(String::as_str).collect::<Vec<_>>().join(", ");
     let asks = if asks.is_empty() { "nothing" } else { &asks };
     let mut table = table::new(&["metric", "unit", "from", "to", "chance"], &[2, 3, 4]);
     let number = |value: Option<f64>| value.map_or_else(|| "-".to_owned(), |value| value.to_string());
@@ -91,13 +73,7 @@ fn inspect(settings: &Settings, plugin: &str) -> Result<Exit> {
         let (low, high, chance) = (number(metric.low), number(metric.high), number(metric.chance));
         table.add_row([&metric.name, &metric.unit, &low, &high, &chance]);
     }
-    let Description {
-        id,
-        version,
-        summary,
-        config_schema,
-        ..
-    } = description;
+    let Description { id, version, summary, config_schema, .. } = description;
     terminal::print(&format!(
         "{id} {version}, {kind}: {summary}\n\nsha256  {sha256}\nbytes   {bytes}\nasks    {asks}\nimports log only\n\n{}\n\nconfig  {config_schema}",
         table::text(&table)
@@ -114,12 +90,7 @@ fn build(settings: &Settings, folder: &Path, output: &Path) -> Result<Exit> {
     if settings.json {
         terminal::print_json(&shown)?;
     } else {
-        terminal::note(&format!(
-            "{}: {} bytes, sha256 {}",
-            output.display(),
-            shown.bytes,
-            shown.sha256
-        ));
+        terminal::note(&format!("{}: {} bytes, sha256 {}", output.display(), shown.bytes, shown.sha256));
     }
     Ok(Exit::Done)
 }
@@ -136,37 +107,25 @@ fn lock(settings: &Settings, folder: &Path) -> Result<Exit> {
             continue;
         }
         let wasm = fs::read(&path).map_err(|error| Error::unreadable(&path, &error))?;
-        let evaluator = sandbox
-            .load(&wasm)
-            .map_err(|error| error.within(path.display()))?;
+        let evaluator = sandbox.load(&wasm).map_err(|error| error.within(path.display()))?;
         locked.push(LockedPlugin {
             id: evaluator.description().id.clone(),
             version: evaluator.description().version.clone(),
             kind: evaluator.kind(),
-            file: path
-                .file_name()
-                .unwrap_or_default()
-                .to_string_lossy()
-                .into_owned(),
+            file: path.file_name().unwrap_or_default().to_string_lossy().into_owned(),
             sha256: evaluator.digest().clone(),
             size: wasm.len() as u64,
         });
     }
     let lock = Lock::new(locked);
     place.commit(lock.text().as_bytes())?;
-    terminal::note(&format!(
-        "{}: {} components",
-        folder.join("lock.toml").display(),
-        lock.plugins.len()
-    ));
+    terminal::note(&format!("{}: {} components", folder.join("lock.toml").display(), lock.plugins.len()));
     Ok(Exit::Done)
 }
 
 fn load(settings: &Settings, plugin: &str) -> Result<Shown> {
     let found = registry::find(plugin, Path::new(""))?;
-    let evaluator = sandbox(settings)?
-        .load(&found)
-        .map_err(|error| error.within(plugin))?;
+    let evaluator = sandbox(settings)?.load(&found).map_err(|error| error.within(plugin))?;
     Ok(describe(&found, &evaluator))
 }
 

@@ -26,12 +26,7 @@ pub(super) fn run(settings: &Settings) -> Result<Exit> {
     let rows: Vec<Row> = store
         .list_runs()?
         .into_iter()
-        .map(|run| Row {
-            id: run.id.to_string(),
-            name: run.name,
-            state: run.state,
-            created: run.created,
-        })
+        .map(|run| Row { id: run.id.to_string(), name: run.name, state: run.state, created: run.created })
         .collect();
     if settings.json {
         terminal::print_json(&rows)?;

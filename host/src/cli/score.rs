@@ -50,20 +50,15 @@ pub(super) fn run(settings: &Settings, arguments: &args::Score) -> Result<Exit> 
             return Err(Error::bad_input(format!("{place}: continuations: empty"))
                 .hint("give at least one, each with text"));
         }
-        queries.push(ScoreQuery {
-            id: line.id,
-            context: line.context,
-            continuations: line.continuations,
-        });
+        queries.push(ScoreQuery { id: line.id, context: line.context, continuations: line.continuations });
     }
 
     let output = Output::create(&arguments.output)?;
     let store = Store::open(&settings.store)?;
     let mut backend = model::open(settings, &arguments.model.model)?;
     let bar = terminal::bar("scoring");
-    let answers = backend.score(&queries, Some(&store), &mut |done, total| {
-        terminal::advance(&bar, done, total)
-    })?;
+    let answers =
+        backend.score(&queries, Some(&store), &mut |done, total| terminal::advance(&bar, done, total))?;
     bar.finish_and_clear();
 
     let mut bytes = Vec::new();
@@ -80,11 +75,7 @@ pub(super) fn run(settings: &Settings, arguments: &args::Score) -> Result<Exit> 
 
     let continuations = answers.iter().map(|answer| answer.logprob.len()).sum();
     if settings.json {
-        terminal::print_json(&Summary {
-            output: &arguments.output,
-            rows: queries.len(),
-            continuations,
-        })?;
+        terminal::print_json(&Summary { output: &arguments.output, rows: queries.len(), continuations })?;
     } else {
         terminal::note(&format!(
             "{}: {} rows, {continuations} continuations",

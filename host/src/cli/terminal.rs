@@ -2,10 +2,7 @@
 //!
 //! Results go to standard output; everything else to standard error, so that a pipe sees results alone. Control
 //! characters in model, evaluator or file text never reach a terminal.
-#![expect(
-    clippy::print_stderr,
-    reason = "the one place where the command talks to people"
-)]
+#![expect(clippy::print_stderr, reason = "the one place where the command talks to people")]
 
 use std::io::Write as _;
 
@@ -40,12 +37,7 @@ pub(super) fn print(text: &str) -> Result<()> {
         .write_all(clean(text).as_bytes())
         .and_then(|()| output.write_all(b"\n"))
         .and_then(|()| output.flush());
-    written.map_err(|error| {
-        Error::new(
-            Exit::Unwritable,
-            format!("cannot write to standard output: {error}"),
-        )
-    })
+    written.map_err(|error| Error::new(Exit::Unwritable, format!("cannot write to standard output: {error}")))
 }
 
 /// Prints a result as one JSON document.
@@ -79,12 +71,6 @@ pub(super) fn advance(bar: &ProgressBar, done: usize, total: usize) {
 /// Replaces control characters, line breaks excepted.
 fn clean(text: &str) -> String {
     text.chars()
-        .map(|character| {
-            if character.is_control() && character != '\n' {
-                '\u{fffd}'
-            } else {
-                character
-            }
-        })
+        .map(|character| if character.is_control() && character != '\n' { '\u{fffd}' } else { character })
         .collect()
 }

@@ -58,9 +58,7 @@ pub fn align(before: &[ItemValue], after: &[ItemValue]) -> Result<Aligned> {
     let mut aligned = Aligned::default();
     for ((metric, item), value) in &first {
         let Some(other) = second.get(&(*metric, *item)) else {
-            aligned
-                .only_before
-                .push(((*metric).to_owned(), (*item).to_owned()));
+            aligned.only_before.push(((*metric).to_owned(), (*item).to_owned()));
             continue;
         };
         if value.cluster != other.cluster {
@@ -70,21 +68,15 @@ pub fn align(before: &[ItemValue], after: &[ItemValue]) -> Result<Aligned> {
             ))
             .hint("both runs have to come from the same scenarios; run the suite again on one of them"));
         }
-        aligned
-            .metrics
-            .entry((*metric).to_owned())
-            .or_default()
-            .push(Pair {
-                item: (*item).to_owned(),
-                cluster: value.cluster.clone(),
-                before: value.value,
-                after: other.value,
-            });
+        aligned.metrics.entry((*metric).to_owned()).or_default().push(Pair {
+            item: (*item).to_owned(),
+            cluster: value.cluster.clone(),
+            before: value.value,
+            after: other.value,
+        });
     }
     let missing = second.keys().filter(|key| !first.contains_key(*key));
-    aligned.only_after = missing
-        .map(|(metric, item)| ((*metric).to_owned(), (*item).to_owned()))
-        .collect();
+    aligned.only_after = missing.map(|(metric, item)| ((*metric).to_owned(), (*item).to_owned())).collect();
     Ok(aligned)
 }
 
@@ -117,26 +109,15 @@ mod tests {
     use super::*;
 
     fn value(item: &str, value: f64) -> ItemValue {
-        ItemValue {
-            metric: "m".to_owned(),
-            item: item.to_owned(),
-            cluster: format!("c-{item}"),
-            value,
-        }
+        ItemValue { metric: "m".to_owned(), item: item.to_owned(), cluster: format!("c-{item}"), value }
     }
 
     #[test]
     fn only_common_items_are_paired_and_the_others_are_listed() {
-        let found = align(
-            &[value("a", 1.0), value("b", 2.0)],
-            &[value("c", 3.0), value("b", 4.0)],
-        )
-        .expect("aligned");
+        let found =
+            align(&[value("a", 1.0), value("b", 2.0)], &[value("c", 3.0), value("b", 4.0)]).expect("aligned");
         assert_eq!(found.metrics["m"].len(), 1);
-        assert_eq!(
-            (found.metrics["m"][0].before, found.metrics["m"][0].after),
-            (2.0, 4.0)
-        );
+        assert_eq!((found.metrics["m"][0].before, found.metrics["m"][0].after), (2.0, 4.0));
         assert_eq!(found.only_before, [("m".to_owned(), "a".to_owned())]);
         assert_eq!(found.only_after, [("m".to_owned(), "c".to_owned())]);
     }
@@ -147,10 +128,7 @@ mod tests {
         insta::assert_snapshot!(nan, @"item a of metric m has the value NaN in the first run");
         let twice = align(&[], &[value("a", 1.0), value("a", 1.0)]).expect_err("repeated");
         insta::assert_snapshot!(twice, @"item a of metric m stands twice in the second run");
-        let moved = ItemValue {
-            cluster: "elsewhere".to_owned(),
-            ..value("a", 1.0)
-        };
+        let moved = ItemValue { cluster: "elsewhere".to_owned(), ..value("a", 1.0) };
         let moved = align(&[value("a", 1.0)], &[moved]).expect_err("another cluster");
         insta::assert_snapshot!(moved, @"item a of metric m is in cluster c-a on one side and elsewhere on the other");
     }

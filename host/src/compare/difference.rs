@@ -121,10 +121,8 @@ pub fn differences(
         directions.push(info.direction);
     }
     let p_values: Vec<f64> = compared.iter().map(|metric| metric.p).collect();
-    for ((metric, p_adjusted), direction) in compared
-        .iter_mut()
-        .zip(multiplicity::holm(&p_values))
-        .zip(directions)
+    for ((metric, p_adjusted), direction) in
+        compared.iter_mut().zip(multiplicity::holm(&p_values)).zip(directions)
     {
         metric.p_adjusted = p_adjusted;
         metric.change = change(metric.difference.as_ref(), p_adjusted, direction);
@@ -138,10 +136,7 @@ fn one_metric(metric: &str, pairs: &[Pair], info: &MetricInfo, bootstrap: Bootst
         |value: fn(&Pair) -> f64| by_cluster(pairs.iter().map(|pair| (pair.cluster.as_str(), value(pair))));
     let (before, after) = (side(|pair| pair.before), side(|pair| pair.after));
     let deltas = side(|pair| pair.after - pair.before);
-    let bootstrap = Bootstrap {
-        seed: Seed(bootstrap.seed).derive(metric).0,
-        ..bootstrap
-    };
+    let bootstrap = Bootstrap { seed: Seed(bootstrap.seed).derive(metric).0, ..bootstrap };
     let discordant = (as_counts(&before).is_some() && as_counts(&after).is_some()).then(|| discordant(pairs));
     let mcnemar_p = discordant.map(|Discordant { lost, gained }| paired::mcnemar_exact(lost, gained));
     let (test, p) = match mcnemar_p {
@@ -150,15 +145,13 @@ fn one_metric(metric: &str, pairs: &[Pair], info: &MetricInfo, bootstrap: Bootst
     };
     let spread = mean::clustered(&deltas);
     let interval = paired::bootstrap_difference(&deltas, CONFIDENCE, bootstrap);
-    let difference = spread
-        .zip(interval)
-        .map(|(spread, Interval { low, high })| Estimate {
-            value: spread.value,
-            low,
-            high,
-            n: spread.n,
-            clusters: spread.clusters,
-        });
+    let difference = spread.zip(interval).map(|(spread, Interval { low, high })| Estimate {
+        value: spread.value,
+        low,
+        high,
+        n: spread.n,
+        clusters: spread.clusters,
+    });
     MetricComparison {
         metric: metric.to_owned(),
         n: pairs.len(),

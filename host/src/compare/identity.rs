@@ -89,10 +89,7 @@ mod tests {
     fn another_model_on_another_kernel_is_comparable_and_listed() {
         let found = identity_differences(&identity("a", "x", Some("s")), &identity("b", "y", Some("s")));
         assert!(found.comparable());
-        assert_eq!(
-            (found.subject[0].key.as_str(), found.engine[0].key.as_str()),
-            ("model", "kernel")
-        );
+        assert_eq!((found.subject[0].key.as_str(), found.engine[0].key.as_str()), ("model", "kernel"));
     }
 
     #[test]

@@ -1,10 +1,7 @@
 use super::*;
 use crate::metrics::Direction;
 
-const PLAN: Bootstrap = Bootstrap {
-    replicates: 200,
-    seed: 1,
-};
+const PLAN: Bootstrap = Bootstrap { replicates: 200, seed: 1 };
 
 fn identity(model: &str, suite: &str) -> Identity {
     Identity {
@@ -26,13 +23,7 @@ fn values(count: usize, right: usize) -> Vec<ItemValue> {
 }
 
 fn described() -> BTreeMap<String, MetricInfo> {
-    BTreeMap::from([(
-        "accuracy".to_owned(),
-        MetricInfo {
-            direction: Direction::Higher,
-            range: None,
-        },
-    )])
+    BTreeMap::from([("accuracy".to_owned(), MetricInfo { direction: Direction::Higher, range: None })])
 }
 
 #[test]
@@ -40,20 +31,12 @@ fn runs_of_different_suites_are_not_comparable_and_the_key_is_named() {
     let (one, other) = (identity("a", "s1"), identity("b", "s2"));
     let values = values(10, 5);
     let found = compare(
-        Side {
-            identity: &one,
-            values: &values,
-        },
-        Side {
-            identity: &other,
-            values: &values,
-        },
+        Side { identity: &one, values: &values },
+        Side { identity: &other, values: &values },
         &described(),
         PLAN,
     );
-    let Ok(Comparison::NotComparable(differences)) = found else {
-        panic!("{found:?}")
-    };
+    let Ok(Comparison::NotComparable(differences)) = found else { panic!("{found:?}") };
     assert_eq!(differences.instrument[0].key, "suite");
 }
 
@@ -62,24 +45,12 @@ fn two_models_are_compared_on_what_both_answered() {
     let (one, other) = (identity("a", "s"), identity("b", "s"));
     let (before, after) = (values(60, 50), values(50, 20));
     let found = compare(
-        Side {
-            identity: &one,
-            values: &before,
-        },
-        Side {
-            identity: &other,
-            values: &after,
-        },
+        Side { identity: &one, values: &before },
+        Side { identity: &other, values: &after },
         &described(),
         PLAN,
     );
-    let Ok(Comparison::Compared {
-        identity,
-        metrics,
-        only_before,
-        only_after,
-    }) = found
-    else {
+    let Ok(Comparison::Compared { identity, metrics, only_before, only_after }) = found else {
         panic!("{found:?}")
     };
     assert_eq!(identity.subject[0].key, "model");

@@ -37,11 +37,9 @@ impl Backend {
     /// The file cannot be read or is not a model, or no worker can be started.
     pub fn open(model: &ModelRef, launch: &Launch, workers: Option<usize>) -> Result<Self> {
         match model {
-            ModelRef::Gguf(path) => Ok(Self::Workers(Box::new(WorkerBackend::open(
-                path,
-                launch.clone(),
-                workers,
-            )?))),
+            ModelRef::Gguf(path) => {
+                Ok(Self::Workers(Box::new(WorkerBackend::open(path, launch.clone(), workers)?)))
+            }
             ModelRef::Recorded(path) => RecordedModel::open(path).map(Self::Recorded),
         }
     }
@@ -52,10 +50,9 @@ impl Backend {
     pub fn subject(&self) -> Identity {
         match self {
             Self::Workers(workers) => workers.subject().clone(),
-            Self::Recorded(recorded) => identity([
-                ("model", recorded.name()),
-                ("model-digest", recorded.digest().to_string()),
-            ]),
+            Self::Recorded(recorded) => {
+                identity([("model", recorded.name()), ("model-digest", recorded.digest().to_string())])
+            }
         }
     }
 

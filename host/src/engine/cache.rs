@@ -40,20 +40,13 @@ impl<'a> BatchCache<'a> {
         engine: &BTreeMap<String, String>,
         subject: &BTreeMap<String, String>,
     ) -> Self {
-        Self {
-            store,
-            identity: Digest::of_json(&(engine, subject)),
-        }
+        Self { store, identity: Digest::of_json(&(engine, subject)) }
     }
 
     /// The key of a batch.
     #[must_use]
     pub fn key(&self, batch: &Request) -> Digest {
-        Digest::of_json(&Key {
-            version: VERSION,
-            identity: &self.identity,
-            batch,
-        })
+        Digest::of_json(&Key { version: VERSION, identity: &self.identity, batch })
     }
 
     /// The reply to this very batch, if it is known. An entry that cannot be read counts as unknown: it is
@@ -63,9 +56,7 @@ impl<'a> BatchCache<'a> {
     /// The store cannot be read.
     pub fn get(&self, key: &Digest) -> Result<Option<Reply>> {
         let Some(store) = self.store else { return Ok(None) };
-        Ok(store
-            .get_batch(key)?
-            .and_then(|payload| serde_json::from_str(&payload).ok()))
+        Ok(store.get_batch(key)?.and_then(|payload| serde_json::from_str(&payload).ok()))
     }
 
     /// Remembers a reply.

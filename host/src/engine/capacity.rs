@@ -17,11 +17,7 @@ pub fn workers_that_fit(parameters: u64, device: &str) -> usize {
     if device == "gpu" {
         return 1;
     }
-    fitting(
-        thread::available_parallelism().map_or(1, NonZero::get),
-        available_memory(),
-        parameters,
-    )
+    fitting(thread::available_parallelism().map_or(1, NonZero::get), available_memory(), parameters)
 }
 
 fn fitting(cores: usize, memory: Option<u64>, parameters: u64) -> usize {
@@ -29,11 +25,7 @@ fn fitting(cores: usize, memory: Option<u64>, parameters: u64) -> usize {
     let fit = memory.map_or(cores, |memory| {
         let workers = (memory as f64 * MEMORY_SHARE / peak).floor().min(cores as f64);
         // Truncation is exact: the value is a whole number between 0 and `cores`.
-        #[expect(
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            reason = "whole, 0..=cores"
-        )]
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "whole, 0..=cores")]
         let workers = workers as usize;
         workers
     });
@@ -42,12 +34,9 @@ fn fitting(cores: usize, memory: Option<u64>, parameters: u64) -> usize {
 
 /// Available memory in bytes: what the kernel says, and no more than the control group's limit.
 fn available_memory() -> Option<u64> {
-    let free = fs::read_to_string("/proc/meminfo")
-        .ok()
-        .and_then(|text| meminfo_available(&text))?;
-    let limit = fs::read_to_string("/sys/fs/cgroup/memory.max")
-        .ok()
-        .and_then(|text| text.trim().parse().ok());
+    let free = fs::read_to_string("/proc/meminfo").ok().and_then(|text| meminfo_available(&text))?;
+    let limit =
+        fs::read_to_string("/sys/fs/cgroup/memory.max").ok().and_then(|text| text.trim().parse().ok());
     Some(limit.map_or(free, |limit: u64| free.min(limit)))
 }
 
@@ -78,10 +67,7 @@ mod tests {
 
     #[test]
     fn available_memory_is_read_in_bytes() {
-        assert_eq!(
-            meminfo_available("MemTotal: 9 kB\nMemAvailable:   2048 kB\n"),
-            Some(2 << 20)
-        );
+        assert_eq!(meminfo_available("MemTotal: 9 kB\nMemAvailable:   2048 kB\n"), Some(2 << 20));
         assert_eq!(meminfo_available("MemTotal: 9 kB\n"), None);
     }
 }

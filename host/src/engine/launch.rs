@@ -37,9 +37,7 @@ impl Launch {
         Self {
             program: realign.to_owned(),
             arguments: vec![WORKER_VERB.into(), library.as_os_str().to_owned()],
-            environment: ENVIRONMENT
-                .map(|(name, value)| (name.to_owned(), value.to_owned()))
-                .into(),
+            environment: ENVIRONMENT.map(|(name, value)| (name.to_owned(), value.to_owned())).into(),
         }
     }
 }

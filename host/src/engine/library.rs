@@ -63,9 +63,7 @@ impl EngineLibrary {
             .map_err(|error| refuse(reason(&error)))?;
         let version = symbol::<VersionFn>(&library, "realign_engine_abi_version").map_err(refuse)?();
         if version != ABI_VERSION {
-            return Err(refuse(format!(
-                "it speaks version {version} of the interface, not {ABI_VERSION}"
-            )));
+            return Err(refuse(format!("it speaks version {version} of the interface, not {ABI_VERSION}")));
         }
         Ok(Self {
             create: symbol(&library, "realign_engine_create").map_err(refuse)?,
@@ -87,10 +85,7 @@ impl EngineLibrary {
         let handle = unsafe { (self.create)(Bytes::lend(&body), &raw mut reply) };
         let answer = self.take(reply);
         if !handle.is_null() {
-            return Ok(Engine {
-                library: self,
-                handle,
-            });
+            return Ok(Engine { library: self, handle });
         }
         Err(match answer {
             Ok(Reply::Error(error)) | Err(error) => error,
@@ -163,9 +158,7 @@ extern "C" fn forward_event(context: *mut c_void, event: Bytes) -> Flow {
 fn symbol<T: Copy>(library: &Library, name: &str) -> Result<T, String> {
     // SAFETY: `T` is the type that the ABI gives this name; the version was checked before any call through it,
     // and the version function itself never changes its type.
-    unsafe { library.get::<T>(name) }
-        .map(|symbol| *symbol)
-        .map_err(|error| reason(&error))
+    unsafe { library.get::<T>(name) }.map(|symbol| *symbol).map_err(|error| reason(&error))
 }
 
 /// What the loader said, which the error itself keeps as its source.
@@ -174,11 +167,7 @@ fn reason(error: &libloading::Error) -> String {
 }
 
 fn internal(message: String) -> EngineError {
-    EngineError {
-        kind: ErrorKind::Internal,
-        message,
-        hint: String::new(),
-    }
+    EngineError { kind: ErrorKind::Internal, message, hint: String::new() }
 }
 
 #[cfg(test)]

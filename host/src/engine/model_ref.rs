@@ -56,10 +56,8 @@ impl ModelRef {
             if path.is_file() {
                 return Ok(Self::Gguf(path));
             }
-            return Err(
-                Error::usage(format!("model smollm2 is not set up: no file {}", path.display()))
-                    .hint("run: cargo xtask engine"),
-            );
+            return Err(Error::usage(format!("model smollm2 is not set up: no file {}", path.display()))
+                .hint("run: cargo xtask engine"));
         }
         Err(Error::usage(format!("--model {text}: no such file"))
             .hint("use a GGUF file, smollm2, or recorded:FILE.jsonl"))
@@ -114,18 +112,12 @@ mod tests {
         let path = home.path().join(SMALL_MODEL);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(&path, "").unwrap();
-        assert_eq!(
-            ModelRef::parse("smollm2", home.path()).unwrap(),
-            ModelRef::Gguf(path)
-        );
+        assert_eq!(ModelRef::parse("smollm2", home.path()).unwrap(), ModelRef::Gguf(path));
     }
 
     #[test]
     fn recorded_answers_are_named_with_a_prefix() {
-        assert_eq!(
-            parse("recorded:a.jsonl").unwrap(),
-            ModelRef::Recorded("a.jsonl".into())
-        );
+        assert_eq!(parse("recorded:a.jsonl").unwrap(), ModelRef::Recorded("a.jsonl".into()));
     }
 
     #[test]

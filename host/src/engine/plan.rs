@@ -32,16 +32,10 @@ pub struct Limits {
 }
 
 /// Scoring holds activations of every token at once; beyond this, larger batches are not faster on a CPU.
-pub const SCORE: Limits = Limits {
-    rows: 64,
-    tokens: 2_048,
-};
+pub const SCORE: Limits = Limits { rows: 64, tokens: 2_048 };
 /// Generation reads all weights once per step, so rows are nearly free up to 16; tokens bound the memory of
 /// keys and values.
-pub const GENERATE: Limits = Limits {
-    rows: 16,
-    tokens: 8_192,
-};
+pub const GENERATE: Limits = Limits { rows: 16, tokens: 8_192 };
 
 /// What planning needs to know of one row.
 #[derive(Debug, Clone, Copy)]
@@ -63,14 +57,10 @@ impl Shape<'_> {
 /// Batches as indices into `rows`; every row is in exactly one.
 #[must_use]
 pub fn plan(rows: &[Shape<'_>], limits: Limits) -> Vec<Vec<usize>> {
-    let mut batches: Vec<(usize, Vec<usize>)> = groups(rows)
-        .into_iter()
-        .flat_map(|group| split(rows, group, limits))
-        .collect();
+    let mut batches: Vec<(usize, Vec<usize>)> =
+        groups(rows).into_iter().flat_map(|group| split(rows, group, limits)).collect();
     batches.sort_by(|(cost, batch), (other_cost, other)| {
-        other_cost
-            .cmp(cost)
-            .then_with(|| rows[batch[0]].id.cmp(rows[other[0]].id))
+        other_cost.cmp(cost).then_with(|| rows[batch[0]].id.cmp(rows[other[0]].id))
     });
     batches.into_iter().map(|(_, batch)| batch).collect()
 }
@@ -82,21 +72,15 @@ fn groups(rows: &[Shape<'_>]) -> Vec<Vec<usize>> {
         let beginning = row.tokens.get(..PREFIX).unwrap_or_default();
         by_beginning.entry(beginning).or_default().push(index);
     }
-    let (mut groups, alone): (Vec<_>, Vec<_>) = by_beginning
-        .into_iter()
-        .partition(|(beginning, rows)| !beginning.is_empty() && rows.len() > 1);
+    let (mut groups, alone): (Vec<_>, Vec<_>) =
+        by_beginning.into_iter().partition(|(beginning, rows)| !beginning.is_empty() && rows.len() > 1);
     groups.push((&[], alone.into_iter().flat_map(|(_, rows)| rows).collect()));
     groups.into_iter().map(|(_, rows)| rows).collect()
 }
 
 /// Rules 2 and 3: batches of one group with their padded tokens.
 fn split(rows: &[Shape<'_>], mut group: Vec<usize>, limits: Limits) -> Vec<(usize, Vec<usize>)> {
-    group.sort_by(|&a, &b| {
-        rows[b]
-            .work()
-            .cmp(&rows[a].work())
-            .then_with(|| rows[a].id.cmp(rows[b].id))
-    });
+    group.sort_by(|&a, &b| rows[b].work().cmp(&rows[a].work()).then_with(|| rows[a].id.cmp(rows[b].id)));
     let shared = common_beginning(rows, &group);
     // Rows come widest first, so the first row of a batch fixes its width.
     let padded = |batch: &[usize], count: usize| shared + count * (rows[batch[0]].work() - shared);
@@ -109,10 +93,7 @@ fn split(rows: &[Shape<'_>], mut group: Vec<usize>, limits: Limits) -> Vec<(usiz
             _ => batches.push(vec![index]),
         }
     }
-    batches
-        .into_iter()
-        .map(|batch| (padded(&batch, batch.len()), batch))
-        .collect()
+    batches.into_iter().map(|batch| (padded(&batch, batch.len()), batch)).collect()
 }
 
 /// How many tokens all rows of a group begin with.
@@ -122,12 +103,7 @@ fn common_beginning(rows: &[Shape<'_>], group: &[usize]) -> usize {
     };
     let first = rows[first].tokens;
     others.iter().fold(first.len(), |shared, &other| {
-        first
-            .iter()
-            .zip(rows[other].tokens)
-            .take(shared)
-            .take_while(|(a, b)| a == b)
-            .count()
+        first.iter().zip(rows[other].tokens).take(shared).take_while(|(a, b)| a == b).count()
     })
 }
 
@@ -138,20 +114,11 @@ mod tests {
     use super::*;
 
     fn shapes(rows: &[(String, Vec<u32>, usize)]) -> Vec<Shape<'_>> {
-        rows.iter()
-            .map(|(id, tokens, extra)| Shape {
-                id,
-                tokens,
-                extra: *extra,
-            })
-            .collect()
+        rows.iter().map(|(id, tokens, extra)| Shape { id, tokens, extra: *extra }).collect()
     }
 
     fn as_ids(rows: &[Shape<'_>], batches: &[Vec<usize>]) -> Vec<Vec<String>> {
-        batches
-            .iter()
-            .map(|batch| batch.iter().map(|&row| rows[row].id.to_owned()).collect())
-            .collect()
+        batches.iter().map(|batch| batch.iter().map(|&row| rows[row].id.to_owned()).collect()).collect()
     }
 
     prop_compose! {
@@ -199,21 +166,14 @@ mod tests {
     #[test]
     fn rows_with_a_long_common_beginning_stay_together() {
         let few_shot = |id: &str, shot: u32| (id.to_owned(), vec![shot; 100], 1);
-        let rows = [
-            few_shot("a", 1),
-            few_shot("b", 2),
-            few_shot("c", 1),
-            few_shot("d", 2),
-        ];
+        let rows = [few_shot("a", 1), few_shot("b", 2), few_shot("c", 1), few_shot("d", 2)];
         let rows = shapes(&rows);
         assert_eq!(plan(&rows, SCORE), [vec![0, 2], vec![1, 3]]);
     }
 
     #[test]
     fn what_is_shared_is_counted_once() {
-        let mut rows: Vec<_> = (0..30)
-            .map(|index| (format!("row-{index:02}"), vec![5; 1_000], 1))
-            .collect();
+        let mut rows: Vec<_> = (0..30).map(|index| (format!("row-{index:02}"), vec![5; 1_000], 1)).collect();
         for (index, row) in rows.iter_mut().enumerate() {
             row.1.push(u32::try_from(index).unwrap());
         }

@@ -48,19 +48,9 @@ impl Pool {
             Ok(_) => return Err(Error::engine("the engine did not describe itself when asked to")),
             Err(death) => return Err(died(&death, "while it described itself")),
         };
-        let count = workers
-            .unwrap_or_else(|| workers_that_fit(model.parameters, &engine.device))
-            .max(1);
-        let places = std::iter::once(Some(first))
-            .chain((1..count).map(|_| None))
-            .collect();
-        Ok(Self {
-            launch,
-            path: path.to_owned(),
-            model,
-            engine,
-            places,
-        })
+        let count = workers.unwrap_or_else(|| workers_that_fit(model.parameters, &engine.device)).max(1);
+        let places = std::iter::once(Some(first)).chain((1..count).map(|_| None)).collect();
+        Ok(Self { launch, path: path.to_owned(), model, engine, places })
     }
 
     /// The loaded model.
@@ -89,11 +79,7 @@ impl Pool {
     pub fn run(&mut self, batches: &[Request], sink: &mut Sink<'_>) -> Result<Vec<Reply>> {
         let queue = Queue::new(batches);
         let worth_starting = batches.len().clamp(1, self.places.len());
-        let starter = Starter {
-            launch: &self.launch,
-            path: &self.path,
-            model: &self.model,
-        };
+        let starter = Starter { launch: &self.launch, path: &self.path, model: &self.model };
         let (done, results) = mpsc::channel();
         thread::scope(|scope| {
             for place in &mut self.places[..worth_starting] {
@@ -160,24 +146,15 @@ struct Queue<'a> {
 
 impl<'a> Queue<'a> {
     fn new(batches: &'a [Request]) -> Self {
-        Self {
-            waiting: Mutex::new(batches.iter().enumerate().collect()),
-            planned: batches.len(),
-        }
+        Self { waiting: Mutex::new(batches.iter().enumerate().collect()), planned: batches.len() }
     }
 
     fn take(&self) -> Option<(usize, &'a Request)> {
-        self.waiting
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .pop_front()
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner).pop_front()
     }
 
     fn stop(&self) {
-        self.waiting
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clear();
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
 }
 
@@ -212,27 +189,17 @@ impl Starter<'_> {
         if model == *self.model {
             return Ok(worker);
         }
-        Err(Error::bad_input(format!(
-            "model file {} changed during the run",
-            self.path.display()
-        ))
-        .hint("keep the file as it is and run it again"))
+        Err(Error::bad_input(format!("model file {} changed during the run", self.path.display()))
+            .hint("keep the file as it is and run it again"))
     }
 }
 
 fn start_worker(launch: &Launch, path: &Path) -> Result<(WorkerProcess, ModelInfo)> {
     let mut worker = WorkerProcess::spawn(launch)?;
-    match worker.call(
-        &Request::Load(Load {
-            model: path.to_owned(),
-        }),
-        &mut |_| {},
-    ) {
+    match worker.call(&Request::Load(Load { model: path.to_owned() }), &mut |_| {}) {
         Ok(Reply::Model(model)) => Ok((worker, model)),
         Ok(Reply::Error(error)) => Err(refusal(error)),
-        Ok(_) => Err(Error::engine(
-            "the engine did not describe the model that it loaded",
-        )),
+        Ok(_) => Err(Error::engine("the engine did not describe the model that it loaded")),
         Err(death) => Err(died(&death, &format!("while it loaded {}", path.display()))),
     }
 }
@@ -243,11 +210,7 @@ pub(super) fn refusal(error: EngineError) -> Error {
         ErrorKind::Model | ErrorKind::Request => Error::bad_input(error.message),
         ErrorKind::Internal => Error::engine(error.message),
     };
-    if error.hint.is_empty() {
-        ours
-    } else {
-        ours.hint(error.hint)
-    }
+    if error.hint.is_empty() { ours } else { ours.hint(error.hint) }
 }
 
 fn died(death: &Death, place: &str) -> Error {

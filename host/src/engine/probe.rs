@@ -13,10 +13,7 @@ pub fn probe(launch: &Launch) -> Result<(EngineInfo, SelfTest)> {
     let mut worker = WorkerProcess::spawn(launch)?;
     let mut ask = |request| {
         worker.call(&request, &mut |_| {}).map_err(|death| {
-            Error::engine(format!(
-                "the engine worker died in its self-test: {}",
-                death.cause
-            ))
+            Error::engine(format!("the engine worker died in its self-test: {}", death.cause))
         })
     };
     match (ask(Request::Info)?, ask(Request::SelfTest)?) {

@@ -52,29 +52,16 @@ impl WorkerProcess {
     /// The program cannot be started, ends before its hello, or speaks another version of the protocol.
     pub fn spawn(launch: &Launch) -> Result<Self> {
         let cannot = |why: String| {
-            Error::engine(format!(
-                "cannot start engine worker {}: {why}",
-                launch.program.display()
-            ))
-            .hint("run: realign doctor")
+            Error::engine(format!("cannot start engine worker {}: {why}", launch.program.display()))
+                .hint("run: realign doctor")
         };
         let (child, socket, output) = start(launch).map_err(|error| cannot(error.to_string()))?;
-        let mut worker = Self {
-            child,
-            socket: BufReader::new(socket),
-            output,
-            next_id: 0,
-        };
-        let hello = worker
-            .greeting()
-            .map_err(|error| cannot(worker.bury(&error).cause))?;
+        let mut worker = Self { child, socket: BufReader::new(socket), output, next_id: 0 };
+        let hello = worker.greeting().map_err(|error| cannot(worker.bury(&error).cause))?;
         if hello.abi == ABI_VERSION {
             Ok(worker)
         } else {
-            Err(cannot(format!(
-                "it speaks version {} of the protocol, not {ABI_VERSION}",
-                hello.abi
-            )))
+            Err(cannot(format!("it speaks version {} of the protocol, not {ABI_VERSION}", hello.abi)))
         }
     }
 
@@ -92,10 +79,7 @@ impl WorkerProcess {
     pub fn call(&mut self, request: &Request, on_event: &mut dyn FnMut(&Event)) -> Result<Reply, Death> {
         let id = self.next_id;
         self.next_id += 1;
-        let call = Call {
-            id,
-            request: request.clone(),
-        };
+        let call = Call { id, request: request.clone() };
         self.exchange(&call, on_event).map_err(|error| self.bury(&error))
     }
 
@@ -211,13 +195,8 @@ impl Output {
     /// The last line that is not empty, fit for a terminal. For workers that have ended.
     fn last_line(&self) -> Option<String> {
         let _ = self.ended.recv_timeout(OUTPUT_PATIENCE);
-        let kept: Vec<u8> = self
-            .kept
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .iter()
-            .copied()
-            .collect();
+        let kept: Vec<u8> =
+            self.kept.lock().unwrap_or_else(PoisonError::into_inner).iter().copied().collect();
         let text = String::from_utf8_lossy(&kept);
         let line = text.lines().rev().map(str::trim).find(|line| !line.is_empty())?;
         Some(line.chars().filter(|c| !c.is_control()).collect())

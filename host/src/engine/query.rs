@@ -25,11 +25,7 @@ impl ScoreQuery {
     /// The log-likelihood of a whole text, its first token included.
     #[must_use]
     pub fn whole_text(id: impl Into<String>, text: impl Into<String>) -> Self {
-        Self {
-            id: id.into(),
-            context: String::new(),
-            continuations: vec![text.into()],
-        }
+        Self { id: id.into(), context: String::new(), continuations: vec![text.into()] }
     }
 }
 

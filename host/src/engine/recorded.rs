@@ -82,17 +82,11 @@ impl RecordedModel {
                 }
                 Entry::Occupied(entry) => {
                     let message = format!("id {:?} appears a second time", entry.key());
-                    return Err(Error::bad_input(message)
-                        .within(place())
-                        .hint("keep one line per id"));
+                    return Err(Error::bad_input(message).within(place()).hint("keep one line per id"));
                 }
             }
         }
-        Ok(Self {
-            path: path.to_owned(),
-            digest,
-            answers,
-        })
+        Ok(Self { path: path.to_owned(), digest, answers })
     }
 
     /// Digest of the file.
@@ -104,11 +98,7 @@ impl RecordedModel {
     /// Name of the file, without its folder.
     #[must_use]
     pub fn name(&self) -> String {
-        self.path
-            .file_name()
-            .unwrap_or_default()
-            .to_string_lossy()
-            .into_owned()
+        self.path.file_name().unwrap_or_default().to_string_lossy().into_owned()
     }
 
     /// The recorded scores of a query.
@@ -121,10 +111,7 @@ impl RecordedModel {
         };
         let (got, want) = (scores.logprob.len(), query.continuations.len());
         if got != want {
-            let message = format!(
-                "id {:?} has {got} log-likelihoods for {want} continuations",
-                query.id
-            );
+            let message = format!("id {:?} has {got} log-likelihoods for {want} continuations", query.id);
             return Err(Error::bad_input(message).within(self.path.display()));
         }
         Ok(scores.clone())
@@ -142,11 +129,8 @@ impl RecordedModel {
     }
 
     fn missing(&self, what: &str, id: &str) -> Error {
-        Error::bad_input(format!(
-            "no {what} recorded for id {id:?} in {}",
-            self.path.display()
-        ))
-        .hint("record an answer for every request, or use the model itself")
+        Error::bad_input(format!("no {what} recorded for id {id:?} in {}", self.path.display()))
+            .hint("record an answer for every request, or use the model itself")
     }
 }
 
@@ -178,15 +162,9 @@ fn read_scores(logprob: Vec<f64>, greedy: Option<Vec<bool>>, tokens: Option<Toke
         return Err(wrong("loglikelihood, greedy and tokens differ in length"));
     }
     if let Some(value) = logprob.iter().find(|&&value| value > 0.0) {
-        return Err(wrong(&format!(
-            "loglikelihood {value} is above 0; it is a logarithm of a probability"
-        )));
+        return Err(wrong(&format!("loglikelihood {value} is above 0; it is a logarithm of a probability")));
     }
-    Ok(ScoreAnswer {
-        logprob,
-        tokens,
-        greedy,
-    })
+    Ok(ScoreAnswer { logprob, tokens, greedy })
 }
 
 const FORMS: &str =
@@ -214,9 +192,7 @@ mod tests {
         let file = file(content);
         let error = RecordedModel::open(file.path()).unwrap_err();
         assert_eq!(error.exit(), Exit::BadInput);
-        error
-            .to_string()
-            .replace(&file.path().display().to_string(), "FILE")
+        error.to_string().replace(&file.path().display().to_string(), "FILE")
     }
 
     fn prompt(id: &str) -> GenerateQuery {
@@ -238,19 +214,11 @@ mod tests {
             r#"{"id":"b","loglikelihood":[-1.5,-0.25],"greedy":[false,true],"tokens":[2,1]}"#,
         ));
         let model = RecordedModel::open(file.path()).unwrap();
-        let text = GenerateAnswer {
-            text: "hello".to_owned(),
-            tokens: 0,
-            finish: Finish::End,
-        };
+        let text = GenerateAnswer { text: "hello".to_owned(), tokens: 0, finish: Finish::End };
         assert_eq!(model.generate(&prompt("a")).unwrap(), text);
         let mut query = ScoreQuery::whole_text("b", "x");
         assert!(
-            model
-                .score(&query)
-                .unwrap_err()
-                .to_string()
-                .contains("2 log-likelihoods for 1 continuations")
+            model.score(&query).unwrap_err().to_string().contains("2 log-likelihoods for 1 continuations")
         );
         query.continuations.push("y".to_owned());
         assert_eq!(model.score(&query).unwrap().logprob, [-1.5, -0.25]);
@@ -262,9 +230,7 @@ mod tests {
         let model = RecordedModel::open(file.path()).unwrap();
         let error = model.generate(&prompt("b")).unwrap_err();
         assert_eq!(error.exit(), Exit::BadInput);
-        let text = error
-            .to_string()
-            .replace(&file.path().display().to_string(), "FILE");
+        let text = error.to_string().replace(&file.path().display().to_string(), "FILE");
         insta::assert_snapshot!(text, @r#"no response recorded for id "b" in FILE"#);
         assert!(model.score(&ScoreQuery::whole_text("a", "x")).is_err());
     }

@@ -27,14 +27,9 @@ pub(super) const POISON: u32 = 666;
 pub(super) fn launch() -> Launch {
     Launch {
         program: env::current_exe().unwrap(),
-        arguments: [
-            "engine::testing::be_a_worker",
-            "--exact",
-            "--ignored",
-            "--nocapture",
-        ]
-        .map(Into::into)
-        .into(),
+        arguments: ["engine::testing::be_a_worker", "--exact", "--ignored", "--nocapture"]
+            .map(Into::into)
+            .into(),
         environment: [(FAULT.to_owned(), "none:".to_owned())].into(),
     }
 }
@@ -42,9 +37,7 @@ pub(super) fn launch() -> Launch {
 /// Starts a worker that fails on [`POISON`]: `kill`, `exit`, `hang`, `refuse`; or `kill-once`, leaving a file in `folder`.
 pub(super) fn launch_faulty(fault: &str, folder: &Path) -> Launch {
     let mut launch = launch();
-    launch
-        .environment
-        .insert(FAULT.to_owned(), format!("{fault}:{}", folder.display()));
+    launch.environment.insert(FAULT.to_owned(), format!("{fault}:{}", folder.display()));
     launch
 }
 
@@ -113,11 +106,7 @@ fn misbehave(fault: &str, folder: &Path) -> Option<EngineError> {
         },
         "refuse" => {
             let message = "token 666 is out of range".to_owned();
-            return Some(EngineError {
-                kind: ErrorKind::Request,
-                message,
-                hint: String::new(),
-            });
+            return Some(EngineError { kind: ErrorKind::Request, message, hint: String::new() });
         }
         _ => {}
     }
@@ -147,32 +136,16 @@ fn load_model(path: &Path) -> Reply {
 
 /// One token per byte; an empty context is token 0; `"!"` is poison.
 fn tokenize(input: &TokenizeInput) -> Tokenized {
-    let bytes = |text: &str| {
-        text.bytes()
-            .map(|b| if b == b'!' { POISON } else { b.into() })
-            .collect::<Vec<u32>>()
-    };
+    let bytes =
+        |text: &str| text.bytes().map(|b| if b == b'!' { POISON } else { b.into() }).collect::<Vec<u32>>();
     match input {
-        TokenizeInput::Raw(text) => Tokenized {
-            tokens: bytes(text),
-            continuation: Vec::new(),
-        },
-        TokenizeInput::Pair {
-            context,
-            continuation,
-        } => Tokenized {
-            tokens: if context.is_empty() {
-                vec![0]
-            } else {
-                bytes(context)
-            },
+        TokenizeInput::Raw(text) => Tokenized { tokens: bytes(text), continuation: Vec::new() },
+        TokenizeInput::Pair { context, continuation } => Tokenized {
+            tokens: if context.is_empty() { vec![0] } else { bytes(context) },
             continuation: bytes(continuation),
         },
         TokenizeInput::Chat(messages) => Tokenized {
-            tokens: messages
-                .iter()
-                .flat_map(|message| bytes(&message.content))
-                .collect(),
+            tokens: messages.iter().flat_map(|message| bytes(&message.content)).collect(),
             continuation: Vec::new(),
         },
     }

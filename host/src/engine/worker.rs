@@ -78,10 +78,7 @@ pub(super) fn take_socket() -> Result<UnixStream> {
 
 /// Sends the first frame: versions.
 pub(super) fn greet(socket: &UnixStream) -> Result<()> {
-    let hello = Hello {
-        abi: ABI_VERSION,
-        version: env!("CARGO_PKG_VERSION").to_owned(),
-    };
+    let hello = Hello { abi: ABI_VERSION, version: env!("CARGO_PKG_VERSION").to_owned() };
     send(socket, &hello).map_err(|error| broken(&error))
 }
 
@@ -91,25 +88,13 @@ pub(super) fn serve(socket: &UnixStream, answer: &mut Answer<'_>) -> Result<()> 
     let calls = read_calls(socket, Arc::clone(&busy))?;
     while let Ok(call) = calls.recv() {
         let Call { id, request } = call.map_err(|error| broken(&error))?;
-        let reply = answer(&request, &mut |event| match send(
-            socket,
-            &Message {
-                id,
-                body: Body::Event(event),
-            },
-        ) {
-            Ok(()) => Flow::Continue,
-            Err(_) => Flow::Stop,
-        });
+        let reply =
+            answer(&request, &mut |event| match send(socket, &Message { id, body: Body::Event(event) }) {
+                Ok(()) => Flow::Continue,
+                Err(_) => Flow::Stop,
+            });
         busy.store(false, Ordering::SeqCst);
-        send(
-            socket,
-            &Message {
-                id,
-                body: Body::Reply(reply),
-            },
-        )
-        .map_err(|error| broken(&error))?;
+        send(socket, &Message { id, body: Body::Reply(reply) }).map_err(|error| broken(&error))?;
     }
     Ok(())
 }

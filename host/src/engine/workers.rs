@@ -60,11 +60,7 @@ impl WorkerBackend {
             ("device", engine.device.clone()),
             ("batch-plan", plan::VERSION.to_owned()),
         ]);
-        Ok(Self {
-            pool,
-            subject,
-            engine,
-        })
+        Ok(Self { pool, subject, engine })
     }
 
     /// The subject's part of the identity.
@@ -134,22 +130,14 @@ impl WorkerBackend {
         for (key, batch) in keys.iter().zip(batches) {
             replies.push(cache.get(key)?.filter(|reply| rows::fits(batch, reply)));
         }
-        let missing: Vec<usize> = (0..batches.len())
-            .filter(|&batch| replies[batch].is_none())
-            .collect();
+        let missing: Vec<usize> = (0..batches.len()).filter(|&batch| replies[batch].is_none()).collect();
         let total = batches.iter().map(rows::count).sum();
-        let mut done = total
-            - missing
-                .iter()
-                .map(|&batch| rows::count(&batches[batch]))
-                .sum::<usize>();
+        let mut done = total - missing.iter().map(|&batch| rows::count(&batches[batch])).sum::<usize>();
         progress(done, total);
         let requests: Vec<Request> = missing.iter().map(|&batch| batches[batch].clone()).collect();
         let computed = self.pool.run(&requests, &mut |index, reply| {
             if !rows::fits(&requests[index], reply) {
-                return Err(Error::engine(
-                    "the engine's reply does not have the shape of its batch",
-                ));
+                return Err(Error::engine("the engine's reply does not have the shape of its batch"));
             }
             cache.put(&keys[missing[index]], reply)?;
             done += rows::count(&requests[index]);
@@ -188,13 +176,7 @@ impl WorkerBackend {
         })?;
         Ok(replies
             .into_iter()
-            .flat_map(|reply| {
-                if let Reply::Tokens(tokens) = reply {
-                    tokens
-                } else {
-                    Vec::new()
-                }
-            })
+            .flat_map(|reply| if let Reply::Tokens(tokens) = reply { tokens } else { Vec::new() })
             .collect())
     }
 }

@@ -23,11 +23,7 @@ pub struct Decision {
 impl Decision {
     /// A decision without a number of further clusters.
     pub fn new(verdict: Verdict, reason: impl Into<String>) -> Self {
-        Self {
-            verdict,
-            reason: reason.into(),
-            further: None,
-        }
+        Self { verdict, reason: reason.into(), further: None }
     }
 
     /// Too little was measured.
@@ -44,10 +40,7 @@ impl Decision {
         let Some(worst) = decisions.iter().map(Self::rank).min() else {
             return Self::insufficient("there is nothing to decide");
         };
-        let named: Vec<&Self> = decisions
-            .iter()
-            .filter(|decision| decision.rank() == worst)
-            .collect();
+        let named: Vec<&Self> = decisions.iter().filter(|decision| decision.rank() == worst).collect();
         let reasons: Vec<&str> = named.iter().map(|decision| decision.reason.as_str()).collect();
         let further: Option<Vec<usize>> = named.iter().map(|decision| decision.further).collect();
         Self {
@@ -93,42 +86,24 @@ pub fn decide(rule: &Rule, evidence: Option<&Evidence>) -> Decision {
 
 /// The value alone.
 fn by_point(rule: &Rule, evidence: &Evidence) -> Decision {
-    let Rule {
-        threshold,
-        comparison,
-        ..
-    } = rule;
+    let Rule { threshold, comparison, .. } = rule;
     let value = evidence.estimate.value;
-    let verdict = if rule.holds(value) {
-        Verdict::Pass
-    } else {
-        Verdict::Fail
-    };
+    let verdict = if rule.holds(value) { Verdict::Pass } else { Verdict::Fail };
     Decision::new(
         verdict,
-        format!(
-            "value {} against {comparison} {threshold}, decided by point",
-            number(value)
-        ),
+        format!("value {} against {comparison} {threshold}, decided by point", number(value)),
     )
 }
 
 /// The bound that has to hold, then the opposite one.
 fn by_bound(rule: &Rule, evidence: &Evidence) -> Decision {
-    let Rule {
-        threshold,
-        comparison,
-        ..
-    } = rule;
+    let Rule { threshold, comparison, .. } = rule;
     let (safe, other) = match comparison {
         Comparison::AtLeast => (("lower", evidence.lower), ("upper", evidence.upper)),
         Comparison::AtMost | Comparison::Below => (("upper", evidence.upper), ("lower", evidence.lower)),
     };
     let says = |(name, bound): (&str, f64), word: &str| {
-        format!(
-            "95 % {name} bound {} {word} {comparison} {threshold}",
-            number(bound)
-        )
+        format!("95 % {name} bound {} {word} {comparison} {threshold}", number(bound))
     };
     if rule.holds(safe.1) {
         return Decision::new(Verdict::Pass, says(safe, "meets"));
@@ -165,11 +140,7 @@ fn further(rule: &Rule, evidence: &Evidence) -> Option<usize> {
 /// A number as reasons show it: three decimals, without a minus sign in front of zero.
 pub(crate) fn number(value: f64) -> String {
     let text = format!("{value:.3}");
-    if text == "-0.000" {
-        "0.000".to_owned()
-    } else {
-        text
-    }
+    if text == "-0.000" { "0.000".to_owned() } else { text }
 }
 
 #[cfg(test)]

@@ -46,31 +46,19 @@ impl Rule {
     /// At least `threshold`, decided by the bound.
     #[must_use]
     pub const fn at_least(threshold: f64) -> Self {
-        Self {
-            threshold,
-            comparison: Comparison::AtLeast,
-            decide: Decide::Bound,
-        }
+        Self { threshold, comparison: Comparison::AtLeast, decide: Decide::Bound }
     }
 
     /// At most `threshold`, decided by the bound.
     #[must_use]
     pub const fn at_most(threshold: f64) -> Self {
-        Self {
-            threshold,
-            comparison: Comparison::AtMost,
-            decide: Decide::Bound,
-        }
+        Self { threshold, comparison: Comparison::AtMost, decide: Decide::Bound }
     }
 
     /// Below `threshold`, decided by the bound.
     #[must_use]
     pub const fn below(threshold: f64) -> Self {
-        Self {
-            threshold,
-            comparison: Comparison::Below,
-            decide: Decide::Bound,
-        }
+        Self { threshold, comparison: Comparison::Below, decide: Decide::Bound }
     }
 
     /// Whether one number meets the rule. A number that is not a number does not.

@@ -35,10 +35,7 @@ pub struct AdherenceGate {
 impl Default for AdherenceGate {
     /// Mean at least 90 %, no trait proven below 75 %.
     fn default() -> Self {
-        Self {
-            mean: Rule::at_least(0.90),
-            floor: 0.75,
-        }
+        Self { mean: Rule::at_least(0.90), floor: 0.75 }
     }
 }
 
@@ -76,22 +73,15 @@ pub struct Adherence {
 #[must_use]
 pub fn adherence(cells: &[TraitCell], gate: &AdherenceGate) -> Adherence {
     let table = tally(cells);
-    let traits: Vec<TraitAdherence> = table
-        .iter()
-        .map(|(trait_id, row)| one_trait(trait_id, row, gate.floor))
-        .collect();
+    let traits: Vec<TraitAdherence> =
+        table.iter().map(|(trait_id, row)| one_trait(trait_id, row, gate.floor)).collect();
     let rows: Vec<Vec<Tally>> = table.into_values().collect();
     let evidence = CautiousShare::of(&rows).map(|share| share.evidence());
     let applicable: usize = traits.iter().map(|one| one.applicable).sum();
     let failed: usize = traits.iter().map(|one| one.failed).sum();
     let failed_share = failed as f64 / applicable.max(1) as f64;
     let decision = conclude(&traits, evidence.as_ref(), failed_share, gate);
-    Adherence {
-        evidence,
-        traits,
-        failed_share,
-        decision,
-    }
+    Adherence { evidence, traits, failed_share, decision }
 }
 
 /// One row per trait, one entry per family, families in the same order in every row.
@@ -102,9 +92,7 @@ fn tally(cells: &[TraitCell]) -> BTreeMap<&str, Vec<Tally>> {
     }
     let mut table: BTreeMap<&str, Vec<Tally>> = BTreeMap::new();
     for cell in cells {
-        let row = table
-            .entry(&cell.trait_id)
-            .or_insert_with(|| vec![Tally::default(); families.len()]);
+        let row = table.entry(&cell.trait_id).or_insert_with(|| vec![Tally::default(); families.len()]);
         row[families[cell.family.as_str()]].add(cell.state);
     }
     table
@@ -134,9 +122,7 @@ fn conclude(
     if traits.is_empty() {
         return Decision::insufficient("there are no trait cells");
     }
-    let rare = traits
-        .iter()
-        .find(|one| (one.applicable as f64) < MIN_APPLICABLE * one.cells as f64);
+    let rare = traits.iter().find(|one| (one.applicable as f64) < MIN_APPLICABLE * one.cells as f64);
     if let Some(one) = rare {
         return Decision::insufficient(format!(
             "trait {} applies to {} of {} cells, under {:.0} %",
@@ -156,17 +142,12 @@ fn conclude(
             ),
         );
     }
-    let low = traits
-        .iter()
-        .find_map(|one| one.evidence.filter(|_| one.proven_below_floor).map(|e| (one, e)));
+    let low = traits.iter().find_map(|one| one.evidence.filter(|_| one.proven_below_floor).map(|e| (one, e)));
     if let Some((one, evidence)) = low {
         let (bound, floor) = (number(evidence.upper), gate.floor);
         return Decision::new(
             Verdict::Fail,
-            format!(
-                "trait {} has a 95 % upper bound of {bound}, below the floor of {floor}",
-                one.trait_id
-            ),
+            format!("trait {} has a 95 % upper bound of {bound}, below the floor of {floor}", one.trait_id),
         );
     }
     decide(&gate.mean, evidence)

@@ -29,9 +29,8 @@ pub fn aggregate(
         Aggregation::Mean => mean_evidence(&ratios(), range),
         Aggregation::Geometric => mean::geometric(&ratios()),
         Aggregation::RatioOfSums => {
-            let parts = values
-                .iter()
-                .map(|(cluster, value)| (*cluster, (value.numerator, value.denominator)));
+            let parts =
+                values.iter().map(|(cluster, value)| (*cluster, (value.numerator, value.denominator)));
             mean::ratio_of_sums(&by_cluster(parts))?.evidence()
         }
     }
@@ -57,10 +56,7 @@ pub(crate) fn as_counts(clusters: &[Vec<f64>]) -> Option<Vec<Count>> {
         .map(|cluster| {
             let hits = cluster.iter().filter(|value| is(**value, 1.0)).count();
             let misses = cluster.iter().filter(|value| is(**value, 0.0)).count();
-            (hits + misses == cluster.len()).then_some(Count {
-                hits,
-                n: cluster.len(),
-            })
+            (hits + misses == cluster.len()).then_some(Count { hits, n: cluster.len() })
         })
         .collect()
 }
@@ -75,11 +71,7 @@ mod tests {
     use super::*;
 
     fn value(numerator: f64, denominator: f64) -> Value {
-        Value {
-            metric: "m".to_owned(),
-            numerator,
-            denominator,
-        }
+        Value { metric: "m".to_owned(), numerator, denominator }
     }
 
     fn estimate(parts: &[(f64, f64)], aggregation: Aggregation, range: Option<Interval>) -> Option<Evidence> {
@@ -92,17 +84,8 @@ mod tests {
     #[test]
     fn the_three_aggregations_differ_on_the_same_values() {
         let parts = [(1.0, 1.0), (8.0, 2.0), (48.0, 3.0)];
-        let found = [
-            Aggregation::Mean,
-            Aggregation::RatioOfSums,
-            Aggregation::Geometric,
-        ]
-        .map(|aggregation| {
-            estimate(&parts, aggregation, None)
-                .expect("defined")
-                .estimate
-                .value
-        });
+        let found = [Aggregation::Mean, Aggregation::RatioOfSums, Aggregation::Geometric]
+            .map(|aggregation| estimate(&parts, aggregation, None).expect("defined").estimate.value);
         assert!((found[0] - 7.0).abs() < 1e-12);
         assert!((found[1] - 9.5).abs() < 1e-12);
         assert!((found[2] - 4.0).abs() < 1e-12);
@@ -125,11 +108,7 @@ mod tests {
 
     #[test]
     fn nothing_is_no_estimate() {
-        for aggregation in [
-            Aggregation::Mean,
-            Aggregation::RatioOfSums,
-            Aggregation::Geometric,
-        ] {
+        for aggregation in [Aggregation::Mean, Aggregation::RatioOfSums, Aggregation::Geometric] {
             assert_eq!(estimate(&[], aggregation, None), None);
             assert_eq!(estimate(&[(f64::NAN, 1.0), (1.0, 1.0)], aggregation, None), None);
         }

@@ -106,18 +106,9 @@ impl CautiousShare {
             proportion::mean_of_shares(&table)
         };
         Some(Self {
-            judged: count(|tally| Count {
-                hits: tally.hits,
-                n: tally.hits + tally.misses,
-            })?,
-            worst: count(|tally| Count {
-                hits: tally.hits,
-                n: tally.applicable(),
-            })?,
-            best: count(|tally| Count {
-                hits: tally.hits + tally.failed,
-                n: tally.applicable(),
-            })?,
+            judged: count(|tally| Count { hits: tally.hits, n: tally.hits + tally.misses })?,
+            worst: count(|tally| Count { hits: tally.hits, n: tally.applicable() })?,
+            best: count(|tally| Count { hits: tally.hits + tally.failed, n: tally.applicable() })?,
         })
     }
 
@@ -186,27 +177,9 @@ mod tests {
     use super::*;
 
     fn row(hits: usize, misses: usize, failed: usize) -> Vec<Tally> {
-        let mut row = vec![
-            Tally {
-                hits: 1,
-                ..Tally::default()
-            };
-            hits
-        ];
-        row.extend(vec![
-            Tally {
-                misses: 1,
-                ..Tally::default()
-            };
-            misses
-        ]);
-        row.extend(vec![
-            Tally {
-                failed: 1,
-                ..Tally::default()
-            };
-            failed
-        ]);
+        let mut row = vec![Tally { hits: 1, ..Tally::default() }; hits];
+        row.extend(vec![Tally { misses: 1, ..Tally::default() }; misses]);
+        row.extend(vec![Tally { failed: 1, ..Tally::default() }; failed]);
         row
     }
 

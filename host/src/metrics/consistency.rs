@@ -68,15 +68,10 @@ type Table<'a> = BTreeMap<&'a str, BTreeMap<&'a str, Verdicts<'a>>>;
 #[must_use]
 pub fn consistency(cells: &[TraitCell], plain: &str, rule: &Rule) -> Consistency {
     let table = tabulate(cells);
-    let kinds: BTreeSet<&str> = cells
-        .iter()
-        .map(|cell| cell.kind.as_str())
-        .filter(|kind| *kind != plain)
-        .collect();
-    let shares: Vec<(&str, Option<CautiousShare>)> = kinds
-        .iter()
-        .map(|kind| (*kind, CautiousShare::of(&rows(&table, plain, kind))))
-        .collect();
+    let kinds: BTreeSet<&str> =
+        cells.iter().map(|cell| cell.kind.as_str()).filter(|kind| *kind != plain).collect();
+    let shares: Vec<(&str, Option<CautiousShare>)> =
+        kinds.iter().map(|kind| (*kind, CautiousShare::of(&rows(&table, plain, kind)))).collect();
     let (weakest, evidence) = minimum(&shares).unzip();
     let failed_share = failed_share(cells);
     let decision =
@@ -86,21 +81,10 @@ pub fn consistency(cells: &[TraitCell], plain: &str, rule: &Rule) -> Consistency
         .map(|(kind, share)| {
             let (agreement, kappa) = agreement(&table, plain, kind);
             let evidence = share.map(|share| share.evidence());
-            KindConsistency {
-                kind: (*kind).to_owned(),
-                evidence,
-                agreement,
-                kappa,
-            }
+            KindConsistency { kind: (*kind).to_owned(), evidence, agreement, kappa }
         })
         .collect();
-    Consistency {
-        evidence,
-        weakest,
-        kinds,
-        failed_share,
-        decision,
-    }
+    Consistency { evidence, weakest, kinds, failed_share, decision }
 }
 
 /// Cells by trait, family and kind.
@@ -108,12 +92,7 @@ fn tabulate(cells: &[TraitCell]) -> Table<'_> {
     let mut table = Table::new();
     for cell in cells {
         let families = table.entry(&cell.trait_id).or_default();
-        families
-            .entry(&cell.family)
-            .or_default()
-            .entry(&cell.kind)
-            .or_default()
-            .add(cell.state);
+        families.entry(&cell.family).or_default().entry(&cell.kind).or_default().add(cell.state);
     }
     table
 }
@@ -126,25 +105,15 @@ fn held(verdicts: &Verdicts<'_>, kind: &str) -> Option<bool> {
 
 /// Cells of a kind under plain hits: a row per trait that has any, an entry per family of the whole table.
 fn rows(table: &Table<'_>, plain: &str, kind: &str) -> Vec<Vec<Tally>> {
-    let families: BTreeSet<&str> = table
-        .values()
-        .flat_map(|families| families.keys().copied())
-        .collect();
+    let families: BTreeSet<&str> = table.values().flat_map(|families| families.keys().copied()).collect();
     table
         .values()
         .map(|by_family| {
             let cell = |family: &&str| {
                 let verdicts = by_family.get(family)?;
-                if held(verdicts, plain)? {
-                    verdicts.get(kind).copied()
-                } else {
-                    None
-                }
+                if held(verdicts, plain)? { verdicts.get(kind).copied() } else { None }
             };
-            families
-                .iter()
-                .map(|family| cell(family).unwrap_or_default())
-                .collect::<Vec<Tally>>()
+            families.iter().map(|family| cell(family).unwrap_or_default()).collect::<Vec<Tally>>()
         })
         .filter(|row| row.iter().any(|tally| tally.applicable() > 0))
         .collect()
@@ -152,17 +121,12 @@ fn rows(table: &Table<'_>, plain: &str, kind: &str) -> Vec<Vec<Tally>> {
 
 /// The weakest kind with bounds of the minimum; `None` if a kind has no share or there is none.
 fn minimum(shares: &[(&str, Option<CautiousShare>)]) -> Option<(String, Evidence)> {
-    let shares: Vec<(&str, CautiousShare)> = shares
-        .iter()
-        .map(|(kind, share)| share.map(|share| (*kind, share)))
-        .collect::<Option<_>>()?;
+    let shares: Vec<(&str, CautiousShare)> =
+        shares.iter().map(|(kind, share)| share.map(|share| (*kind, share))).collect::<Option<_>>()?;
     let (kind, weakest) = shares.iter().min_by(|a, b| a.1.value().total_cmp(&b.1.value()))?;
     let count = shares.len() as f64;
     let lowest = |bound: &dyn Fn(&CautiousShare) -> f64| {
-        shares
-            .iter()
-            .map(|(_, share)| bound(share))
-            .fold(f64::INFINITY, f64::min)
+        shares.iter().map(|(_, share)| bound(share)).fold(f64::INFINITY, f64::min)
     };
     let tail = (1.0 - CONFIDENCE) / 2.0;
     let estimate = Estimate {
@@ -202,15 +166,11 @@ fn obstacle(
             "there are no cells in a context kind other than {plain}"
         )));
     }
-    let absent = table.iter().find(|(_, families)| {
-        families
-            .values()
-            .all(|verdicts| held(verdicts, plain) != Some(true))
-    });
+    let absent = table
+        .iter()
+        .find(|(_, families)| families.values().all(|verdicts| held(verdicts, plain) != Some(true)));
     if let Some((trait_id, _)) = absent {
-        return Some(Decision::insufficient(format!(
-            "trait {trait_id} never shows in the {plain} form"
-        )));
+        return Some(Decision::insufficient(format!("trait {trait_id} never shows in the {plain} form")));
     }
     if let Some((kind, _)) = shares.iter().find(|(_, share)| share.is_none()) {
         return Some(Decision::insufficient(format!(

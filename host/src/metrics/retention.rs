@@ -82,31 +82,20 @@ pub struct Retention {
 /// Retention of `kept` (0 to 1) of each benchmark.
 #[must_use]
 pub fn retention(benchmarks: &[Benchmark], kept: f64) -> Retention {
-    let benchmarks: Vec<BenchmarkRetention> = benchmarks
-        .iter()
-        .map(|benchmark| one_benchmark(benchmark, kept))
-        .collect();
+    let benchmarks: Vec<BenchmarkRetention> =
+        benchmarks.iter().map(|benchmark| one_benchmark(benchmark, kept)).collect();
     let counts = |one: &&BenchmarkRetention| {
         !matches!(one.decision.verdict, Verdict::NoHeadroom | Verdict::Insufficient)
     };
     let counting = benchmarks.iter().filter(counts).count();
     let decision = conclude(&benchmarks, counting);
-    Retention {
-        benchmarks,
-        counting,
-        decision,
-    }
+    Retention { benchmarks, counting, decision }
 }
 
 /// One benchmark: headroom first, then the margin.
 fn one_benchmark(benchmark: &Benchmark, kept: f64) -> BenchmarkRetention {
     let side = |value: fn(&ItemPair) -> f64| {
-        by_cluster(
-            benchmark
-                .items
-                .iter()
-                .map(|item| (item.group.as_str(), value(item))),
-        )
+        by_cluster(benchmark.items.iter().map(|item| (item.group.as_str(), value(item))))
     };
     let before = mean_evidence(&side(|item| item.before), benchmark.range);
     let after = mean_evidence(&side(|item| item.after), benchmark.range);
@@ -115,10 +104,7 @@ fn one_benchmark(benchmark: &Benchmark, kept: f64) -> BenchmarkRetention {
         (Some(before), Some(margin)) => no_headroom(benchmark, before).unwrap_or_else(|| {
             let decision = decide(&Rule::at_least(0.0), Some(margin));
             let (lower, upper) = (number(margin.lower), number(margin.upper));
-            let reason = format!(
-                "margin over {:.0} % kept lies in {lower} to {upper}",
-                100.0 * kept
-            );
+            let reason = format!("margin over {:.0} % kept lies in {lower} to {upper}", 100.0 * kept);
             Decision { reason, ..decision }
         }),
         _ => Decision::insufficient("fewer than two groups of items with finite values"),
@@ -131,14 +117,7 @@ fn one_benchmark(benchmark: &Benchmark, kept: f64) -> BenchmarkRetention {
         };
         ratio.is_finite().then_some(ratio)
     });
-    BenchmarkRetention {
-        name: benchmark.name.clone(),
-        before,
-        after,
-        ratio,
-        margin,
-        decision,
-    }
+    BenchmarkRetention { name: benchmark.name.clone(), before, after, ratio, margin, decision }
 }
 
 /// Mean of d with its bounds.
@@ -147,12 +126,7 @@ fn margin(benchmark: &Benchmark, kept: f64) -> Option<Evidence> {
         Direction::Higher => item.after - kept * item.before,
         Direction::Lower => item.before - kept * item.after,
     };
-    let clusters = by_cluster(
-        benchmark
-            .items
-            .iter()
-            .map(|item| (item.group.as_str(), difference(item))),
-    );
+    let clusters = by_cluster(benchmark.items.iter().map(|item| (item.group.as_str(), difference(item))));
     match benchmark.range {
         Some(Interval { low, high }) => mean::bounded(&clusters, low - kept * high, high - kept * low),
         None => mean::clustered(&clusters)?.evidence(),
@@ -161,9 +135,7 @@ fn margin(benchmark: &Benchmark, kept: f64) -> Option<Evidence> {
 
 /// Why the benchmark does not count, if it does not.
 fn no_headroom(benchmark: &Benchmark, before: &Evidence) -> Option<Decision> {
-    let scale = benchmark
-        .range
-        .map_or(benchmark.chance.abs(), |range| range.high - range.low);
+    let scale = benchmark.range.map_or(benchmark.chance.abs(), |range| range.high - range.low);
     let (bound, distance) = match benchmark.direction {
         Direction::Higher => (before.lower, before.lower - benchmark.chance),
         Direction::Lower => (before.upper, benchmark.chance - before.upper),
@@ -189,11 +161,7 @@ fn conclude(benchmarks: &[BenchmarkRetention], counting: usize) -> Decision {
         })
         .collect();
     let of = |wanted: &[Verdict]| -> Vec<Decision> {
-        named
-            .iter()
-            .filter(|decision| wanted.contains(&decision.verdict))
-            .cloned()
-            .collect()
+        named.iter().filter(|decision| wanted.contains(&decision.verdict)).cloned().collect()
     };
     let (lost, unmeasured) = (of(&[Verdict::Fail]), of(&[Verdict::Insufficient]));
     if !lost.is_empty() {
@@ -204,20 +172,12 @@ fn conclude(benchmarks: &[BenchmarkRetention], counting: usize) -> Decision {
     }
     if counting < MIN_COUNTING {
         let flat = of(&[Verdict::NoHeadroom]);
-        let verdict = if flat.is_empty() {
-            Verdict::Insufficient
-        } else {
-            Verdict::NoHeadroom
-        };
+        let verdict = if flat.is_empty() { Verdict::Insufficient } else { Verdict::NoHeadroom };
         let flat = Decision::all_of(&flat).reason;
         let reason = format!("{counting} of the {MIN_COUNTING} benchmarks needed count");
         return Decision::new(
             verdict,
-            if verdict == Verdict::NoHeadroom {
-                format!("{reason}; {flat}")
-            } else {
-                reason
-            },
+            if verdict == Verdict::NoHeadroom { format!("{reason}; {flat}") } else { reason },
         );
     }
     Decision::all_of(&of(&[Verdict::Pass, Verdict::Inconclusive]))

@@ -50,10 +50,8 @@ pub fn spoiled(response: &str, finish: Finish) -> Option<SpoiledReason> {
 /// The looping rule of the module.
 fn loops(response: &str) -> bool {
     let lower = response.to_lowercase();
-    let words: Vec<&str> = lower
-        .split_whitespace()
-        .filter(|word| word.chars().any(char::is_alphanumeric))
-        .collect();
+    let words: Vec<&str> =
+        lower.split_whitespace().filter(|word| word.chars().any(char::is_alphanumeric)).collect();
     let inside = |word: &&str| {
         let letters: Vec<char> = word.chars().filter(|letter| letter.is_alphanumeric()).collect();
         letters.len() > MIN_CHARS && repeats(&letters, MIN_CHARS)
@@ -104,27 +102,18 @@ mod tests {
 
     #[test]
     fn a_phrase_said_four_times_in_a_row_is_a_loop() {
-        assert_eq!(
-            at_its_end(&"I am happy to help. ".repeat(4)),
-            Some(SpoiledReason::Looping)
-        );
+        assert_eq!(at_its_end(&"I am happy to help. ".repeat(4)), Some(SpoiledReason::Looping));
         assert_eq!(
             at_its_end(&format!("Well. {}", "the sea the sea is ".repeat(5))),
             Some(SpoiledReason::Looping)
         );
-        assert_eq!(
-            spoiled(&"ha ".repeat(16), Finish::Length),
-            Some(SpoiledReason::Looping)
-        );
+        assert_eq!(spoiled(&"ha ".repeat(16), Finish::Length), Some(SpoiledReason::Looping));
     }
 
     #[test]
     fn emphasis_and_refrains_are_not_loops() {
         assert_eq!(at_its_end("No, no, no, no! Never."), None);
-        assert_eq!(
-            at_its_end(&"Row the boat. I row my own boat home. ".repeat(3)),
-            None
-        );
+        assert_eq!(at_its_end(&"Row the boat. I row my own boat home. ".repeat(3)), None);
     }
 
     #[test]
@@ -135,10 +124,7 @@ mod tests {
 
     #[test]
     fn text_without_spaces_can_loop() {
-        assert_eq!(
-            at_its_end(&"很高兴为您服务。".repeat(10)),
-            Some(SpoiledReason::Looping)
-        );
+        assert_eq!(at_its_end(&"很高兴为您服务。".repeat(10)), Some(SpoiledReason::Looping));
         assert_eq!(at_its_end(&"ha".repeat(40)), Some(SpoiledReason::Looping));
         assert_eq!(at_its_end(&"ha".repeat(10)), None);
     }

@@ -76,10 +76,7 @@ pub struct StyleGate {
 impl Default for StyleGate {
     /// Variation below 15 %, mean match at least 0.5.
     fn default() -> Self {
-        Self {
-            variation: Rule::below(0.15),
-            mean_match: Rule::at_least(0.5),
-        }
+        Self { variation: Rule::below(0.15), mean_match: Rule::at_least(0.5) }
     }
 }
 
@@ -111,40 +108,22 @@ pub fn style(input: &StyleInput<'_>, gate: &StyleGate, bootstrap: Bootstrap) -> 
         Ok(anchors) => anchors,
         Err(decision) => return Style::undecided(input, decision),
     };
-    let matches: Vec<f64> = input
-        .scores
-        .iter()
-        .map(|score| anchors.place(score.score))
-        .collect();
-    let samples: Vec<(&str, &str)> = input
-        .scores
-        .iter()
-        .map(|score| (score.sample_id.as_str(), score.kind.as_str()))
-        .collect();
+    let matches: Vec<f64> = input.scores.iter().map(|score| anchors.place(score.score)).collect();
+    let samples: Vec<(&str, &str)> =
+        input.scores.iter().map(|score| (score.sample_id.as_str(), score.kind.as_str())).collect();
     let blocks: Vec<f64> = plan_blocks(&samples, bootstrap.seed)
         .iter()
         .map(|block| block.iter().map(|index| matches[*index]).sum::<f64>() / BLOCK as f64)
         .collect();
-    let families = input
-        .scores
-        .iter()
-        .zip(&matches)
-        .map(|(score, value)| (score.family.as_str(), *value));
+    let families = input.scores.iter().zip(&matches).map(|(score, value)| (score.family.as_str(), *value));
     let mean_match = mean::clustered(&by_cluster(families)).and_then(|mean| mean.evidence());
     let variation = block_variation(&blocks, bootstrap);
-    let exemplars: Vec<f64> = input
-        .exemplars
-        .iter()
-        .map(|score| anchors.place(*score))
-        .collect();
+    let exemplars: Vec<f64> = input.exemplars.iter().map(|score| anchors.place(*score)).collect();
     let exemplar_variation = variation_of(&exemplars).map(|own| own / (BLOCK as f64).sqrt());
     let spread = spread_decision(gate, blocks.len(), variation.as_ref(), exemplar_variation);
     let level = decide(&gate.mean_match, mean_match.as_ref());
     let decision = Decision::all_of(&[
-        Decision {
-            reason: format!("mean match: {}", level.reason),
-            ..level
-        },
+        Decision { reason: format!("mean match: {}", level.reason), ..level },
         Decision {
             reason: format!("variation: {}", spread.reason),
             further: spread.further.map(|further| families_for(further, input.scores)),
@@ -152,13 +131,7 @@ pub fn style(input: &StyleInput<'_>, gate: &StyleGate, bootstrap: Bootstrap) -> 
         },
     ]);
     let left_out = input.scores.len() - blocks.len() * BLOCK;
-    Style {
-        variation,
-        mean_match,
-        exemplar_variation,
-        left_out,
-        decision,
-    }
+    Style { variation, mean_match, exemplar_variation, left_out, decision }
 }
 
 /// The two points that fix the scale of m'.
@@ -202,13 +175,7 @@ impl Style {
     /// A result without numbers.
     fn undecided(input: &StyleInput<'_>, decision: Decision) -> Self {
         let left_out = input.scores.len();
-        Self {
-            variation: None,
-            mean_match: None,
-            exemplar_variation: None,
-            left_out,
-            decision,
-        }
+        Self { variation: None, mean_match: None, exemplar_variation: None, left_out, decision }
     }
 }
 
@@ -233,13 +200,7 @@ fn block_variation(blocks: &[f64], bootstrap: Bootstrap) -> Option<Evidence> {
     let bounds = bootstrap::bca(blocks.len(), 1.0 - 2.0 * ONE_SIDED_ALPHA, bootstrap, statistic)?;
     let (n, clusters) = (blocks.len() * BLOCK, blocks.len());
     Evidence {
-        estimate: Estimate {
-            value,
-            low: shown.low,
-            high: shown.high,
-            n,
-            clusters,
-        },
+        estimate: Estimate { value, low: shown.low, high: shown.high, n, clusters },
         lower: bounds.low,
         upper: bounds.high,
         effective_n: None,
@@ -272,10 +233,7 @@ fn spread_decision(
     match variation {
         Some(variation) => {
             let decision = decide(&gate.variation, Some(variation));
-            Decision {
-                reason: format!("{} (exemplars {})", decision.reason, number(own)),
-                ..decision
-            }
+            Decision { reason: format!("{} (exemplars {})", decision.reason, number(own)), ..decision }
         }
         None => Decision::insufficient("the mean match is too close to zero for a relative spread"),
     }

@@ -107,10 +107,7 @@ impl Persona {
 
     fn check(&self) -> Result<()> {
         if self.format != 1 {
-            return Err(Error::usage(format!(
-                "format: {}, this version reads 1",
-                self.format
-            )));
+            return Err(Error::usage(format!("format: {}, this version reads 1", self.format)));
         }
         if self.system_prompt.trim().is_empty() {
             return Err(Error::usage("system_prompt: empty"));
@@ -141,10 +138,7 @@ impl Persona {
                     .bytes()
                     .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-');
             if !well_formed {
-                return Err(Error::usage(format!(
-                    "traits: id `{}` is not made of a-z, 0-9 and -",
-                    item.id
-                )));
+                return Err(Error::usage(format!("traits: id `{}` is not made of a-z, 0-9 and -", item.id)));
             }
             if !ids.insert(&item.id) {
                 return Err(Error::usage(format!("traits: id `{}` stands twice", item.id)));

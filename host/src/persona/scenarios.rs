@@ -64,20 +64,14 @@ fn check_row(row: &Scenario, kinds: &[String]) -> Result<()> {
         return Err(Error::bad_input("id or family: empty"));
     }
     if !kinds.contains(&row.kind) {
-        let message = format!(
-            "kind: `{}` is none of the persona's contexts ({})",
-            row.kind,
-            kinds.join(", ")
-        );
+        let message =
+            format!("kind: `{}` is none of the persona's contexts ({})", row.kind, kinds.join(", "));
         return Err(Error::bad_input(message));
     }
     for (index, message) in row.messages.iter().enumerate() {
         let expected = if index % 2 == 0 { "user" } else { "assistant" };
         if message.role != expected {
-            let text = format!(
-                "messages[{index}].role: `{}`, `{expected}` is expected",
-                message.role
-            );
+            let text = format!("messages[{index}].role: `{}`, `{expected}` is expected", message.role);
             return Err(Error::bad_input(text)
                 .hint("start and end with the user and alternate; the system prompt is the persona's"));
         }
@@ -86,10 +80,7 @@ fn check_row(row: &Scenario, kinds: &[String]) -> Result<()> {
         }
     }
     if row.messages.len() % 2 == 0 {
-        let message = format!(
-            "messages: {} of them, the last must be the user's",
-            row.messages.len()
-        );
+        let message = format!("messages: {} of them, the last must be the user's", row.messages.len());
         return Err(Error::bad_input(message));
     }
     Ok(())
@@ -98,9 +89,7 @@ fn check_row(row: &Scenario, kinds: &[String]) -> Result<()> {
 fn check_families(rows: &[Scenario], kinds: &[String]) -> Result<()> {
     let mut families: BTreeMap<&str, (Split, Vec<&str>)> = BTreeMap::new();
     for row in rows {
-        let (split, told) = families
-            .entry(&row.family)
-            .or_insert_with(|| (row.split, Vec::new()));
+        let (split, told) = families.entry(&row.family).or_insert_with(|| (row.split, Vec::new()));
         if *split != row.split {
             let message = format!(
                 "family `{}` is in two splits, {split:?} and {:?} (id `{}`)",
@@ -109,18 +98,13 @@ fn check_families(rows: &[Scenario], kinds: &[String]) -> Result<()> {
             return Err(Error::bad_input(message.to_lowercase()).hint("a family belongs to one split"));
         }
         if told.contains(&row.kind.as_str()) {
-            return Err(Error::bad_input(format!(
-                "family `{}` tells kind `{}` twice",
-                row.family, row.kind
-            )));
+            return Err(Error::bad_input(format!("family `{}` tells kind `{}` twice", row.family, row.kind)));
         }
         told.push(&row.kind);
     }
     for (family, (_, told)) in &families {
         if let Some(missing) = kinds.iter().find(|kind| !told.contains(&kind.as_str())) {
-            return Err(Error::bad_input(format!(
-                "family `{family}` lacks kind `{missing}`"
-            )));
+            return Err(Error::bad_input(format!("family `{family}` lacks kind `{missing}`")));
         }
     }
     Ok(())

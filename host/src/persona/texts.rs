@@ -43,11 +43,7 @@ pub fn read(path: &Path) -> Result<Vec<VoiceText>> {
     read::unique_ids(path, rows.iter().map(|row| row.id.as_str()))?;
     for (index, row) in rows.iter().enumerate() {
         if row.text.trim().is_empty() {
-            return Err(Error::bad_input(format!(
-                "{} line {}: text: empty",
-                path.display(),
-                index + 1
-            )));
+            return Err(Error::bad_input(format!("{} line {}: text: empty", path.display(), index + 1)));
         }
     }
     Ok(rows)

@@ -18,18 +18,8 @@ pub fn componentize(core: &[u8]) -> Result<Vec<u8>> {
     }
     let encode = || ComponentEncoder::default().validate(true).module(core)?.encode();
     encode().map_err(|error| {
-        let reason = error
-            .chain()
-            .map(ToString::to_string)
-            .collect::<Vec<_>>()
-            .join(": ");
-        let reason: String = reason
-            .lines()
-            .next()
-            .unwrap_or_default()
-            .chars()
-            .take(300)
-            .collect();
+        let reason = error.chain().map(ToString::to_string).collect::<Vec<_>>().join(": ");
+        let reason: String = reason.lines().next().unwrap_or_default().chars().take(300).collect();
         Error::evaluator(format!("cannot make a component of the module: {reason}")).hint(hint)
     })
 }

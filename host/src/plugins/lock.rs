@@ -58,10 +58,7 @@ impl Lock {
     #[must_use]
     pub fn new(mut plugins: Vec<LockedPlugin>) -> Self {
         plugins.sort_by(|a, b| a.id.cmp(&b.id));
-        Self {
-            format: FORMAT,
-            plugins,
-        }
+        Self { format: FORMAT, plugins }
     }
 
     /// Reads a lock file's text.
@@ -73,10 +70,7 @@ impl Lock {
         let invalid = |message: String| Error::bad_input(format!("lock file: {message}"));
         let lock: Self = toml::from_str(text).map_err(|error| invalid(error.message().to_owned()))?;
         if lock.format != FORMAT {
-            return Err(invalid(format!(
-                "format {}, this program reads {FORMAT}",
-                lock.format
-            )));
+            return Err(invalid(format!("format {}, this program reads {FORMAT}", lock.format)));
         }
         let mut ids = BTreeSet::new();
         for LockedPlugin { id, file, sha256, .. } in &lock.plugins {
@@ -84,23 +78,14 @@ impl Lock {
                 return Err(invalid(format!("plugin {id} comes twice")));
             }
             let plain = |byte: u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-');
-            if !file
-                .strip_suffix(".wasm")
-                .is_some_and(|stem| !stem.is_empty() && stem.bytes().all(plain))
-            {
+            if !file.strip_suffix(".wasm").is_some_and(|stem| !stem.is_empty() && stem.bytes().all(plain)) {
                 return Err(invalid(format!(
                     "plugin {id}: file {file:?} is not a-z, 0-9 and - with .wasm behind"
                 )));
             }
             let digits = sha256.as_str();
-            if digits.len() != 64
-                || !digits
-                    .bytes()
-                    .all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
-            {
-                return Err(invalid(format!(
-                    "plugin {id}: sha256 is not 64 digits of 0-9 and a-f"
-                )));
+            if digits.len() != 64 || !digits.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f')) {
+                return Err(invalid(format!("plugin {id}: sha256 is not 64 digits of 0-9 and a-f")));
             }
         }
         Ok(lock)

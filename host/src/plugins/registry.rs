@@ -22,9 +22,7 @@ pub fn find(plugin: &str, folder: &Path) -> Result<Cow<'static, [u8]>> {
         return read(&folder.join(plugin)).map(Cow::Owned);
     }
     let built_in = BUILT_IN.iter().find(|(id, _)| *id == plugin);
-    built_in
-        .map(|(_, wasm)| Cow::Borrowed(*wasm))
-        .ok_or_else(|| unknown(plugin))
+    built_in.map(|(_, wasm)| Cow::Borrowed(*wasm)).ok_or_else(|| unknown(plugin))
 }
 
 /// Ids of the built-in evaluators, in order.
@@ -41,11 +39,7 @@ fn read(path: &Path) -> Result<Vec<u8>> {
     let unreadable = |error| Error::unreadable(path, &error);
     let most = u64::try_from(MAX_COMPONENT_BYTES).unwrap_or(u64::MAX);
     let mut wasm = Vec::new();
-    File::open(path)
-        .map_err(unreadable)?
-        .take(most + 1)
-        .read_to_end(&mut wasm)
-        .map_err(unreadable)?;
+    File::open(path).map_err(unreadable)?.take(most + 1).read_to_end(&mut wasm).map_err(unreadable)?;
     if wasm.len() > MAX_COMPONENT_BYTES {
         return Err(Error::bad_input(format!(
             "{}: more than {MAX_COMPONENT_BYTES} bytes, which is the most that a component may have",
@@ -57,9 +51,8 @@ fn read(path: &Path) -> Result<Vec<u8>> {
 
 fn unknown(plugin: &str) -> Error {
     let known = built_in().join(", ");
-    Error::usage(format!("no built-in evaluator is called {plugin}")).hint(format!(
-        "a file needs its path, as in ./{plugin}.wasm; built-in are {known}"
-    ))
+    Error::usage(format!("no built-in evaluator is called {plugin}"))
+        .hint(format!("a file needs its path, as in ./{plugin}.wasm; built-in are {known}"))
 }
 
 #[cfg(test)]

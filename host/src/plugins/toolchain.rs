@@ -69,11 +69,7 @@ impl Toolchain {
             return Ok(Self::Installed);
         }
         let linkers = ["/usr/bin/wasm-ld-19", "/usr/bin/rust-lld"].map(PathBuf::from);
-        let debian = [
-            "/usr/bin/rustc",
-            "/usr/bin/cargo",
-            "/usr/lib/rustlib/src/rust/library/Cargo.lock",
-        ];
+        let debian = ["/usr/bin/rustc", "/usr/bin/cargo", "/usr/lib/rustlib/src/rust/library/Cargo.lock"];
         let linker = linkers.into_iter().find(|linker| linker.is_file());
         match linker {
             Some(linker) if debian.iter().all(|file| Path::new(file).exists()) => Ok(Self::Debian { linker }),
@@ -92,15 +88,9 @@ impl Toolchain {
         let manifest = folder.join("Cargo.toml");
         let metadata = metadata(&manifest)?;
         let wanted = fs::canonicalize(&manifest).map_err(|error| Error::unreadable(&manifest, &error))?;
-        let package = metadata
-            .packages
-            .iter()
-            .find(|package| package.manifest_path == wanted);
+        let package = metadata.packages.iter().find(|package| package.manifest_path == wanted);
         let library = package.and_then(|package| {
-            package
-                .targets
-                .iter()
-                .find(|target| target.crate_types.iter().any(|kind| kind == "cdylib"))
+            package.targets.iter().find(|target| target.crate_types.iter().any(|kind| kind == "cdylib"))
         });
         let (Some(package), Some(library)) = (package, library) else {
             let message = format!("{}: no library of crate type cdylib", manifest.display());
@@ -114,22 +104,14 @@ impl Toolchain {
             .args(["--package", &package.name])
             .arg("--target-dir")
             .arg(&built);
-        let run = command
-            .output()
-            .map_err(|error| Error::usage(format!("cannot start cargo: {error}")))?;
+        let run = command.output().map_err(|error| Error::usage(format!("cannot start cargo: {error}")))?;
         if !run.status.success() {
             let words = String::from_utf8_lossy(&run.stderr);
-            let message = format!(
-                "{} does not compile for {TARGET}:\n{}",
-                package.name,
-                words.trim_end()
-            );
+            let message = format!("{} does not compile for {TARGET}:\n{}", package.name, words.trim_end());
             return Err(Error::bad_input(message));
         }
-        let module = built
-            .join(TARGET)
-            .join("release")
-            .join(format!("{}.wasm", library.name.replace('-', "_")));
+        let module =
+            built.join(TARGET).join("release").join(format!("{}.wasm", library.name.replace('-', "_")));
         fs::read(&module).map_err(|error| Error::unreadable(&module, &error))
     }
 
@@ -152,13 +134,7 @@ impl Toolchain {
         if matches!(self, Self::Debian { .. }) {
             command.arg("-Zbuild-std=std,panic_abort");
         }
-        for setting in [
-            "opt-level=3",
-            "lto=true",
-            "codegen-units=1",
-            "panic=\"abort\"",
-            "strip=true",
-        ] {
+        for setting in ["opt-level=3", "lto=true", "codegen-units=1", "panic=\"abort\"", "strip=true"] {
             command.arg("--config").arg(format!("profile.release.{setting}"));
         }
         command
@@ -188,11 +164,7 @@ fn metadata(manifest: &Path) -> Result<Metadata> {
         .map_err(|error| Error::usage(format!("cannot start cargo: {error}")))?;
     if !run.status.success() {
         let words = String::from_utf8_lossy(&run.stderr);
-        let first = words
-            .lines()
-            .next()
-            .unwrap_or("cargo metadata failed")
-            .trim_start_matches("error: ");
+        let first = words.lines().next().unwrap_or("cargo metadata failed").trim_start_matches("error: ");
         return Err(Error::usage(format!("{}: {first}", manifest.display())));
     }
     serde_json::from_slice(&run.stdout)

@@ -17,12 +17,7 @@ pub fn render(before: &Record, after: &Record, comparison: &Comparison) -> Strin
             text += "\nnot comparable: the two runs measured with different instruments\n";
             push_differences(&mut text, "instrument", &identity.instrument);
         }
-        Comparison::Compared {
-            identity,
-            metrics,
-            only_before,
-            only_after,
-        } => {
+        Comparison::Compared { identity, metrics, only_before, only_after } => {
             push_identity(&mut text, identity);
             let header = [
                 "metric",
@@ -42,11 +37,8 @@ pub fn render(before: &Record, after: &Record, comparison: &Comparison) -> Strin
             let _ = write!(text, "\n{}\n", table::text(&table));
             for (side, only) in [("first", only_before), ("second", only_after)] {
                 if !only.is_empty() {
-                    let _ = write!(
-                        text,
-                        "\n{} items are only in the {side} run and were left out\n",
-                        only.len()
-                    );
+                    let _ =
+                        write!(text, "\n{} items are only in the {side} run and were left out\n", only.len());
                 }
             }
             text += "\np is Holm-adjusted over the metrics; lost and gained count items that changed.\n";
@@ -80,30 +72,17 @@ fn push_differences(text: &mut String, what: &str, differences: &[KeyDifference]
 }
 
 fn row(metric: &MetricComparison, record: &Record) -> Vec<String> {
-    let described = record
-        .metrics
-        .iter()
-        .find(|described| described.name == metric.metric);
+    let described = record.metrics.iter().find(|described| described.name == metric.metric);
     let unit = described.map_or("", |described| described.unit.as_str());
     let none = || "-".to_owned();
     vec![
         metric.metric.clone(),
-        metric
-            .before
-            .map_or_else(none, |estimate| number::value(estimate.value, unit)),
-        metric
-            .after
-            .map_or_else(none, |estimate| number::value(estimate.value, unit)),
-        metric
-            .difference
-            .map_or_else(none, |estimate| number::value(estimate.value, unit)),
-        metric
-            .difference
-            .map_or_else(none, |estimate| number::interval(&estimate, unit)),
+        metric.before.map_or_else(none, |estimate| number::value(estimate.value, unit)),
+        metric.after.map_or_else(none, |estimate| number::value(estimate.value, unit)),
+        metric.difference.map_or_else(none, |estimate| number::value(estimate.value, unit)),
+        metric.difference.map_or_else(none, |estimate| number::interval(&estimate, unit)),
         metric.n.to_string(),
-        metric
-            .discordant
-            .map_or_else(none, |found| format!("{}/{}", found.lost, found.gained)),
+        metric.discordant.map_or_else(none, |found| format!("{}/{}", found.lost, found.gained)),
         number::probability(metric.p_adjusted),
         word(metric.change).to_owned(),
     ]

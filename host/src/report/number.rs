@@ -5,11 +5,7 @@ use crate::model::Estimate;
 /// A value in its unit: shares as per cent with one decimal, anything else with three decimals.
 #[must_use]
 pub fn value(value: f64, unit: &str) -> String {
-    if unit == "share" {
-        format!("{:.1} %", 100.0 * value)
-    } else {
-        format!("{value:.3}")
-    }
+    if unit == "share" { format!("{:.1} %", 100.0 * value) } else { format!("{value:.3}") }
 }
 
 /// The two-sided interval of an estimate.
@@ -31,11 +27,7 @@ pub fn span(low: f64, high: f64, unit: &str) -> String {
 /// A probability: three decimals, or the bound below which there is nothing to show.
 #[must_use]
 pub fn probability(p: f64) -> String {
-    if p < 0.001 {
-        "< 0.001".into()
-    } else {
-        format!("{p:.3}")
-    }
+    if p < 0.001 { "< 0.001".into() } else { format!("{p:.3}") }
 }
 
 #[cfg(test)]

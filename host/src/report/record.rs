@@ -11,28 +11,13 @@ use crate::{
 /// The whole report of a run.
 #[must_use]
 pub fn render(record: &Record) -> String {
-    let mut table = table::new(
-        &[
-            "metric",
-            "value",
-            "95 % interval",
-            "n",
-            "clusters",
-            "gate",
-            "verdict",
-        ],
-        &[1, 2, 3, 4],
-    );
+    let mut table =
+        table::new(&["metric", "value", "95 % interval", "n", "clusters", "gate", "verdict"], &[1, 2, 3, 4]);
     for metric in &record.metrics {
         table.add_row(row(metric));
     }
-    let mut text = format!(
-        "{}  ({}, run {})\n\n{}\n",
-        record.name,
-        record.suite,
-        record.id,
-        table::text(&table)
-    );
+    let mut text =
+        format!("{}  ({}, run {})\n\n{}\n", record.name, record.suite, record.id, table::text(&table));
     for metric in &record.metrics {
         let notes = notes(metric);
         if !notes.is_empty() {
@@ -49,11 +34,7 @@ fn row(metric: &Metric) -> Vec<String> {
     let none = || "-".to_owned();
     let estimate = metric.estimate.as_ref();
     let gate = metric.threshold.map_or_else(none, |threshold| {
-        let sign = if metric.direction == Direction::Lower {
-            "<"
-        } else {
-            ">="
-        };
+        let sign = if metric.direction == Direction::Lower { "<" } else { ">=" };
         format!("{sign} {}", number::value(threshold, &metric.unit))
     });
     vec![
@@ -63,19 +44,14 @@ fn row(metric: &Metric) -> Vec<String> {
         estimate.map_or_else(none, |estimate| estimate.n.to_string()),
         estimate.map_or_else(none, |estimate| estimate.clusters.to_string()),
         gate,
-        metric
-            .verdict
-            .map_or_else(none, |verdict| word(verdict).to_owned()),
+        metric.verdict.map_or_else(none, |verdict| word(verdict).to_owned()),
     ]
 }
 
 /// What stands beside the number, then the reason.
 fn notes(metric: &Metric) -> String {
-    let mut notes: Vec<String> = metric
-        .beside
-        .iter()
-        .map(|(name, value)| format!("{name} {value:.3}"))
-        .collect();
+    let mut notes: Vec<String> =
+        metric.beside.iter().map(|(name, value)| format!("{name} {value:.3}")).collect();
     if !metric.reason.is_empty() {
         notes.push(metric.reason.clone());
     }

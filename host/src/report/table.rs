@@ -24,9 +24,5 @@ pub fn new(header: &[&str], right: &[usize]) -> Table {
 /// The table as text without blanks at line ends.
 #[must_use]
 pub fn text(table: &Table) -> String {
-    table
-        .lines()
-        .map(|line| line.trim_end().to_owned())
-        .collect::<Vec<_>>()
-        .join("\n")
+    table.lines().map(|line| line.trim_end().to_owned()).collect::<Vec<_>>().join("\n")
 }

@@ -21,10 +21,7 @@ const NAMED: usize = 8;
 /// Finds the one interface of the contract that the component exports.
 pub(super) fn probe(engine: &Engine, guest: &InstancePre<State>) -> Result<Exports> {
     let mut found = Exports::all(guest).map_err(|error| {
-        Error::evaluator(format!(
-            "its exports do not fit the contract: {}",
-            super::outcome::one_line(&error)
-        ))
+        Error::evaluator(format!("its exports do not fit the contract: {}", super::outcome::one_line(&error)))
     })?;
     match (found.pop(), found.pop()) {
         (Some(exports), None) => Ok(exports),
@@ -42,15 +39,7 @@ pub(super) fn probe(engine: &Engine, guest: &InstancePre<State>) -> Result<Expor
 }
 
 fn exported(engine: &Engine, component: &Component) -> String {
-    let names: Vec<_> = component
-        .component_type()
-        .exports(engine)
-        .map(|(name, _)| name.to_owned())
-        .take(NAMED)
-        .collect();
-    if names.is_empty() {
-        "nothing".to_owned()
-    } else {
-        names.join(", ")
-    }
+    let names: Vec<_> =
+        component.component_type().exports(engine).map(|(name, _)| name.to_owned()).take(NAMED).collect();
+    if names.is_empty() { "nothing".to_owned() } else { names.join(", ") }
 }

@@ -51,15 +51,10 @@ impl ArtefactCache {
             .map_err(|error| Error::unwritable(path, &error))?;
         let folder = open_folder(path).map_err(|error| Error::unreadable(path, &error))?;
         if ours(&folder).map_err(|error| Error::unreadable(path, &error))? {
-            Ok(Self {
-                path: path.to_owned(),
-            })
+            Ok(Self { path: path.to_owned() })
         } else {
-            Err(Error::usage(format!(
-                "{}: others may write to this folder of native code",
-                path.display()
-            ))
-            .hint(format!("make it yours alone: chmod 700 {}", path.display())))
+            Err(Error::usage(format!("{}: others may write to this folder of native code", path.display()))
+                .hint(format!("make it yours alone: chmod 700 {}", path.display())))
         }
     }
 
@@ -96,9 +91,7 @@ impl ArtefactCache {
 
     fn write(&self, key: &Digest, artefact: &[u8]) -> io::Result<()> {
         // A temporary file is made with mode 0600.
-        let mut file = tempfile::Builder::new()
-            .prefix(".artefact-")
-            .tempfile_in(&self.path)?;
+        let mut file = tempfile::Builder::new().prefix(".artefact-").tempfile_in(&self.path)?;
         file.write_all(&header_of(key, artefact))?;
         file.write_all(artefact)?;
         file.as_file().sync_all()?;
@@ -108,11 +101,7 @@ impl ArtefactCache {
 }
 
 fn open_folder(path: &Path) -> io::Result<OwnedFd> {
-    Ok(rustix::fs::open(
-        path,
-        OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC,
-        Mode::empty(),
-    )?)
+    Ok(rustix::fs::open(path, OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())?)
 }
 
 /// Whether an open file or folder is owned by us and writable by nobody else.
@@ -184,10 +173,7 @@ mod tests {
             assert_eq!(cache.get(&key), None, "mode {mode:o}");
         }
         cache.put(&key, b"machine code");
-        assert!(
-            cache.get(&key).is_some(),
-            "the file was replaced by a private one"
-        );
+        assert!(cache.get(&key).is_some(), "the file was replaced by a private one");
     }
 
     #[test]
@@ -205,9 +191,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         fs::set_permissions(folder.path(), Permissions::from_mode(0o770)).unwrap();
         let error = ArtefactCache::open(folder.path()).unwrap_err();
-        let text = error
-            .to_string()
-            .replace(&folder.path().display().to_string(), "FOLDER");
+        let text = error.to_string().replace(&folder.path().display().to_string(), "FOLDER");
         insta::assert_snapshot!(text, @"FOLDER: others may write to this folder of native code");
     }
 }

@@ -46,12 +46,7 @@ fn fitting<T>(subjects: &[T], size: &impl Fn(&T) -> usize) -> usize {
         bytes = bytes.saturating_add(size(subject));
         bytes <= BATCH_BYTES
     };
-    subjects
-        .iter()
-        .take(BATCH_SUBJECTS)
-        .take_while(fits)
-        .count()
-        .max(1)
+    subjects.iter().take(BATCH_SUBJECTS).take_while(fits).count().max(1)
 }
 
 fn halve<T, R>(
@@ -118,10 +113,7 @@ mod tests {
             attempts += 1;
             Ok(judge(batch))
         });
-        assert_eq!(
-            results.unwrap().iter().filter(|result| result.is_err()).count(),
-            1
-        );
+        assert_eq!(results.unwrap().iter().filter(|result| result.is_err()).count(), 1);
         // The whole batch, then two halves at each of eight levels.
         assert_eq!(attempts, 17);
     }

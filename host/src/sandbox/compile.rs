@@ -34,10 +34,7 @@ pub(super) fn component(
         return compile(engine, wasm);
     };
     let key = key(engine, digest);
-    if let Some(component) = cache
-        .get(&key)
-        .and_then(|artefact| deserialize(engine, &artefact))
-    {
+    if let Some(component) = cache.get(&key).and_then(|artefact| deserialize(engine, &artefact)) {
         return Ok(component);
     }
     let component = compile(engine, wasm)?;
@@ -51,9 +48,7 @@ pub(super) fn component(
 fn check_form(wasm: &[u8]) -> Result<()> {
     if wasm.len() > MAX_COMPONENT_BYTES {
         let size = wasm.len();
-        return Err(Error::evaluator(format!(
-            "it has {size} bytes, {MAX_COMPONENT_BYTES} are allowed"
-        )));
+        return Err(Error::evaluator(format!("it has {size} bytes, {MAX_COMPONENT_BYTES} are allowed")));
     }
     match wasm.strip_prefix(WASM) {
         None => Err(Error::evaluator("it is not WebAssembly")
@@ -71,10 +66,7 @@ fn compile(engine: &Engine, wasm: &[u8]) -> Result<Component> {
         .map_err(|error| Error::evaluator(format!("it does not compile: {}", one_line(&error))))
 }
 
-#[expect(
-    unsafe_code,
-    reason = "the artefact cache is the one place that brings back native code"
-)]
+#[expect(unsafe_code, reason = "the artefact cache is the one place that brings back native code")]
 fn deserialize(engine: &Engine, artefact: &[u8]) -> Option<Component> {
     // SAFETY: the bytes are those that `Component::serialize` of this wasmtime gave for a compatible engine. The cache
     // hands out a file only if we own it and its folder, nobody else may write to either, and the digest in its
@@ -136,10 +128,7 @@ mod tests {
         let digest = Digest::of(b"component");
         let ours = engine::new(&Limits::default()).unwrap();
         assert_ne!(key(&ours, &digest), key(&Engine::default(), &digest));
-        assert_eq!(
-            key(&ours, &digest),
-            key(&engine::new(&Limits::default()).unwrap(), &digest)
-        );
+        assert_eq!(key(&ours, &digest), key(&engine::new(&Limits::default()).unwrap(), &digest));
     }
 
     #[test]

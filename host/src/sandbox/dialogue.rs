@@ -37,11 +37,7 @@ pub(super) struct Dialogue<'a> {
 
 impl<'a> Dialogue<'a> {
     pub(super) fn new(prepared: &'a Prepared, answerer: &'a mut Answerer<'a>) -> Self {
-        Self {
-            prepared,
-            answerer,
-            answered: BTreeMap::new(),
-        }
+        Self { prepared, answerer, answered: BTreeMap::new() }
     }
 
     /// One attempt at a batch.
@@ -71,38 +67,22 @@ impl<'a> Dialogue<'a> {
                 Err(failure) => return Ok(Err(failure)),
             }
         }
-        Ok(Err(failure(
-            code::ASKS,
-            format!("still asking after {ROUNDS} rounds"),
-        )))
+        Ok(Err(failure(code::ASKS, format!("still asking after {ROUNDS} rounds"))))
     }
 
     fn answer(&mut self, asks: &[Ask]) -> Result<Vec<Answer>> {
-        let new: Vec<_> = asks
-            .iter()
-            .filter(|ask| !self.answered.contains_key(ask))
-            .cloned()
-            .collect();
+        let new: Vec<_> = asks.iter().filter(|ask| !self.answered.contains_key(ask)).cloned().collect();
         if !new.is_empty() {
             let answers = (self.answerer)(&new)?;
             let ids = answers.iter().map(|answer| &answer.id);
             if !ids.eq(new.iter().map(|ask| &ask.id)) {
                 let (got, wanted) = (answers.len(), new.len());
-                let message = format!(
-                    "{got} answers do not fit the {wanted} asks of {}",
-                    self.prepared.evaluator()
-                );
+                let message =
+                    format!("{got} answers do not fit the {wanted} asks of {}", self.prepared.evaluator());
                 return Err(Error::new(Exit::Bug, message));
             }
-            self.answered
-                .extend(new.into_iter().zip(answers.into_iter().map(|answer| answer.body)));
+            self.answered.extend(new.into_iter().zip(answers.into_iter().map(|answer| answer.body)));
         }
-        Ok(asks
-            .iter()
-            .map(|ask| Answer {
-                id: ask.id.clone(),
-                body: self.answered[ask].clone(),
-            })
-            .collect())
+        Ok(asks.iter().map(|ask| Answer { id: ask.id.clone(), body: self.answered[ask].clone() }).collect())
     }
 }

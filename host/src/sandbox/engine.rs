@@ -34,9 +34,6 @@ pub(super) fn new(limits: &Limits) -> Result<Engine> {
         // A failure is one line for the report. Authors find panics in the log.
         .wasm_backtrace_max_frames(None);
     Engine::new(&config).map_err(|error| {
-        Error::evaluator(format!(
-            "cannot start the sandbox: {}",
-            super::outcome::one_line(&error)
-        ))
+        Error::evaluator(format!("cannot start the sandbox: {}", super::outcome::one_line(&error)))
     })
 }

@@ -93,28 +93,15 @@ impl Evaluator {
         let pre = imports::link(runtime.engine(), component)?;
         let exports = abi::probe(runtime.engine(), &pre)?;
         let kind = exports.kind();
-        let guest = Guest {
-            runtime,
-            pre,
-            exports,
-            ledger: Mutex::default(),
-        };
+        let guest = Guest { runtime, pre, exports, ledger: Mutex::default() };
         let mut fuel = Fuel::new(guest.runtime.limits().fuel(0));
         let described = guest
-            .call(&mut fuel, |store, instance| {
-                guest.exports.describe(store, instance)
-            })
+            .call(&mut fuel, |store, instance| guest.exports.describe(store, instance))
             .map_err(|error| error.within("describe"))?
             .map_err(|failure| Error::evaluator(format!("describe failed: {}", shown(&failure))))?;
         let description = validate::description(described, kind)
             .map_err(|message| Error::evaluator(format!("describe: {message}")))?;
-        Ok(Self {
-            loaded: Arc::new(Loaded {
-                guest,
-                digest,
-                description,
-            }),
-        })
+        Ok(Self { loaded: Arc::new(Loaded { guest, digest, description }) })
     }
 
     /// What it says about itself, checked.
@@ -165,18 +152,11 @@ impl Evaluator {
                 return Err(Error::usage(format!("{what} is not a JSON object: {error}")).within(self));
             }
         }
-        let wanted: Vec<_> = self
-            .description()
-            .asks
-            .difference(grants)
-            .map(String::as_str)
-            .collect();
+        let wanted: Vec<_> = self.description().asks.difference(grants).map(String::as_str).collect();
         if !wanted.is_empty() {
-            return Err(
-                Error::evaluator(format!("it asks for {}, which is not granted", wanted.join(", ")))
-                    .within(self)
-                    .hint("name the kinds in the suite's `grants` if it may use the model in this way"),
-            );
+            return Err(Error::evaluator(format!("it asks for {}, which is not granted", wanted.join(", ")))
+                .within(self)
+                .hint("name the kinds in the suite's `grants` if it may use the model in this way"));
         }
         let guest = &self.loaded.guest;
         let mut fuel = Fuel::new(guest.runtime.limits().fuel(rows.len()));
@@ -190,12 +170,7 @@ impl Evaluator {
                 Error::evaluator(format!("prepare failed: {}", shown(&failure))).within(self)
             })?;
         let digest = Digest::of(&state);
-        Ok(Prepared {
-            evaluator: self.clone(),
-            state,
-            digest,
-            grants: grants.clone(),
-        })
+        Ok(Prepared { evaluator: self.clone(), state, digest, grants: grants.clone() })
     }
 }
 
@@ -208,10 +183,7 @@ impl fmt::Display for Evaluator {
 
 impl fmt::Debug for Evaluator {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Evaluator")
-            .field(&self.loaded.digest)
-            .field(&self.loaded.description)
-            .finish()
+        f.debug_tuple("Evaluator").field(&self.loaded.digest).field(&self.loaded.description).finish()
     }
 }
 
@@ -250,16 +222,10 @@ impl Prepared {
         self.expect(self.evaluator.kind() != Kind::Benchmark, "judge samples")?;
         let mut dialogue = Dialogue::new(self, answer);
         let outcomes = batch::run(samples, sample_bytes, &mut |batch| {
-            let texts: Vec<_> = batch
-                .iter()
-                .map(|sample| Some(sample.response.as_str()))
-                .collect();
+            let texts: Vec<_> = batch.iter().map(|sample| Some(sample.response.as_str())).collect();
             dialogue.attempt(Subjects::Samples(batch), &texts)
         })?;
-        Ok(outcomes
-            .into_iter()
-            .map(|outcome| outcome.unwrap_or_else(Outcome::Failed))
-            .collect())
+        Ok(outcomes.into_iter().map(|outcome| outcome.unwrap_or_else(Outcome::Failed)).collect())
     }
 
     /// Makes the items of a benchmark, one per row in their order.
@@ -273,9 +239,7 @@ impl Prepared {
         let made = batch::run(rows, |row| row.id.len() + row.body.len(), &mut |batch| {
             let mut fuel = self.fuel(batch.len());
             let items = guest
-                .call(&mut fuel, |store, instance| {
-                    guest.exports.items(store, instance, &self.state, batch)
-                })
+                .call(&mut fuel, |store, instance| guest.exports.items(store, instance, &self.state, batch))
                 .map_err(|error| error.within("items").within(&self.evaluator))?;
             Ok(items
                 .and_then(|items| items.map_err(validate::guest_failure))
@@ -288,10 +252,7 @@ impl Prepared {
             let item =
                 item.map_err(|failure| refused(format!("items: row {}: {}", row.id, shown(&failure))))?;
             if !ids.insert(item.id.clone()) {
-                return Err(refused(format!(
-                    "items: row {}: item id {} came before",
-                    row.id, item.id
-                )));
+                return Err(refused(format!("items: row {}: item id {} came before", row.id, item.id)));
             }
             items.push(item);
         }
@@ -312,10 +273,7 @@ impl Prepared {
         let outcomes = batch::run(items, item_bytes, &mut |batch| {
             dialogue.attempt(Subjects::Items(batch), &vec![None; batch.len()])
         })?;
-        Ok(outcomes
-            .into_iter()
-            .map(|outcome| outcome.unwrap_or_else(Outcome::Failed))
-            .collect())
+        Ok(outcomes.into_iter().map(|outcome| outcome.unwrap_or_else(Outcome::Failed)).collect())
     }
 
     pub(super) fn description(&self) -> &Description {
@@ -340,11 +298,7 @@ impl Prepared {
     ) -> Result<Result<Untrusted<Progress>, Failure>> {
         let guest = &self.evaluator.loaded.guest;
         let progress = guest
-            .call(fuel, |store, instance| {
-                guest
-                    .exports
-                    .step(store, instance, &self.state, subjects, answers)
-            })
+            .call(fuel, |store, instance| guest.exports.step(store, instance, &self.state, subjects, answers))
             .map_err(|error| error.within("step").within(&self.evaluator))?;
         Ok(progress.and_then(|progress| progress.map_err(validate::guest_failure)))
     }
@@ -359,21 +313,16 @@ impl Prepared {
 }
 
 fn sample_bytes(sample: &Sample) -> usize {
-    let prompt: usize = sample
-        .prompt
-        .iter()
-        .map(|message| message.role.len() + message.content.len())
-        .sum();
+    let prompt: usize = sample.prompt.iter().map(|message| message.role.len() + message.content.len()).sum();
     sample.id.len() + sample.family.len() + sample.kind.len() + prompt + sample.response.len()
 }
 
 fn item_bytes(item: &Item) -> usize {
     let prompt = match &item.prompt {
         Prompt::Raw(text) => text.len(),
-        Prompt::Messages(messages) => messages
-            .iter()
-            .map(|message| message.role.len() + message.content.len())
-            .sum(),
+        Prompt::Messages(messages) => {
+            messages.iter().map(|message| message.role.len() + message.content.len()).sum()
+        }
     };
     item.id.len() + item.group.len() + prompt + item.body.len()
 }

@@ -23,31 +23,15 @@ pub(super) fn link(engine: &Engine, component: &Component) -> Result<InstancePre
     let refused = refused(engine, component);
     if !refused.is_empty() {
         let more = refused.len().saturating_sub(NAMED);
-        let more = if more > 0 {
-            format!(" and {more} more")
-        } else {
-            String::new()
-        };
-        let names = refused
-            .iter()
-            .take(NAMED)
-            .map(String::as_str)
-            .collect::<Vec<_>>()
-            .join(", ");
-        return Err(Error::evaluator(format!(
-            "it imports {names}{more}; an evaluator may only import log"
-        ))
-        .hint("it wants files, clocks or network, or is built for another contract; see PLUGINS.md"));
+        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+        let names = refused.iter().take(NAMED).map(String::as_str).collect::<Vec<_>>().join(", ");
+        return Err(Error::evaluator(format!("it imports {names}{more}; an evaluator may only import log"))
+            .hint("it wants files, clocks or network, or is built for another contract; see PLUGINS.md"));
     }
     let unfit = |error: wasmtime::Error| {
-        Error::evaluator(format!(
-            "its imports do not fit the contract: {}",
-            one_line(&error)
-        ))
+        Error::evaluator(format!("its imports do not fit the contract: {}", one_line(&error)))
     };
-    linker(engine)
-        .and_then(|linker| linker.instantiate_pre(component))
-        .map_err(unfit)
+    linker(engine).and_then(|linker| linker.instantiate_pre(component)).map_err(unfit)
 }
 
 /// Names of everything imported that is not allowed, in the component's order.
@@ -66,13 +50,11 @@ fn refused(engine: &Engine, component: &Component) -> Vec<String> {
             refused.push(name.to_owned());
             continue;
         };
-        let unknown = interface
-            .exports(engine)
-            .filter(|(item, export)| match export.ty {
-                ComponentItem::Type(_) => false,
-                ComponentItem::ComponentFunc(_) => !functions.contains(item),
-                _ => true,
-            });
+        let unknown = interface.exports(engine).filter(|(item, export)| match export.ty {
+            ComponentItem::Type(_) => false,
+            ComponentItem::ComponentFunc(_) => !functions.contains(item),
+            _ => true,
+        });
         refused.extend(unknown.map(|(item, _)| format!("{name}#{item}")));
     }
     refused
@@ -82,8 +64,7 @@ fn refused(engine: &Engine, component: &Component) -> Vec<String> {
 /// number must be equal.
 fn compatible(name: &str, ours: &str) -> bool {
     let stem = ours.rsplit_once('.').map_or(ours, |(stem, _)| stem);
-    name.strip_prefix(stem)
-        .is_some_and(|patch| patch.starts_with('.'))
+    name.strip_prefix(stem).is_some_and(|patch| patch.starts_with('.'))
 }
 
 fn linker(engine: &Engine) -> wasmtime::Result<Linker<State>> {

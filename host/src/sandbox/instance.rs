@@ -52,17 +52,8 @@ pub(super) struct State {
 
 impl State {
     fn new(limits: &Limits) -> Self {
-        let Limits {
-            log_lines,
-            log_line_bytes,
-            ..
-        } = *limits;
-        Self {
-            meter: Meter::new(limits),
-            log: Log::default(),
-            log_lines,
-            log_line_bytes,
-        }
+        let Limits { log_lines, log_line_bytes, .. } = *limits;
+        Self { meter: Meter::new(limits), log: Log::default(), log_lines, log_line_bytes }
     }
 
     /// Bytes kept of one log line.
@@ -136,12 +127,7 @@ impl Runtime {
     pub(super) fn new(limits: Limits) -> Result<Self> {
         let engine = engine::new(&limits)?;
         let ticker = Ticker::start(engine.clone())?;
-        Ok(Self {
-            engine,
-            limits,
-            gate: RwLock::new(()),
-            _ticker: ticker,
-        })
+        Ok(Self { engine, limits, gate: RwLock::new(()), _ticker: ticker })
     }
 
     pub(super) const fn engine(&self) -> &Engine {
@@ -162,14 +148,8 @@ impl Runtime {
     ) -> Result<Called<R>> {
         // The lock guards no data, so a panic elsewhere has left nothing broken.
         let (_shared, _alone) = match company {
-            Company::Welcome => (
-                Some(self.gate.read().unwrap_or_else(PoisonError::into_inner)),
-                None,
-            ),
-            Company::Alone => (
-                None,
-                Some(self.gate.write().unwrap_or_else(PoisonError::into_inner)),
-            ),
+            Company::Welcome => (Some(self.gate.read().unwrap_or_else(PoisonError::into_inner)), None),
+            Company::Alone => (None, Some(self.gate.write().unwrap_or_else(PoisonError::into_inner))),
         };
         thread::scope(|scope| {
             thread::Builder::new()
@@ -189,10 +169,7 @@ impl Runtime {
         call: impl FnOnce(&mut Store<State>, &Instance) -> wasmtime::Result<R>,
     ) -> Result<Called<R>> {
         let broken = |error: wasmtime::Error| {
-            Error::evaluator(format!(
-                "the sandbox is broken: {}",
-                super::outcome::one_line(&error)
-            ))
+            Error::evaluator(format!("the sandbox is broken: {}", super::outcome::one_line(&error)))
         };
         let mut store = Store::try_new(&self.engine, State::new(&self.limits)).map_err(broken)?;
         store.limiter(|state| &mut state.meter);
@@ -201,9 +178,7 @@ impl Runtime {
         store.set_fuel(fuel.left).map_err(broken)?;
         store.set_epoch_deadline(Ticker::ticks(self.limits.wall_clock));
         store.epoch_deadline_trap();
-        let result = guest
-            .instantiate(&mut store)
-            .and_then(|instance| call(&mut store, &instance));
+        let result = guest.instantiate(&mut store).and_then(|instance| call(&mut store, &instance));
         let left = store.get_fuel().map_err(broken)?;
         let State { meter, log, .. } = store.into_data();
         Ok(Called {

@@ -58,8 +58,7 @@ impl Limits {
     #[must_use]
     pub fn fuel(&self, subjects: usize) -> u64 {
         let subjects = u64::try_from(subjects).unwrap_or(u64::MAX);
-        self.fuel_base
-            .saturating_add(self.fuel_per_sample.saturating_mul(subjects))
+        self.fuel_base.saturating_add(self.fuel_per_sample.saturating_mul(subjects))
     }
 }
 
@@ -80,11 +79,7 @@ struct Gauge {
 
 impl Gauge {
     const fn new(limit: usize) -> Self {
-        Self {
-            used: 0,
-            limit,
-            refused: None,
-        }
+        Self { used: 0, limit, refused: None }
     }
 
     /// Whether one memory or table may go from `current` to `desired`.
@@ -103,10 +98,7 @@ impl Gauge {
 impl Meter {
     /// A meter for a fresh store.
     pub(super) const fn new(limits: &Limits) -> Self {
-        Self {
-            memory: Gauge::new(limits.memory_bytes),
-            table: Gauge::new(limits.table_elements),
-        }
+        Self { memory: Gauge::new(limits.memory_bytes), table: Gauge::new(limits.table_elements) }
     }
 
     /// Bytes of linear memory in use; memories never shrink, so this is the peak.
@@ -117,9 +109,7 @@ impl Meter {
     /// What was wanted and refused, in words.
     pub(super) fn refusal(&self) -> Option<String> {
         let words = |gauge: &Gauge, what: &str| {
-            gauge
-                .refused
-                .map(|wanted| format!("wanted {wanted} {what}, {} are allowed", gauge.limit))
+            gauge.refused.map(|wanted| format!("wanted {wanted} {what}, {} are allowed", gauge.limit))
         };
         words(&self.memory, "bytes of memory").or_else(|| words(&self.table, "table elements"))
     }
@@ -153,27 +143,17 @@ mod tests {
 
     #[test]
     fn memories_are_counted_together() {
-        let mut meter = Meter::new(&Limits {
-            memory_bytes: 100,
-            ..Limits::default()
-        });
+        let mut meter = Meter::new(&Limits { memory_bytes: 100, ..Limits::default() });
         assert!(meter.memory_growing(0, 60, None).unwrap());
         assert!(meter.memory_growing(0, 40, None).unwrap());
         assert!(!meter.memory_growing(60, 61, None).unwrap());
         assert_eq!(meter.memory_bytes(), 100);
-        assert_eq!(
-            meter.refusal().unwrap(),
-            "wanted 101 bytes of memory, 100 are allowed"
-        );
+        assert_eq!(meter.refusal().unwrap(), "wanted 101 bytes of memory, 100 are allowed");
     }
 
     #[test]
     fn fuel_grows_with_the_batch_and_never_wraps() {
-        let limits = Limits {
-            fuel_base: 10,
-            fuel_per_sample: 3,
-            ..Limits::default()
-        };
+        let limits = Limits { fuel_base: 10, fuel_per_sample: 3, ..Limits::default() };
         assert_eq!(limits.fuel(0), 10);
         assert_eq!(limits.fuel(4), 22);
         assert_eq!(limits.fuel(usize::MAX), u64::MAX);

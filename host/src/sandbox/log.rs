@@ -39,10 +39,7 @@ impl Log {
     /// Keeps a line, cut to `bytes`, unless there are `lines` already.
     pub(super) fn push(&mut self, level: Level, text: &str, lines: usize, bytes: usize) {
         if self.lines.len() < lines {
-            self.lines.push(LogLine {
-                level,
-                text: text[..text.floor_char_boundary(bytes)].to_owned(),
-            });
+            self.lines.push(LogLine { level, text: text[..text.floor_char_boundary(bytes)].to_owned() });
         } else {
             self.dropped += 1;
         }
@@ -60,10 +57,7 @@ impl Log {
     pub(super) fn take(&mut self) -> Vec<LogLine> {
         let Self { mut lines, dropped } = std::mem::take(self);
         if dropped > 0 {
-            lines.push(LogLine {
-                level: Level::Warn,
-                text: format!("{dropped} more lines were dropped"),
-            });
+            lines.push(LogLine { level: Level::Warn, text: format!("{dropped} more lines were dropped") });
         }
         lines
     }

@@ -40,10 +40,7 @@ pub(super) enum Stop {
 
 /// A failure found by the host.
 pub(super) fn failure(code: &str, message: impl Into<String>) -> Failure {
-    Failure {
-        code: code.into(),
-        message: message.into(),
-    }
+    Failure { code: code.into(), message: message.into() }
 }
 
 impl Stop {
@@ -64,10 +61,7 @@ impl Stop {
             )),
             (Some(trap), None) => {
                 let reason = trap.to_string();
-                Self::Failed(failure(
-                    code::TRAP,
-                    reason.trim_start_matches("wasm trap: ").to_owned(),
-                ))
+                Self::Failed(failure(code::TRAP, reason.trim_start_matches("wasm trap: ").to_owned()))
             }
             // Wasmtime keeps the type of this error to itself; a test of the hostile guests holds the text.
             (None, None) if one_line(error).contains("fuel allocated for hostcalls has been exhausted") => {
@@ -84,15 +78,7 @@ impl Stop {
 /// The innermost cause, first line only, at most 200 characters, in lower case at the start.
 pub(super) fn one_line(error: &wasmtime::Error) -> String {
     let text = error.root_cause().to_string();
-    let line: String = text
-        .lines()
-        .next()
-        .unwrap_or_default()
-        .chars()
-        .take(200)
-        .collect();
+    let line: String = text.lines().next().unwrap_or_default().chars().take(200).collect();
     let mut letters = line.chars();
-    letters
-        .next()
-        .map_or_else(String::new, |first| first.to_lowercase().chain(letters).collect())
+    letters.next().map_or_else(String::new, |first| first.to_lowercase().chain(letters).collect())
 }

@@ -36,17 +36,12 @@ impl Ticker {
                 }
             })
             .map_err(|error| Error::evaluator(format!("cannot start the sandbox's clock: {error}")))?;
-        Ok(Self {
-            stop: Some(stop),
-            thread: Some(thread),
-        })
+        Ok(Self { stop: Some(stop), thread: Some(thread) })
     }
 
     /// Ticks until a deadline: at least one, since a store whose deadline is now stops at once.
     pub(super) fn ticks(wall_clock: Duration) -> u64 {
-        u64::try_from(wall_clock.as_millis() / TICK.as_millis())
-            .unwrap_or(u64::MAX / 2)
-            .saturating_add(1)
+        u64::try_from(wall_clock.as_millis() / TICK.as_millis()).unwrap_or(u64::MAX / 2).saturating_add(1)
     }
 }
 

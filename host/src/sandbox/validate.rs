@@ -66,10 +66,7 @@ pub(super) fn guest_failure(Untrusted(reported): Untrusted<Failure>) -> Failure 
 
 fn checked_failure(Failure { code, message }: Failure) -> Result<Failure, String> {
     if !code::GUEST.contains(&code.as_str()) {
-        return Err(format!(
-            "failure has an unknown code, known are {}",
-            code::GUEST.join(", ")
-        ));
+        return Err(format!("failure has an unknown code, known are {}", code::GUEST.join(", ")));
     }
     text::within("failure message", &message, text::MESSAGE_BYTES)?;
     Ok(Failure { code, message })
@@ -86,29 +83,20 @@ mod tests {
 
     #[test]
     fn guest_cannot_pass_its_failure_off_as_the_hosts() {
-        let reported = Failure {
-            code: "fuel".into(),
-            message: String::new(),
-        };
+        let reported = Failure { code: "fuel".into(), message: String::new() };
         insta::assert_debug_snapshot!(guest_failure(Untrusted(reported)), @r#"
         Failure {
             code: "contract",
             message: "failure has an unknown code, known are config, profile, data, sample, answer, internal",
         }
         "#);
-        let reported = Failure {
-            code: "sample".into(),
-            message: "no words".into(),
-        };
+        let reported = Failure { code: "sample".into(), message: "no words".into() };
         assert_eq!(guest_failure(Untrusted(reported.clone())), reported);
     }
 
     #[test]
     fn endless_failure_message_is_a_breach_itself() {
-        let reported = Failure {
-            code: "internal".into(),
-            message: "x".repeat(5000),
-        };
+        let reported = Failure { code: "internal".into(), message: "x".repeat(5000) };
         insta::assert_debug_snapshot!(guest_failure(Untrusted(reported)), @r#"
         Failure {
             code: "contract",

@@ -37,10 +37,7 @@ pub fn replicate_rng(seed: u64, replicate: usize) -> ChaCha8Rng {
 }
 
 /// A whole number below `limit`, uniform to within `limit / 2^64`. `limit` is at least 1.
-#[expect(
-    clippy::cast_possible_truncation,
-    reason = "a product scaled by 2^64 is below the limit"
-)]
+#[expect(clippy::cast_possible_truncation, reason = "a product scaled by 2^64 is below the limit")]
 #[must_use]
 pub fn below(rng: &mut ChaCha8Rng, limit: usize) -> usize {
     ((u128::from(rng.next_u64()) * limit as u128) >> 64) as usize
@@ -109,11 +106,7 @@ pub fn bca(
     let adjusted = |p: f64| {
         let z = bias + quantile::normal(p);
         let scale = 1.0 - acceleration * z;
-        if scale > 0.0 {
-            quantile::normal_cdf(bias + z / scale)
-        } else {
-            p
-        }
+        if scale > 0.0 { quantile::normal_cdf(bias + z / scale) } else { p }
     };
     Some(around(value, &replicates, adjusted(tail), adjusted(1.0 - tail)))
 }
@@ -137,11 +130,7 @@ fn bias(value: f64, replicates: &[f64]) -> f64 {
     let below = replicates.iter().filter(|replicate| **replicate < value).count() as f64;
     let ties = replicates.iter().filter(|replicate| **replicate <= value).count() as f64 - below;
     let share = (below + ties / 2.0) / replicates.len() as f64;
-    if share > 0.0 && share < 1.0 {
-        quantile::normal(share)
-    } else {
-        0.0
-    }
+    if share > 0.0 && share < 1.0 { quantile::normal(share) } else { 0.0 }
 }
 
 /// Jackknife acceleration over clusters.
@@ -161,10 +150,7 @@ fn acceleration(clusters: usize, statistic: &impl Fn(&[usize]) -> Option<f64>) -
 
 /// Quantiles of sorted replicates as an interval around the value.
 fn around(value: f64, replicates: &[f64], low: f64, high: f64) -> Interval {
-    Interval {
-        low: at(replicates, low).min(value),
-        high: at(replicates, high).max(value),
-    }
+    Interval { low: at(replicates, low).min(value), high: at(replicates, high).max(value) }
 }
 
 /// Quantile of sorted values, linear between neighbours (Hyndman and Fan, type 7).

@@ -42,36 +42,15 @@ impl Evidence {
     /// `None` if a mapped number is not finite.
     #[must_use]
     pub fn map_increasing(&self, map: impl Fn(f64) -> f64) -> Option<Self> {
-        let Estimate {
-            value,
-            low,
-            high,
-            n,
-            clusters,
-        } = self.estimate;
-        let estimate = Estimate {
-            value: map(value),
-            low: map(low),
-            high: map(high),
-            n,
-            clusters,
-        };
-        Self {
-            estimate,
-            lower: map(self.lower),
-            upper: map(self.upper),
-            effective_n: None,
-        }
-        .finite()
+        let Estimate { value, low, high, n, clusters } = self.estimate;
+        let estimate = Estimate { value: map(value), low: map(low), high: map(high), n, clusters };
+        Self { estimate, lower: map(self.lower), upper: map(self.upper), effective_n: None }.finite()
     }
 
     /// Itself if every number is finite.
     #[must_use]
     pub fn finite(self) -> Option<Self> {
         let Estimate { value, low, high, .. } = self.estimate;
-        [value, low, high, self.lower, self.upper]
-            .iter()
-            .all(|number| number.is_finite())
-            .then_some(self)
+        [value, low, high, self.lower, self.upper].iter().all(|number| number.is_finite()).then_some(self)
     }
 }

@@ -26,10 +26,8 @@ pub struct Mean {
 /// Mean of all values. `None` with fewer than two clusters or a value that is not finite.
 #[must_use]
 pub fn clustered(clusters: &[Vec<f64>]) -> Option<Mean> {
-    let ratios: Vec<Vec<(f64, f64)>> = clusters
-        .iter()
-        .map(|cluster| cluster.iter().map(|value| (*value, 1.0)).collect())
-        .collect();
+    let ratios: Vec<Vec<(f64, f64)>> =
+        clusters.iter().map(|cluster| cluster.iter().map(|value| (*value, 1.0)).collect()).collect();
     ratio_of_sums(&ratios)
 }
 
@@ -67,10 +65,8 @@ pub fn ratio_of_sums(clusters: &[Vec<(f64, f64)>]) -> Option<Mean> {
 /// `None` with fewer than two clusters or a value that is not positive.
 #[must_use]
 pub fn geometric(clusters: &[Vec<f64>]) -> Option<Evidence> {
-    let logarithms: Vec<Vec<f64>> = clusters
-        .iter()
-        .map(|cluster| cluster.iter().map(|value| value.ln()).collect())
-        .collect();
+    let logarithms: Vec<Vec<f64>> =
+        clusters.iter().map(|cluster| cluster.iter().map(|value| value.ln()).collect()).collect();
     clustered(&logarithms)?.evidence()?.map_increasing(f64::exp)
 }
 
@@ -86,23 +82,14 @@ pub fn geometric(clusters: &[Vec<f64>]) -> Option<Evidence> {
 pub fn bounded(clusters: &[Vec<f64>], low: f64, high: f64) -> Option<Evidence> {
     let plain = clustered(clusters)?;
     let scale = (high - low).abs().max(f64::MIN_POSITIVE);
-    let weight = if plain.standard_error / scale < 1e-9 {
-        plain.n.div_ceil(plain.clusters)
-    } else {
-        1
-    };
+    let weight = if plain.standard_error / scale < 1e-9 { plain.n.div_ceil(plain.clusters) } else { 1 };
     let mut padded = clusters.to_vec();
     padded.extend([vec![low; weight], vec![high; weight]]);
     let mut evidence = clustered(&padded)?.evidence()?;
     let value = plain.value;
     let Estimate { low, high, .. } = evidence.estimate;
-    evidence.estimate = Estimate {
-        value,
-        low: low.min(value),
-        high: high.max(value),
-        n: plain.n,
-        clusters: plain.clusters,
-    };
+    evidence.estimate =
+        Estimate { value, low: low.min(value), high: high.max(value), n: plain.n, clusters: plain.clusters };
     evidence.lower = evidence.lower.min(value);
     evidence.upper = evidence.upper.max(value);
     evidence.finite()

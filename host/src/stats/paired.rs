@@ -26,11 +26,8 @@ const TIE: f64 = 1e-12;
 /// (Phipson and Smyth 2010), which is never 0. 1 if nothing changed or nothing was measured.
 #[must_use]
 pub fn sign_flip(clusters: &[Vec<f64>], bootstrap: Bootstrap) -> f64 {
-    let sums: Vec<f64> = clusters
-        .iter()
-        .map(|cluster| cluster.iter().sum::<f64>())
-        .filter(|sum| *sum != 0.0)
-        .collect();
+    let sums: Vec<f64> =
+        clusters.iter().map(|cluster| cluster.iter().sum::<f64>()).filter(|sum| *sum != 0.0).collect();
     let observed = sums.iter().sum::<f64>().abs();
     if sums.is_empty() || !observed.is_finite() {
         return 1.0;
@@ -38,9 +35,7 @@ pub fn sign_flip(clusters: &[Vec<f64>], bootstrap: Bootstrap) -> f64 {
     let reached = |sum: f64| sum.abs() >= observed * (1.0 - TIE);
     if sums.len() <= EXACT_CLUSTERS {
         let patterns = 1_u32 << sums.len();
-        let extreme = (0..patterns)
-            .filter(|pattern| reached(flipped(&sums, *pattern)))
-            .count();
+        let extreme = (0..patterns).filter(|pattern| reached(flipped(&sums, *pattern))).count();
         return extreme as f64 / f64::from(patterns);
     }
     let extreme = (0..bootstrap.replicates)
@@ -54,10 +49,7 @@ pub fn sign_flip(clusters: &[Vec<f64>], bootstrap: Bootstrap) -> f64 {
 
 /// Sum with the sign of entry i turned where bit i of the pattern is set.
 fn flipped(sums: &[f64], pattern: u32) -> f64 {
-    sums.iter()
-        .enumerate()
-        .map(|(i, sum)| if pattern >> i & 1 == 1 { -sum } else { *sum })
-        .sum()
+    sums.iter().enumerate().map(|(i, sum)| if pattern >> i & 1 == 1 { -sum } else { *sum }).sum()
 }
 
 /// Exact two-sided `McNemar` test: `b` items were lost and `c` gained among independent items.

@@ -46,10 +46,7 @@ pub fn wilson(hits: usize, n: usize, confidence: f64) -> Option<Interval> {
     let z2 = z * z / size;
     let centre = (share + z2 / 2.0) / (1.0 + z2);
     let half = z * (share * (1.0 - share) / size + z2 / (4.0 * size)).sqrt() / (1.0 + z2);
-    Some(Interval {
-        low: (centre - half).clamp(0.0, share),
-        high: (centre + half).clamp(share, 1.0),
-    })
+    Some(Interval { low: (centre - half).clamp(0.0, share), high: (centre + half).clamp(share, 1.0) })
 }
 
 /// The exact two-sided interval of Clopper and Pearson (1934) for independent observations.
@@ -62,10 +59,7 @@ pub fn clopper_pearson(hits: usize, n: usize, confidence: f64) -> Option<Interva
     }
     let tail = (1.0 - confidence) / 2.0;
     let (hits, n) = (hits as f64, n as f64);
-    Some(Interval {
-        low: exact_lower(hits, n, tail),
-        high: exact_upper(hits, n, tail),
-    })
+    Some(Interval { low: exact_lower(hits, n, tail), high: exact_upper(hits, n, tail) })
 }
 
 /// One-sided exact lower bound with error `alpha`: the `alpha` quantile of Beta(hits, n - hits + 1).
@@ -146,12 +140,7 @@ pub fn mean_of_shares(rows: &[Vec<Count>]) -> Option<Share> {
     } else {
         squares * clusters as f64 / (clusters - 1) as f64
     };
-    Some(Share {
-        value,
-        variance,
-        n: total,
-        clusters,
-    })
+    Some(Share { value, variance, n: total, clusters })
 }
 
 impl Share {
@@ -201,18 +190,14 @@ impl Share {
 #[must_use]
 pub fn lower_at(share: f64, effective_n: f64, clusters: f64, alpha: f64) -> f64 {
     let flawless = alpha.powf(1.0 / clusters);
-    exact_lower(share * effective_n, effective_n, alpha)
-        .min(flawless)
-        .min(share)
+    exact_lower(share * effective_n, effective_n, alpha).min(flawless).min(share)
 }
 
 /// Upper bound of a share seen in `effective_n` effective observations from `clusters` clusters.
 #[must_use]
 pub fn upper_at(share: f64, effective_n: f64, clusters: f64, alpha: f64) -> f64 {
     let flawless = 1.0 - alpha.powf(1.0 / clusters);
-    exact_upper(share * effective_n, effective_n, alpha)
-        .max(flawless)
-        .max(share)
+    exact_upper(share * effective_n, effective_n, alpha).max(flawless).max(share)
 }
 
 #[cfg(test)]

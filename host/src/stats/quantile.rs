@@ -69,10 +69,7 @@ mod tests {
     fn beta_quantiles_agree_with_scipy() {
         for (p, a, b, expected) in BETA {
             let found = beta(p, a, b);
-            assert!(
-                (found - expected).abs() < 1e-9,
-                "beta({p}, {a}, {b}) = {found}, expected {expected}"
-            );
+            assert!((found - expected).abs() < 1e-9, "beta({p}, {a}, {b}) = {found}, expected {expected}");
         }
     }
 
@@ -81,10 +78,7 @@ mod tests {
     fn t_quantiles_agree_with_scipy() {
         for (alpha, df, expected) in T {
             let found = t_upper(alpha, df);
-            assert!(
-                (found / expected - 1.0).abs() < 1e-8,
-                "t({alpha}, {df}) = {found}, expected {expected}"
-            );
+            assert!((found / expected - 1.0).abs() < 1e-8, "t({alpha}, {df}) = {found}, expected {expected}");
         }
     }
 

@@ -24,10 +24,6 @@ impl Store {
     /// The file cannot be read.
     pub fn get_batch(&self, key: &Digest) -> Result<Option<String>> {
         let sql = "SELECT payload FROM generations WHERE key = ?1";
-        self.check(
-            self.connection
-                .query_row(sql, [key.as_str()], |row| row.get(0))
-                .optional(),
-        )
+        self.check(self.connection.query_row(sql, [key.as_str()], |row| row.get(0)).optional())
     }
 }

@@ -36,9 +36,7 @@ fn only_run(store: Store) -> Result<(Store, RunRecord)> {
     let count = runs.len();
     match runs.pop() {
         Some(run) if count == 1 => Ok((store, run)),
-        _ => Err(
-            Error::bad_input(format!("{} holds {count} runs, not one", store.path().display()))
-                .hint("name one of them: FILE#RUN"),
-        ),
+        _ => Err(Error::bad_input(format!("{} holds {count} runs, not one", store.path().display()))
+            .hint("name one of them: FILE#RUN")),
     }
 }

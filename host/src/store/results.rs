@@ -63,13 +63,7 @@ impl Store {
     /// # Errors
     /// The file cannot be written, or the run is finished with another sample of this id (exit 22).
     pub fn put_samples(&self, run: &RunId, samples: &[Sample]) -> Result<()> {
-        self.put(
-            &SAMPLES,
-            run,
-            samples
-                .iter()
-                .map(|sample| ("", sample.id.as_str(), json(sample))),
-        )
+        self.put(&SAMPLES, run, samples.iter().map(|sample| ("", sample.id.as_str(), json(sample))))
     }
 
     /// All samples of a run, by id.
@@ -77,11 +71,7 @@ impl Store {
     /// # Errors
     /// The file cannot be read.
     pub fn samples(&self, run: &RunId) -> Result<Vec<Sample>> {
-        Ok(self
-            .list(&SAMPLES, run)?
-            .into_iter()
-            .map(|(_, sample)| sample)
-            .collect())
+        Ok(self.list(&SAMPLES, run)?.into_iter().map(|(_, sample)| sample).collect())
     }
 
     /// Keeps cells.
@@ -92,9 +82,7 @@ impl Store {
         self.put(
             &CELLS,
             run,
-            cells
-                .iter()
-                .map(|cell| (cell.evaluator.as_str(), cell.sample.as_str(), json(cell))),
+            cells.iter().map(|cell| (cell.evaluator.as_str(), cell.sample.as_str(), json(cell))),
         )
     }
 
@@ -103,11 +91,7 @@ impl Store {
     /// # Errors
     /// The file cannot be read.
     pub fn cells(&self, run: &RunId) -> Result<Vec<CellRecord>> {
-        Ok(self
-            .list(&CELLS, run)?
-            .into_iter()
-            .map(|(_, cell)| cell)
-            .collect())
+        Ok(self.list(&CELLS, run)?.into_iter().map(|(_, cell)| cell).collect())
     }
 
     /// Keeps the record of a run: its numbers, identity and items.
@@ -147,11 +131,7 @@ impl Store {
             list: "SELECT CAST(seq AS TEXT), json FROM events WHERE run = ?1 ORDER BY seq",
             ..RECORD
         };
-        Ok(self
-            .list(&table, run)?
-            .into_iter()
-            .map(|(_, event)| event)
-            .collect())
+        Ok(self.list(&table, run)?.into_iter().map(|(_, event)| event).collect())
     }
 
     fn put<'a>(&self, table: &Table, run: &RunId, entries: impl Iterator<Item = Entry<'a>>) -> Result<()> {
@@ -183,11 +163,7 @@ impl Store {
         if self.check(found.optional())?.as_ref() == Some(json) {
             return Ok(());
         }
-        let evaluator = if evaluator.is_empty() {
-            String::new()
-        } else {
-            format!(" of {evaluator}")
-        };
+        let evaluator = if evaluator.is_empty() { String::new() } else { format!(" of {evaluator}") };
         Err(Error::bad_input(format!(
             "run {run} is finished and its {} {key:?}{evaluator} is not what was computed now",
             table.what
@@ -202,10 +178,7 @@ impl Store {
         for row in self.check(rows)? {
             let (key, json): (String, String) = self.check(row)?;
             let value = serde_json::from_str(&json).map_err(|error| {
-                damaged(
-                    &self.path,
-                    &format!("{} {key:?} of run {run}: {error}", table.what),
-                )
+                damaged(&self.path, &format!("{} {key:?} of run {run}: {error}", table.what))
             })?;
             entries.push((key, value));
         }

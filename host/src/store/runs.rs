@@ -165,11 +165,7 @@ impl Store {
     pub(super) fn state(&self, run: &RunId) -> Result<RunState> {
         let sql = "SELECT state FROM runs WHERE id = ?1";
         let state: String = self.check(self.connection.query_row(sql, [run.as_str()], |row| row.get(0)))?;
-        Ok(if state == "finished" {
-            RunState::Finished
-        } else {
-            RunState::Running
-        })
+        Ok(if state == "finished" { RunState::Finished } else { RunState::Running })
     }
 
     fn by_name(&self, name: &str) -> Result<Option<RunRecord>> {
@@ -191,11 +187,7 @@ impl Store {
             plan_digest: serde_json::from_value(Value::String(plan_digest)).expect("a digest is a string"),
             plan,
             identity,
-            state: if state == "finished" {
-                RunState::Finished
-            } else {
-                RunState::Running
-            },
+            state: if state == "finished" { RunState::Finished } else { RunState::Running },
             created,
             name,
         })
@@ -203,22 +195,10 @@ impl Store {
 }
 
 fn read_row(row: &Row<'_>) -> rusqlite::Result<[String; 7]> {
-    Ok([
-        row.get(0)?,
-        row.get(1)?,
-        row.get(2)?,
-        row.get(3)?,
-        row.get(4)?,
-        row.get(5)?,
-        row.get(6)?,
-    ])
+    Ok([row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?, row.get(5)?, row.get(6)?])
 }
 
 fn taken(old: &RunRecord) -> Error {
-    Error::usage(format!(
-        "run {:?} exists with another plan ({})",
-        old.name,
-        old.plan_digest.short()
-    ))
-    .hint("choose another --name, or another --store")
+    Error::usage(format!("run {:?} exists with another plan ({})", old.name, old.plan_digest.short()))
+        .hint("choose another --name, or another --store")
 }

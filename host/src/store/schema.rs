@@ -54,21 +54,17 @@ pub(super) fn prepare(store: &Store) -> Result<()> {
         store.check(store.connection.pragma_query_value(None, name, |row| row.get(0)))
     };
     let (application, version) = (pragma("application_id")?, pragma("user_version")?);
-    let tables: i64 = store.check(store.connection.query_row(
-        "SELECT count(*) FROM sqlite_schema",
-        [],
-        |row| row.get(0),
-    ))?;
+    let tables: i64 =
+        store
+            .check(store.connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0)))?;
     let empty = application == 0 && version == 0 && tables == 0;
     if !empty && application != APPLICATION {
         return Err(damaged(&store.path, "it is the database of another program"));
     }
     if version > VERSION {
         let path = store.path.display();
-        return Err(Error::bad_input(format!(
-            "{path} has format {version}, this realign knows {VERSION}"
-        ))
-        .hint("use the newer realign that made it, or another --store"));
+        return Err(Error::bad_input(format!("{path} has format {version}, this realign knows {VERSION}"))
+            .hint("use the newer realign that made it, or another --store"));
     }
     store.check(store.connection.pragma_update(None, "journal_mode", "WAL"))?;
     store.check(store.connection.pragma_update(None, "synchronous", "FULL"))?;

@@ -16,11 +16,7 @@ fn place() -> (tempfile::TempDir, PathBuf) {
 }
 
 fn run(name: &str, plan: u32) -> NewRun {
-    NewRun {
-        name: name.to_owned(),
-        plan: json!({ "plan": plan }),
-        identity: json!({ "subject": {} }),
-    }
+    NewRun { name: name.to_owned(), plan: json!({ "plan": plan }), identity: json!({ "subject": {} }) }
 }
 
 fn sample(id: &str, response: &str) -> Sample {
@@ -28,10 +24,7 @@ fn sample(id: &str, response: &str) -> Sample {
         id: id.to_owned(),
         family: "family".to_owned(),
         kind: "plain".to_owned(),
-        prompt: vec![ChatMessage {
-            role: "user".to_owned(),
-            content: "hello".to_owned(),
-        }],
+        prompt: vec![ChatMessage { role: "user".to_owned(), content: "hello".to_owned() }],
         response: response.to_owned(),
         finish: Finish::End,
     }
@@ -56,12 +49,8 @@ fn what_is_written_is_read_by_the_next_process() {
     let store = Store::open(&path).unwrap();
     let (id, begun) = store.begin_run(&run("first", 1)).unwrap();
     assert_eq!(begun, Begun::New);
-    store
-        .put_samples(&id, &[sample("b", "two"), sample("a", "one")])
-        .unwrap();
-    store
-        .put_cells(&id, &[cell("style", "x"), cell("detector", "y")])
-        .unwrap();
+    store.put_samples(&id, &[sample("b", "two"), sample("a", "one")]).unwrap();
+    store.put_cells(&id, &[cell("style", "x"), cell("detector", "y")]).unwrap();
     store.put_record(&id, &(0.1 + 0.2)).unwrap();
     store.append_event(&id, &"planned").unwrap();
     store.append_event(&id, &"scored").unwrap();
@@ -71,25 +60,13 @@ fn what_is_written_is_read_by_the_next_process() {
 
     let store = Store::open_existing(&path).unwrap();
     let record = store.find_run("first").unwrap();
-    assert_eq!(
-        (record.state, record.plan),
-        (RunState::Finished, json!({ "plan": 1 }))
-    );
-    assert_eq!(
-        store.samples(&id).unwrap(),
-        [sample("a", "one"), sample("b", "two")]
-    );
-    assert_eq!(
-        store.cells(&id).unwrap(),
-        [cell("detector", "y"), cell("style", "x")]
-    );
+    assert_eq!((record.state, record.plan), (RunState::Finished, json!({ "plan": 1 })));
+    assert_eq!(store.samples(&id).unwrap(), [sample("a", "one"), sample("b", "two")]);
+    assert_eq!(store.cells(&id).unwrap(), [cell("detector", "y"), cell("style", "x")]);
     let record: f64 = store.record_of(&id).unwrap().unwrap();
     assert_eq!(record.to_bits(), (0.1_f64 + 0.2).to_bits());
     assert_eq!(store.events::<String>(&id).unwrap(), ["planned", "scored"]);
-    assert_eq!(
-        store.get_batch(&Digest::of(b"key")).unwrap().as_deref(),
-        Some("payload")
-    );
+    assert_eq!(store.get_batch(&Digest::of(b"key")).unwrap().as_deref(), Some("payload"));
     assert_eq!(store.get_batch(&Digest::of(b"other")).unwrap(), None);
 }
 
@@ -108,10 +85,7 @@ fn an_interrupted_run_is_resumed_and_a_finished_one_recognised() {
     let (_folder, path) = place();
     let store = Store::open(&path).unwrap();
     let (id, _) = store.begin_run(&run("first", 1)).unwrap();
-    assert_eq!(
-        store.begin_run(&run("first", 1)).unwrap(),
-        (id.clone(), Begun::Resumed)
-    );
+    assert_eq!(store.begin_run(&run("first", 1)).unwrap(), (id.clone(), Begun::Resumed));
     store.finish_run(&id).unwrap();
     assert_eq!(store.begin_run(&run("first", 1)).unwrap(), (id, Begun::Finished));
 }
@@ -160,11 +134,7 @@ fn a_call_that_fails_half_way_writes_nothing() {
         .connection
         .execute_batch("CREATE TEMP TRIGGER fails BEFORE INSERT ON samples WHEN NEW.id = 'b' BEGIN SELECT RAISE(ABORT, 'no'); END")
         .unwrap();
-    assert!(
-        store
-            .put_samples(&id, &[sample("a", "one"), sample("b", "two")])
-            .is_err()
-    );
+    assert!(store.put_samples(&id, &[sample("a", "one"), sample("b", "two")]).is_err());
     assert!(store.samples(&id).unwrap().is_empty());
 }
 
@@ -174,12 +144,7 @@ fn events_cannot_be_changed_or_removed() {
     let store = Store::open(&path).unwrap();
     let (id, _) = store.begin_run(&run("first", 1)).unwrap();
     store.append_event(&id, &1).unwrap();
-    assert!(
-        store
-            .connection
-            .execute("UPDATE events SET json = '2'", [])
-            .is_err()
-    );
+    assert!(store.connection.execute("UPDATE events SET json = '2'", []).is_err());
     assert!(store.connection.execute("DELETE FROM events", []).is_err());
     assert_eq!(store.events::<u32>(&id).unwrap(), [1]);
 }
@@ -196,10 +161,7 @@ fn runs_are_found_by_name_id_beginning_of_an_id_and_file() {
     assert_eq!(Store::locate("first", &path).unwrap().1.id, id);
     assert_eq!(Store::locate(file, &elsewhere).unwrap().1.id, id);
     let (second, _) = store.begin_run(&run("second", 1)).unwrap();
-    assert_eq!(
-        Store::locate(&format!("{file}#second"), &elsewhere).unwrap().1.id,
-        second
-    );
+    assert_eq!(Store::locate(&format!("{file}#second"), &elsewhere).unwrap().1.id, second);
     let error = Store::locate(file, &elsewhere).unwrap_err();
     insta::assert_snapshot!(message(&error, &path), @"FILE holds 2 runs, not one");
     insta::assert_snapshot!(message(&store.find_run("third").unwrap_err(), &path), @r#"no run "third" in FILE"#);
@@ -211,31 +173,16 @@ fn runs_are_found_by_name_id_beginning_of_an_id_and_file() {
 fn files_that_are_not_ours_are_refused_and_left_alone() {
     let (folder, path) = place();
     let text = folder.path().join("text");
-    fs::write(
-        &text,
-        "this is not a database, and it is long enough to have a header",
-    )
-    .unwrap();
+    fs::write(&text, "this is not a database, and it is long enough to have a header").unwrap();
     let foreign = folder.path().join("foreign.db");
-    Connection::open(&foreign)
-        .unwrap()
-        .execute_batch("CREATE TABLE theirs (x)")
-        .unwrap();
+    Connection::open(&foreign).unwrap().execute_batch("CREATE TABLE theirs (x)").unwrap();
     let before = fs::read(&foreign).unwrap();
-    Store::open(&path)
-        .unwrap()
-        .connection
-        .pragma_update(None, "user_version", 99)
-        .unwrap();
+    Store::open(&path).unwrap().connection.pragma_update(None, "user_version", 99).unwrap();
     for (file, newer) in [(&text, false), (&foreign, false), (&path, true)] {
         let error = Store::open(file).unwrap_err();
         assert_eq!(error.exit(), Exit::BadInput);
         assert!(error.to_string().contains(&file.display().to_string()), "{error}");
-        assert_eq!(
-            error.to_string().contains("has format 99, this realign knows 1"),
-            newer,
-            "{error}"
-        );
+        assert_eq!(error.to_string().contains("has format 99, this realign knows 1"), newer, "{error}");
     }
     assert_eq!(fs::read(&foreign).unwrap(), before);
 }
@@ -253,10 +200,7 @@ fn a_place_that_cannot_be_written_is_named() {
     let (folder, _) = place();
     let file = folder.path().join("file");
     fs::write(&file, "").unwrap();
-    assert_eq!(
-        Store::open(&file.join("runs.db")).unwrap_err().exit(),
-        Exit::Unwritable
-    );
+    assert_eq!(Store::open(&file.join("runs.db")).unwrap_err().exit(), Exit::Unwritable);
     assert_eq!(Store::open(folder.path()).unwrap_err().exit(), Exit::Unwritable);
 }
 
@@ -266,23 +210,12 @@ fn a_full_disk_is_an_error_of_its_own_and_loses_nothing() {
     let store = Store::open(&path).unwrap();
     store.put_batch(&Digest::of(b"small"), "kept").unwrap();
     // SQLite reports a file at its largest allowed size as a full disk.
-    let pages: i64 = store
-        .connection
-        .pragma_query_value(None, "page_count", |row| row.get(0))
-        .unwrap();
-    store
-        .connection
-        .pragma_update_and_check(None, "max_page_count", pages, |_| Ok(()))
-        .unwrap();
-    let error = store
-        .put_batch(&Digest::of(b"large"), &"x".repeat(1 << 20))
-        .unwrap_err();
+    let pages: i64 = store.connection.pragma_query_value(None, "page_count", |row| row.get(0)).unwrap();
+    store.connection.pragma_update_and_check(None, "max_page_count", pages, |_| Ok(())).unwrap();
+    let error = store.put_batch(&Digest::of(b"large"), &"x".repeat(1 << 20)).unwrap_err();
     assert_eq!(error.exit(), Exit::Unwritable);
     insta::assert_snapshot!(message(&error, &path), @"cannot write FILE: the disk is full");
-    assert_eq!(
-        store.get_batch(&Digest::of(b"small")).unwrap().as_deref(),
-        Some("kept")
-    );
+    assert_eq!(store.get_batch(&Digest::of(b"small")).unwrap().as_deref(), Some("kept"));
 }
 
 #[test]

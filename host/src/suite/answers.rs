@@ -86,18 +86,9 @@ struct Choice {
 
 /// What an ask became.
 enum Planned {
-    Choose {
-        conditional: usize,
-        unconditional: Option<usize>,
-        bytes: Vec<usize>,
-    },
-    Loglikelihood {
-        score: usize,
-        bytes: usize,
-    },
-    Generate {
-        generation: usize,
-    },
+    Choose { conditional: usize, unconditional: Option<usize>, bytes: Vec<usize> },
+    Loglikelihood { score: usize, bytes: usize },
+    Generate { generation: usize },
     Refused(String),
 }
 
@@ -110,31 +101,19 @@ impl Answerer<'_, '_> {
         let (mut scores, mut generations) = (Vec::new(), Vec::new());
         let planned: Vec<Planned> = asks
             .iter()
-            .map(|ask| {
-                self.plan(ask, &mut scores, &mut generations)
-                    .unwrap_or_else(Planned::Refused)
-            })
+            .map(|ask| self.plan(ask, &mut scores, &mut generations).unwrap_or_else(Planned::Refused))
             .collect();
         let scored = self.backend.score(&scores, Some(self.store), self.progress)?;
-        let generated = self
-            .backend
-            .generate(&generations, Some(self.store), self.progress)?;
+        let generated = self.backend.generate(&generations, Some(self.store), self.progress)?;
         let body = |plan: &Planned| match plan {
             Planned::Refused(message) => json!({ "error": message }),
             Planned::Loglikelihood { score, bytes } => {
                 let answer = &scored[*score];
                 json!({ "logprob": answer.logprob[0], "tokens": answer.tokens[0], "bytes": bytes })
             }
-            Planned::Choose {
-                conditional,
-                unconditional,
-                bytes,
-            } => {
-                let choices = choices(
-                    &scored[*conditional],
-                    unconditional.map(|index| &scored[index]),
-                    bytes,
-                );
+            Planned::Choose { conditional, unconditional, bytes } => {
+                let choices =
+                    choices(&scored[*conditional], unconditional.map(|index| &scored[index]), bytes);
                 json!({ "choices": choices })
             }
             Planned::Generate { generation } => {
@@ -145,10 +124,7 @@ impl Answerer<'_, '_> {
         Ok(asks
             .iter()
             .zip(&planned)
-            .map(|(ask, plan)| Answer {
-                id: ask.id.clone(),
-                body: body(plan).to_string(),
-            })
+            .map(|(ask, plan)| Answer { id: ask.id.clone(), body: body(plan).to_string() })
             .collect())
     }
 
@@ -182,11 +158,7 @@ impl Answerer<'_, '_> {
                     });
                     scores.len() - 1
                 });
-                Ok(Planned::Choose {
-                    conditional,
-                    unconditional,
-                    bytes,
-                })
+                Ok(Planned::Choose { conditional, unconditional, bytes })
             }
             "loglikelihood" => {
                 let asked: Loglikelihood = serde_json::from_str(&ask.body).map_err(invalid)?;
@@ -195,10 +167,7 @@ impl Answerer<'_, '_> {
                 }
                 let bytes = asked.text.len();
                 scores.push(ScoreQuery::whole_text(id, asked.text));
-                Ok(Planned::Loglikelihood {
-                    score: scores.len() - 1,
-                    bytes,
-                })
+                Ok(Planned::Loglikelihood { score: scores.len() - 1, bytes })
             }
             "generate" => {
                 let asked: Generate = serde_json::from_str(&ask.body).map_err(invalid)?;
@@ -219,9 +188,7 @@ impl Answerer<'_, '_> {
                     seed: self.seed.derive(&asked.seed.to_string()),
                     stop: asked.stop,
                 });
-                Ok(Planned::Generate {
-                    generation: generations.len() - 1,
-                })
+                Ok(Planned::Generate { generation: generations.len() - 1 })
             }
             other => Err(format!("ask kind `{other}` is not known to this host")),
         }

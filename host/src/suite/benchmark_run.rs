@@ -39,16 +39,8 @@ pub fn run(
     progress: &mut Progress<'_>,
 ) -> Result<BenchmarkResult> {
     let items = benchmark.prepared.items(rows)?;
-    let mut answerer = Answerer {
-        backend,
-        store,
-        scope: &benchmark.spec.id,
-        seed,
-        progress,
-    };
-    let outcomes = benchmark
-        .prepared
-        .grade(&items, &mut |asks| answerer.answer(asks))?;
+    let mut answerer = Answerer { backend, store, scope: &benchmark.spec.id, seed, progress };
+    let outcomes = benchmark.prepared.grade(&items, &mut |asks| answerer.answer(asks))?;
 
     let described = &benchmark.prepared.evaluator().description().metrics;
     let mut metrics: Vec<Metric> = Vec::new();
@@ -73,11 +65,7 @@ pub fn run(
         sample: item.id.clone(),
         outcome: outcome.clone(),
     });
-    Ok(BenchmarkResult {
-        metrics,
-        items: item_values.collect(),
-        cells: cells.collect(),
-    })
+    Ok(BenchmarkResult { metrics, items: item_values.collect(), cells: cells.collect() })
 }
 
 /// Values of one metric with the items that they belong to.
@@ -86,30 +74,18 @@ fn values_of<'a>(metric: &str, items: &'a [Item], outcomes: &'a [Outcome]) -> Ve
         Outcome::Scored { values, .. } => values.iter().find(|value| value.metric == metric),
         Outcome::NotApplicable(_) | Outcome::Failed(_) => None,
     };
-    items
-        .iter()
-        .zip(outcomes)
-        .filter_map(|(item, outcome)| Some((item, value(outcome)?)))
-        .collect()
+    items.iter().zip(outcomes).filter_map(|(item, outcome)| Some((item, value(outcome)?))).collect()
 }
 
 fn measure(benchmark: &str, metric: &sandbox::Metric, items: &[Item], outcomes: &[Outcome]) -> Metric {
     let pairs = values_of(&metric.name, items, outcomes);
-    let clustered: Vec<(&str, &Value)> = pairs
-        .iter()
-        .map(|(item, value)| (item.group.as_str(), *value))
-        .collect();
-    let range = metric
-        .low
-        .zip(metric.high)
-        .map(|(low, high)| Interval { low, high });
+    let clustered: Vec<(&str, &Value)> =
+        pairs.iter().map(|(item, value)| (item.group.as_str(), *value)).collect();
+    let range = metric.low.zip(metric.high).map(|(low, high)| Interval { low, high });
     let evidence = aggregate(&clustered, metric.aggregation, range);
     let mut beside = BTreeMap::new();
     beside.extend(metric.chance.map(|chance| ("chance".to_owned(), chance)));
-    let failed = outcomes
-        .iter()
-        .filter(|outcome| matches!(outcome, Outcome::Failed(_)))
-        .count();
+    let failed = outcomes.iter().filter(|outcome| matches!(outcome, Outcome::Failed(_))).count();
     if failed > 0 {
         beside.insert("failed".into(), failed as f64 / outcomes.len() as f64);
     }
@@ -128,11 +104,7 @@ fn measure(benchmark: &str, metric: &sandbox::Metric, items: &[Item], outcomes: 
         bound: None,
         threshold: None,
         verdict: None,
-        reason: if evidence.is_some() {
-            String::new()
-        } else {
-            "insufficient: no item was measured".into()
-        },
+        reason: if evidence.is_some() { String::new() } else { "insufficient: no item was measured".into() },
         beside,
     }
 }
@@ -145,11 +117,9 @@ pub fn check_failures(cells: &[CellRecord], allowed: f64) -> Result<()> {
     let failed: Vec<(&str, &str, &str)> = cells
         .iter()
         .filter_map(|cell| match &cell.outcome {
-            Outcome::Failed(failure) => Some((
-                cell.evaluator.as_str(),
-                failure.code.as_str(),
-                failure.message.as_str(),
-            )),
+            Outcome::Failed(failure) => {
+                Some((cell.evaluator.as_str(), failure.code.as_str(), failure.message.as_str()))
+            }
             _ => None,
         })
         .collect();

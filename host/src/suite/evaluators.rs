@@ -82,11 +82,7 @@ impl Evaluators {
             let prepared = benchmark(suite, sandbox, spec);
             benchmarks.push(prepared.map_err(|error| error.within(format!("benchmark[{index}]")))?);
         }
-        Ok(Self {
-            detectors,
-            style,
-            benchmarks,
-        })
+        Ok(Self { detectors, style, benchmarks })
     }
 }
 
@@ -120,12 +116,7 @@ fn detector(suite: &Suite, sandbox: &Sandbox, spec: &DetectorSpec) -> Result<Det
 fn style(suite: &Suite, sandbox: &Sandbox, spec: &StyleSpec) -> Result<Prepared> {
     let evaluator = load(suite, sandbox, &spec.plugin, Kind::StyleScorer)?;
     let rows = suite.fit_rows(&spec.data);
-    evaluator.prepare(
-        &json!(spec.config).to_string(),
-        &persona_profile(suite),
-        &rows,
-        &spec.grants,
-    )
+    evaluator.prepare(&json!(spec.config).to_string(), &persona_profile(suite), &rows, &spec.grants)
 }
 
 fn benchmark(suite: &Suite, sandbox: &Sandbox, spec: &BenchmarkSpec) -> Result<Benchmark> {
@@ -133,24 +124,13 @@ fn benchmark(suite: &Suite, sandbox: &Sandbox, spec: &BenchmarkSpec) -> Result<B
     let metrics = &evaluator.description().metrics;
     if !metrics.iter().any(|metric| metric.name == spec.metric) {
         let known: Vec<&str> = metrics.iter().map(|metric| metric.name.as_str()).collect();
-        let message = format!(
-            "metric: {} has no `{}`, it measures {}",
-            spec.plugin,
-            spec.metric,
-            known.join(", ")
-        );
+        let message =
+            format!("metric: {} has no `{}`, it measures {}", spec.plugin, spec.metric, known.join(", "));
         return Err(Error::usage(message));
     }
-    let prepared = evaluator.prepare(
-        &json!(spec.config).to_string(),
-        &persona_profile(suite),
-        &[],
-        &spec.grants,
-    )?;
-    Ok(Benchmark {
-        spec: spec.clone(),
-        prepared,
-    })
+    let prepared =
+        evaluator.prepare(&json!(spec.config).to_string(), &persona_profile(suite), &[], &spec.grants)?;
+    Ok(Benchmark { spec: spec.clone(), prepared })
 }
 
 fn persona_profile(suite: &Suite) -> String {
@@ -169,10 +149,7 @@ fn load(suite: &Suite, sandbox: &Sandbox, plugin: &str, kind: Kind) -> Result<Ev
     let found = registry::find(plugin, &suite.folder)?;
     let evaluator = sandbox.load(&found).map_err(|error| error.within(plugin))?;
     if evaluator.kind() != kind {
-        let message = format!(
-            "plugin: `{plugin}` is a {}, a {kind} is needed here",
-            evaluator.kind()
-        );
+        let message = format!("plugin: `{plugin}` is a {}, a {kind} is needed here", evaluator.kind());
         return Err(Error::usage(message));
     }
     Ok(evaluator)

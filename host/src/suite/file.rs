@@ -161,12 +161,7 @@ pub struct Gates {
 
 impl Default for Gates {
     fn default() -> Self {
-        Self {
-            adherence: 0.90,
-            adherence_floor: 0.75,
-            consistency: 0.85,
-            style_variance: 0.15,
-        }
+        Self { adherence: 0.90, adherence_floor: 0.75, consistency: 0.85, style_variance: 0.15 }
     }
 }
 
@@ -183,35 +178,17 @@ impl SuiteFile {
 
     fn check(&self) -> Result<()> {
         if self.format != 1 {
-            return Err(Error::usage(format!(
-                "format: {}, this version reads 1",
-                self.format
-            )));
+            return Err(Error::usage(format!("format: {}, this version reads 1", self.format)));
         }
         within("max_failed_share", self.max_failed_share, 0.0, 1.0)?;
-        within(
-            "decoding.max_tokens",
-            f64::from(self.decoding.max_tokens),
-            1.0,
-            4096.0,
-        )?;
-        within(
-            "decoding.temperature",
-            f64::from(self.decoding.temperature),
-            0.0,
-            5.0,
-        )?;
+        within("decoding.max_tokens", f64::from(self.decoding.max_tokens), 1.0, 4096.0)?;
+        within("decoding.temperature", f64::from(self.decoding.temperature), 0.0, 5.0)?;
         within("gates.adherence", self.gates.adherence, 0.0, 1.0)?;
         within("gates.adherence_floor", self.gates.adherence_floor, 0.0, 1.0)?;
         within("gates.consistency", self.gates.consistency, 0.0, 1.0)?;
         within("gates.style_variance", self.gates.style_variance, 0.0, 10.0)?;
         for (index, detector) in self.detector.iter().enumerate() {
-            within(
-                &format!("detector[{index}].threshold"),
-                detector.threshold,
-                0.0,
-                1.0,
-            )?;
+            within(&format!("detector[{index}].threshold"), detector.threshold, 0.0, 1.0)?;
             check_grants(&format!("detector[{index}]"), &detector.grants)?;
         }
         if let Some(style) = &self.style {
@@ -220,10 +197,7 @@ impl SuiteFile {
         let mut ids = BTreeSet::new();
         for (index, benchmark) in self.benchmark.iter().enumerate() {
             if !ids.insert(&benchmark.id) {
-                return Err(Error::usage(format!(
-                    "benchmark[{index}].id: `{}` stands twice",
-                    benchmark.id
-                )));
+                return Err(Error::usage(format!("benchmark[{index}].id: `{}` stands twice", benchmark.id)));
             }
             check_grants(&format!("benchmark[{index}]"), &benchmark.grants)?;
         }
@@ -235,17 +209,14 @@ fn within(field: &str, value: f64, low: f64, high: f64) -> Result<()> {
     if value.is_finite() && (low..=high).contains(&value) {
         return Ok(());
     }
-    Err(Error::usage(format!(
-        "{field}: {value} is outside {low} to {high}"
-    )))
+    Err(Error::usage(format!("{field}: {value} is outside {low} to {high}")))
 }
 
 fn check_grants(place: &str, grants: &BTreeSet<String>) -> Result<()> {
     match grants.iter().find(|kind| !ASK_KINDS.contains(&kind.as_str())) {
         None => Ok(()),
-        Some(unknown) => Err(Error::usage(format!(
-            "{place}.grants: `{unknown}` is none of {}",
-            ASK_KINDS.join(", ")
-        ))),
+        Some(unknown) => {
+            Err(Error::usage(format!("{place}.grants: `{unknown}` is none of {}", ASK_KINDS.join(", "))))
+        }
     }
 }

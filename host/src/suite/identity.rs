@@ -24,15 +24,9 @@ pub const FORMULAS: &str = "1";
 pub fn of_suite(suite: &Suite, evaluators: &Evaluators, limits: &Limits, backend: &Backend) -> Identity {
     let mut subject = backend.subject();
     let system = suite.system(suite.file.deploy_prompt);
-    let system = system.map_or("none".into(), |message| {
-        Digest::of(message.content.as_bytes()).to_string()
-    });
+    let system = system.map_or("none".into(), |message| Digest::of(message.content.as_bytes()).to_string());
     subject.insert("system-prompt".into(), system);
-    Identity {
-        subject,
-        engine: backend.engine(),
-        instrument: instrument(suite, evaluators, limits),
-    }
+    Identity { subject, engine: backend.engine(), instrument: instrument(suite, evaluators, limits) }
 }
 
 fn instrument(suite: &Suite, evaluators: &Evaluators, limits: &Limits) -> BTreeMap<String, String> {
@@ -43,37 +37,24 @@ fn instrument(suite: &Suite, evaluators: &Evaluators, limits: &Limits) -> BTreeM
     put("seed".into(), file.seed.0.to_string());
     put(
         "decoding".into(),
-        format!(
-            "max_tokens {}, temperature {}",
-            file.decoding.max_tokens, file.decoding.temperature
-        ),
+        format!("max_tokens {}, temperature {}", file.decoding.max_tokens, file.decoding.temperature),
     );
     put("scenarios".into(), Digest::of_json(&suite.scenarios).to_string());
     put("limits".into(), Digest::of_json(limits).to_string());
     put("gates".into(), Digest::of_json(&file.gates).to_string());
     for (spec, detector) in file.detector.iter().zip(&evaluators.detectors) {
         let rest = (spec.threshold, detector.polarity, &spec.grants);
-        put(
-            format!("detector/{}", spec.trait_id),
-            evaluators::identity(&detector.prepared, &rest),
-        );
+        put(format!("detector/{}", spec.trait_id), evaluators::identity(&detector.prepared, &rest));
     }
     if let (Some(spec), Some(prepared)) = (&file.style, &evaluators.style) {
         let rest = (&suite.exemplars, &suite.contrast, &spec.grants);
         put("style".into(), evaluators::identity(prepared, &rest));
     }
-    for ((spec, benchmark), rows) in file
-        .benchmark
-        .iter()
-        .zip(&evaluators.benchmarks)
-        .zip(&suite.benchmarks)
+    for ((spec, benchmark), rows) in file.benchmark.iter().zip(&evaluators.benchmarks).zip(&suite.benchmarks)
     {
         let bodies: Vec<&String> = rows.iter().map(|Row { body, .. }| body).collect();
         let rest = (&spec.metric, &spec.grants, bodies);
-        put(
-            format!("benchmark/{}", spec.id),
-            evaluators::identity(&benchmark.prepared, &rest),
-        );
+        put(format!("benchmark/{}", spec.id), evaluators::identity(&benchmark.prepared, &rest));
     }
     parts
 }

@@ -66,11 +66,8 @@ impl Suite {
         let mut scenarios = scenarios::read(&folder.join(&file.scenarios), &persona.contexts)?;
         scenarios.retain(|scenario| scenario.split == file.split);
         if scenarios.is_empty() {
-            let message = format!(
-                "{}: no scenario in split {:?}",
-                folder.join(&file.scenarios).display(),
-                file.split
-            );
+            let message =
+                format!("{}: no scenario in split {:?}", folder.join(&file.scenarios).display(), file.split);
             return Err(Error::bad_input(message.to_lowercase()));
         }
         if let Some(most) = selection.families {
@@ -86,25 +83,16 @@ impl Suite {
             }
             benchmarks.push(rows);
         }
-        Ok(Self {
-            file,
-            folder,
-            persona,
-            scenarios,
-            exemplars,
-            contrast,
-            benchmarks,
-        })
+        Ok(Self { file, folder, persona, scenarios, exemplars, contrast, benchmarks })
     }
 
     /// The system message under a deploy prompt.
     #[must_use]
     pub fn system(&self, prompt: DeployPrompt) -> Option<ChatMessage> {
         match prompt {
-            DeployPrompt::Persona => Some(ChatMessage {
-                role: "system".into(),
-                content: self.persona.system_prompt.trim().into(),
-            }),
+            DeployPrompt::Persona => {
+                Some(ChatMessage { role: "system".into(), content: self.persona.system_prompt.trim().into() })
+            }
             DeployPrompt::None => None,
         }
     }
@@ -120,10 +108,7 @@ impl Suite {
             };
             for text in texts.iter().filter(|text| text.purpose == Purpose::Fit) {
                 let body = serde_json::json!({ "text": text.text, "label": label });
-                rows.push(Row {
-                    id: text.id.clone(),
-                    body: body.to_string(),
-                });
+                rows.push(Row { id: text.id.clone(), body: body.to_string() });
             }
         }
         rows
@@ -138,10 +123,8 @@ fn check_detectors(file: &SuiteFile, persona: &Persona) -> Result<()> {
     let mut detectors: BTreeMap<&str, usize> = BTreeMap::new();
     for (index, detector) in file.detector.iter().enumerate() {
         if !persona.traits.iter().any(|item| item.id == detector.trait_id) {
-            let message = format!(
-                "detector[{index}].trait: the persona has no trait `{}`",
-                detector.trait_id
-            );
+            let message =
+                format!("detector[{index}].trait: the persona has no trait `{}`", detector.trait_id);
             return Err(Error::usage(message));
         }
         if detectors.insert(&detector.trait_id, index).is_some() {
@@ -151,11 +134,7 @@ fn check_detectors(file: &SuiteFile, persona: &Persona) -> Result<()> {
             )));
         }
     }
-    match persona
-        .traits
-        .iter()
-        .find(|item| !detectors.contains_key(item.id.as_str()))
-    {
+    match persona.traits.iter().find(|item| !detectors.contains_key(item.id.as_str())) {
         None => Ok(()),
         Some(bare) => Err(Error::usage(format!("detector: trait `{}` has none", bare.id))
             .hint("add a [[detector]] for it, or take the trait out of the persona")),
@@ -172,10 +151,7 @@ fn read_rows(path: &Path) -> Result<Vec<Row>> {
     for (index, value) in values.into_iter().enumerate() {
         let head = Head::deserialize(&value)
             .map_err(|error| Error::bad_input(format!("{} line {}: {error}", path.display(), index + 1)))?;
-        rows.push(Row {
-            id: head.id,
-            body: value.to_string(),
-        });
+        rows.push(Row { id: head.id, body: value.to_string() });
     }
     read::unique_ids(path, rows.iter().map(|row| row.id.as_str()))?;
     Ok(rows)

@@ -77,17 +77,17 @@ pub fn respond(
         })
         .collect();
     let answers = backend.generate(&queries, Some(store), progress)?;
-    let sample = |(scenario, answer): (
-        &crate::persona::scenarios::Scenario,
-        crate::engine::query::GenerateAnswer,
-    )| Sample {
-        id: scenario.id.clone(),
-        family: scenario.family.clone(),
-        kind: scenario.kind.clone(),
-        prompt: scenario.messages.clone(),
-        response: answer.text,
-        finish: answer.finish,
-    };
+    let sample =
+        |(scenario, answer): (&crate::persona::scenarios::Scenario, crate::engine::query::GenerateAnswer)| {
+            Sample {
+                id: scenario.id.clone(),
+                family: scenario.family.clone(),
+                kind: scenario.kind.clone(),
+                prompt: scenario.messages.clone(),
+                response: answer.text,
+                finish: answer.finish,
+            }
+        };
     Ok(suite.scenarios.iter().zip(answers).map(sample).collect())
 }
 
@@ -112,9 +112,7 @@ pub fn judge(
         let control = match control {
             Some(control) => {
                 let cells = trait_cells(&evaluators.detectors, control, &mut Vec::new())?;
-                adherence(&cells, &gate)
-                    .evidence
-                    .map(|evidence| evidence.estimate.value)
+                adherence(&cells, &gate).evidence.map(|evidence| evidence.estimate.value)
             }
             None => None,
         };
@@ -147,11 +145,7 @@ fn trait_cells(
                 state: state(detector, sample, &outcome),
             });
             let evaluator = format!("detector/{}", detector.trait_id);
-            records.push(CellRecord {
-                evaluator,
-                sample: sample.id.clone(),
-                outcome,
-            });
+            records.push(CellRecord { evaluator, sample: sample.id.clone(), outcome });
         }
     }
     Ok(cells)
@@ -163,15 +157,9 @@ fn state(detector: &Detector, sample: &Sample, outcome: &Outcome) -> CellState {
     }
     match outcome {
         Outcome::Scored { values, .. } => {
-            let found = values
-                .first()
-                .is_some_and(|presence| presence.ratio() >= detector.threshold);
+            let found = values.first().is_some_and(|presence| presence.ratio() >= detector.threshold);
             let wanted = detector.polarity == Polarity::Required;
-            if found == wanted {
-                CellState::Hit
-            } else {
-                CellState::Miss
-            }
+            if found == wanted { CellState::Hit } else { CellState::Miss }
         }
         Outcome::NotApplicable(_) => CellState::NotApplicable,
         Outcome::Failed(_) => CellState::Failed,
@@ -190,29 +178,18 @@ fn push_adherence(
         beside.insert("without the persona's prompt".to_owned(), control);
     }
     let share = |reason: SpoiledReason| {
-        let spoiled = samples
-            .iter()
-            .filter(|sample| spoiled(&sample.response, sample.finish) == Some(reason))
-            .count();
+        let spoiled =
+            samples.iter().filter(|sample| spoiled(&sample.response, sample.finish) == Some(reason)).count();
         spoiled as f64 / samples.len().max(1) as f64
     };
     beside.insert("cut at the token limit".into(), share(SpoiledReason::Cut));
     beside.insert("empty".into(), share(SpoiledReason::Empty));
     beside.insert("looping".into(), share(SpoiledReason::Looping));
-    metrics.push(gated(
-        "adherence",
-        "adherence/1",
-        found.evidence,
-        &gate.mean,
-        &found.decision,
-        beside,
-    ));
+    metrics.push(gated("adherence", "adherence/1", found.evidence, &gate.mean, &found.decision, beside));
     for item in &found.traits {
         let mut metric = plain(format!("trait/{}", item.trait_id), "adherence/1", item.evidence);
         if item.applicable < item.cells {
-            metric
-                .beside
-                .insert("applicable".into(), item.applicable as f64 / item.cells as f64);
+            metric.beside.insert("applicable".into(), item.applicable as f64 / item.cells as f64);
         }
         metrics.push(metric);
     }
@@ -230,17 +207,9 @@ fn push_consistency(metrics: &mut Vec<Metric>, cells: &[TraitCell], suite: &Suit
         BTreeMap::new(),
     ));
     for kind in &found.kinds {
-        let mut metric = plain(
-            format!("consistency/{}", kind.kind),
-            "consistency/1",
-            kind.evidence,
-        );
-        metric
-            .beside
-            .extend(kind.agreement.map(|value| ("agreement".into(), value)));
-        metric
-            .beside
-            .extend(kind.kappa.map(|value| ("kappa".into(), value)));
+        let mut metric = plain(format!("consistency/{}", kind.kind), "consistency/1", kind.evidence);
+        metric.beside.extend(kind.agreement.map(|value| ("agreement".into(), value)));
+        metric.beside.extend(kind.kappa.map(|value| ("kappa".into(), value)));
         metrics.push(metric);
     }
 }
@@ -255,16 +224,9 @@ fn trait_items(cells: &[TraitCell]) -> Vec<ItemValue> {
     let mut items = Vec::new();
     for cell in cells {
         let Some(value) = value(cell) else { continue };
-        let item = |metric: String, item: String| ItemValue {
-            metric,
-            item,
-            cluster: cell.family.clone(),
-            value,
-        };
-        items.push(item(
-            "adherence".into(),
-            format!("{}/{}", cell.sample_id, cell.trait_id),
-        ));
+        let item =
+            |metric: String, item: String| ItemValue { metric, item, cluster: cell.family.clone(), value };
+        items.push(item("adherence".into(), format!("{}/{}", cell.sample_id, cell.trait_id)));
         items.push(item(format!("trait/{}", cell.trait_id), cell.sample_id.clone()));
     }
     items
@@ -292,68 +254,30 @@ fn push_style(
         .zip(&outcomes)
         .filter_map(|(sample, outcome)| Some(style_score(sample, score(outcome)?)))
         .collect();
-    let lengths: Vec<StyleScore> = samples
-        .iter()
-        .map(|sample| style_score(sample, length_score(&sample.response)))
-        .collect();
+    let lengths: Vec<StyleScore> =
+        samples.iter().map(|sample| style_score(sample, length_score(&sample.response))).collect();
     for (sample, outcome) in samples.iter().zip(outcomes) {
-        result.cells.push(CellRecord {
-            evaluator: "style".into(),
-            sample: sample.id.clone(),
-            outcome,
-        });
+        result.cells.push(CellRecord { evaluator: "style".into(), sample: sample.id.clone(), outcome });
     }
 
     let (exemplars, contrast) = (held_out(&suite.exemplars), held_out(&suite.contrast));
     let anchor = |texts: &[Sample]| -> Result<Vec<f64>> {
-        Ok(prepared
-            .judge(texts, &mut |_| Ok(Vec::new()))?
-            .iter()
-            .filter_map(score)
-            .collect())
+        Ok(prepared.judge(texts, &mut |_| Ok(Vec::new()))?.iter().filter_map(score).collect())
     };
     let (voice, other) = (anchor(&exemplars)?, anchor(&contrast)?);
-    let gate = StyleGate {
-        variation: Rule::below(suite.file.gates.style_variance),
-        ..StyleGate::default()
-    };
-    let bootstrap = Bootstrap {
-        replicates: REPLICATES,
-        seed: suite.file.seed.derive("style").0,
-    };
-    let found = style(
-        &StyleInput {
-            scores: &scores,
-            exemplars: &voice,
-            contrast: &other,
-        },
-        &gate,
-        bootstrap,
-    );
+    let gate = StyleGate { variation: Rule::below(suite.file.gates.style_variance), ..StyleGate::default() };
+    let bootstrap = Bootstrap { replicates: REPLICATES, seed: suite.file.seed.derive("style").0 };
+    let found = style(&StyleInput { scores: &scores, exemplars: &voice, contrast: &other }, &gate, bootstrap);
     let length =
         |texts: &[Sample]| -> Vec<f64> { texts.iter().map(|text| length_score(&text.response)).collect() };
     let (long, other_long) = (length(&exemplars), length(&contrast));
-    let by_length = style(
-        &StyleInput {
-            scores: &lengths,
-            exemplars: &long,
-            contrast: &other_long,
-        },
-        &gate,
-        bootstrap,
-    );
+    let by_length =
+        style(&StyleInput { scores: &lengths, exemplars: &long, contrast: &other_long }, &gate, bootstrap);
 
     let mut beside = BTreeMap::new();
-    beside.extend(
-        found
-            .exemplar_variation
-            .map(|value| ("exemplars' own".to_owned(), value)),
-    );
-    beside.extend(
-        by_length
-            .variation
-            .map(|evidence| ("by length alone".to_owned(), evidence.estimate.value)),
-    );
+    beside.extend(found.exemplar_variation.map(|value| ("exemplars' own".to_owned(), value)));
+    beside
+        .extend(by_length.variation.map(|evidence| ("by length alone".to_owned(), evidence.estimate.value)));
     result.metrics.push(gated(
         "style-variance",
         "style/1",
@@ -406,11 +330,7 @@ fn gated(
         reason += &format!("; about {further} more families would decide");
     }
     Metric {
-        direction: if higher {
-            Direction::Higher
-        } else {
-            Direction::Lower
-        },
+        direction: if higher { Direction::Higher } else { Direction::Lower },
         bound: evidence.map(|evidence| if higher { evidence.lower } else { evidence.upper }),
         threshold: Some(rule.threshold),
         verdict: Some(decision.verdict),

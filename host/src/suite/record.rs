@@ -82,22 +82,13 @@ impl Record {
             Verdict::NotReached => 4,
             Verdict::Pass => 5,
         };
-        self.metrics
-            .iter()
-            .filter_map(|metric| metric.verdict)
-            .min_by_key(rank)
+        self.metrics.iter().filter_map(|metric| metric.verdict).min_by_key(rank)
     }
 
     /// Per metric what a comparison has to know.
     #[must_use]
     pub fn directions(&self) -> BTreeMap<String, MetricInfo> {
-        let info = |metric: &Metric| MetricInfo {
-            direction: metric.direction,
-            range: metric.range,
-        };
-        self.metrics
-            .iter()
-            .map(|metric| (metric.name.clone(), info(metric)))
-            .collect()
+        let info = |metric: &Metric| MetricInfo { direction: metric.direction, range: metric.range };
+        self.metrics.iter().map(|metric| (metric.name.clone(), info(metric))).collect()
     }
 }

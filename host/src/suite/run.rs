@@ -49,17 +49,9 @@ pub fn run(suite: &Suite, name: &str, means: &mut Means<'_>, observer: &mut Obse
     let run = begin(means.store, name, &suite.file.name, &identity)?;
 
     let persona = persona(suite, &evaluators, means, observer)?;
-    let PersonaResult {
-        samples,
-        mut cells,
-        mut metrics,
-        mut items,
-    } = persona;
-    for ((benchmark, rows), spec) in evaluators
-        .benchmarks
-        .iter()
-        .zip(&suite.benchmarks)
-        .zip(&suite.file.benchmark)
+    let PersonaResult { samples, mut cells, mut metrics, mut items } = persona;
+    for ((benchmark, rows), spec) in
+        evaluators.benchmarks.iter().zip(&suite.benchmarks).zip(&suite.file.benchmark)
     {
         if rows.is_empty() {
             continue;
@@ -71,17 +63,8 @@ pub fn run(suite: &Suite, name: &str, means: &mut Means<'_>, observer: &mut Obse
         items.extend(result.items);
         cells.extend(result.cells);
     }
-    let record = finish(
-        means.store,
-        &run,
-        name,
-        &suite.file.name,
-        identity,
-        metrics,
-        items,
-        &samples,
-        &cells,
-    )?;
+    let record =
+        finish(means.store, &run, name, &suite.file.name, identity, metrics, items, &samples, &cells)?;
     check_failures(&cells, suite.file.max_failed_share)?;
     Ok(record)
 }
@@ -92,11 +75,7 @@ pub fn run(suite: &Suite, name: &str, means: &mut Means<'_>, observer: &mut Obse
 /// Exit 2 where the name belongs to a run with another plan.
 pub fn begin(store: &Store, name: &str, suite: &str, identity: &Identity) -> Result<RunId> {
     let plan = json!({ "format": FORMAT, "suite": suite, "identity": identity });
-    let run = NewRun {
-        name: name.into(),
-        plan,
-        identity: json!(identity),
-    };
+    let run = NewRun { name: name.into(), plan, identity: json!(identity) };
     let (id, begun) = store.begin_run(&run)?;
     match begun {
         Begun::New => store.append_event(&id, &"begun")?,
@@ -123,11 +102,7 @@ fn persona(
         persona_run::respond(suite, prompt, means.backend, means.store, &mut progress)
     };
     let samples = respond(prompt, "responses", observer)?;
-    let control = if wants_control {
-        Some(respond(DeployPrompt::None, "control", observer)?)
-    } else {
-        None
-    };
+    let control = if wants_control { Some(respond(DeployPrompt::None, "control", observer)?) } else { None };
     persona_run::judge(suite, evaluators, samples, control.as_deref())
 }
 
@@ -147,9 +122,7 @@ pub fn finish(
     let mut failures = BTreeMap::new();
     for cell in cells {
         if let Outcome::Failed(failure) = &cell.outcome {
-            *failures
-                .entry(format!("{}: {}", cell.evaluator, failure.code))
-                .or_insert(0) += 1;
+            *failures.entry(format!("{}: {}", cell.evaluator, failure.code)).or_insert(0) += 1;
         }
     }
     let record = Record {

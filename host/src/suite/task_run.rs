@@ -54,11 +54,7 @@ pub fn run(
         .zip(&answers)
         .map(|(document, answer)| (document, values(task, document, answer)))
         .collect();
-    let metrics = task
-        .metrics
-        .iter()
-        .map(|metric| measure(task, metric, &scored))
-        .collect();
+    let metrics = task.metrics.iter().map(|metric| measure(task, metric, &scored)).collect();
     let (mut items, mut cells) = (Vec::new(), Vec::new());
     for (document, values) in scored {
         items.extend(values.iter().map(|value| ItemValue {
@@ -67,28 +63,10 @@ pub fn run(
             cluster: document.id.to_string(),
             value: value.ratio(),
         }));
-        let outcome = Outcome::Scored {
-            values,
-            spans: Vec::new(),
-            notes: Vec::new(),
-        };
-        cells.push(CellRecord {
-            evaluator: task.name.clone(),
-            sample: document.id.to_string(),
-            outcome,
-        });
+        let outcome = Outcome::Scored { values, spans: Vec::new(), notes: Vec::new() };
+        cells.push(CellRecord { evaluator: task.name.clone(), sample: document.id.to_string(), outcome });
     }
-    run::finish(
-        store,
-        &id,
-        name,
-        &task.name,
-        identity,
-        metrics,
-        items,
-        &[],
-        &cells,
-    )
+    run::finish(store, &id, name, &task.name, identity, metrics, items, &[], &cells)
 }
 
 fn identity(task: &Task, backend: &Backend) -> Identity {
@@ -98,11 +76,7 @@ fn identity(task: &Task, backend: &Backend) -> Identity {
         ("metrics".into(), task.metrics.join(", ")),
         ("definitions".into(), DEFINITIONS.into()),
     ]);
-    Identity {
-        subject: backend.subject(),
-        engine: backend.engine(),
-        instrument,
-    }
+    Identity { subject: backend.subject(), engine: backend.engine(), instrument }
 }
 
 fn values(task: &Task, document: &Document, answer: &ScoreAnswer) -> Vec<Value> {
@@ -111,21 +85,14 @@ fn values(task: &Task, document: &Document, answer: &ScoreAnswer) -> Vec<Value> 
             "acc_norm" => document.normalised_accuracy(&answer.logprob),
             _ => document.accuracy(&answer.logprob),
         };
-        Value {
-            metric: metric.clone(),
-            numerator,
-            denominator: 1.0,
-        }
+        Value { metric: metric.clone(), numerator, denominator: 1.0 }
     };
     task.metrics.iter().map(value).collect()
 }
 
 fn measure(task: &Task, metric: &str, scored: &[(&Document, Vec<Value>)]) -> Metric {
     // Documents are taken as independent, as lm-eval takes them: each is a cluster of its own.
-    let ids: Vec<String> = scored
-        .iter()
-        .map(|(document, _)| document.id.to_string())
-        .collect();
+    let ids: Vec<String> = scored.iter().map(|(document, _)| document.id.to_string()).collect();
     let clustered: Vec<(&str, &Value)> = ids
         .iter()
         .zip(scored)

@@ -104,18 +104,13 @@ impl Document {
     /// The texts whose likelihood is asked for, in the order of the choices.
     #[must_use]
     pub fn continuations(&self) -> Vec<String> {
-        self.choices
-            .iter()
-            .map(|choice| format!("{}{choice}", self.delimiter))
-            .collect()
+        self.choices.iter().map(|choice| format!("{}{choice}", self.delimiter)).collect()
     }
 
     /// `acc`: 1 where the most likely choice is the target.
     #[must_use]
     pub fn accuracy(&self, loglikelihood: &[f64]) -> f64 {
-        f64::from(u8::from(
-            argmax(loglikelihood.iter().copied()) == Some(self.target),
-        ))
+        f64::from(u8::from(argmax(loglikelihood.iter().copied()) == Some(self.target)))
     }
 
     /// `acc_norm`: as `acc`, per character of the choice.
@@ -164,11 +159,7 @@ impl Task {
                 .push(document.map_err(|error| error.within(format!("{} line {}", data.display(), id + 1)))?);
         }
         let metrics = file.metric_list.into_iter().map(|metric| metric.metric).collect();
-        Ok(Self {
-            name: file.task,
-            metrics,
-            documents,
-        })
+        Ok(Self { name: file.task, metrics, documents })
     }
 }
 
@@ -176,19 +167,13 @@ impl File {
     /// Refuses what would mean something else here than there; gives the data file.
     fn supported(&self) -> Result<&Path> {
         let unsupported = |key: &str, value: &str, wanted: &str| {
-            Err(Error::usage(format!(
-                "{key}: `{value}` is not supported, only {wanted}"
-            )))
+            Err(Error::usage(format!("{key}: `{value}` is not supported, only {wanted}")))
         };
         if self.output_type != "multiple_choice" {
             return unsupported("output_type", &self.output_type, "multiple_choice");
         }
         if self.dataset_path != "json" {
-            return unsupported(
-                "dataset_path",
-                &self.dataset_path,
-                "json (a local file of JSON lines)",
-            );
+            return unsupported("dataset_path", &self.dataset_path, "json (a local file of JSON lines)");
         }
         if let Some(shots) = self.num_fewshot.filter(|shots| *shots > 0) {
             return unsupported("num_fewshot", &shots.to_string(), "0");
@@ -213,9 +198,7 @@ impl File {
         };
         match self.dataset_kwargs.data_files.get(split) {
             Some(file) => Ok(file),
-            None => Err(Error::usage(format!(
-                "dataset_kwargs.data_files: no file for split `{split}`"
-            ))),
+            None => Err(Error::usage(format!("dataset_kwargs.data_files: no file for split `{split}`"))),
         }
     }
 }
@@ -267,27 +250,18 @@ impl Templates {
         let target = self.target.scalar(row)?;
         let target = match target.parse::<usize>() {
             Ok(index) => index,
-            Err(_) => choices
-                .iter()
-                .position(|choice| *choice == target)
-                .ok_or_else(|| {
-                    Error::bad_input(format!(
-                        "doc_to_target: `{target}` is neither an index nor one of the choices"
-                    ))
-                })?,
+            Err(_) => choices.iter().position(|choice| *choice == target).ok_or_else(|| {
+                Error::bad_input(format!(
+                    "doc_to_target: `{target}` is neither an index nor one of the choices"
+                ))
+            })?,
         };
         if target >= choices.len() {
             let message = format!("doc_to_target: index {target} of {} choices", choices.len());
             return Err(Error::bad_input(message));
         }
         let context = format!("{}{}", self.description.scalar(row)?, self.text.scalar(row)?);
-        Ok(Document {
-            id,
-            context,
-            choices,
-            delimiter: self.delimiter.clone(),
-            target,
-        })
+        Ok(Document { id, context, choices, delimiter: self.delimiter.clone(), target })
     }
 }
 
@@ -331,10 +305,7 @@ metric_list:
 
     fn refusal(task: &str, row: &str) -> String {
         let text = read(task, row).expect_err("refused").to_string();
-        let start = ["task.yaml", "rows.jsonl"]
-            .iter()
-            .filter_map(|name| text.find(name))
-            .min();
+        let start = ["task.yaml", "rows.jsonl"].iter().filter_map(|name| text.find(name)).min();
         text[start.unwrap_or(0)..].to_owned()
     }
 

@@ -38,11 +38,7 @@ impl Template {
         environment
             .add_template_owned("template", source.to_owned())
             .map_err(|error| Error::usage(format!("{key}: {}", one_line(&error))))?;
-        Ok(Self {
-            key,
-            source: source.to_owned(),
-            environment,
-        })
+        Ok(Self { key, source: source.to_owned(), environment })
     }
 
     /// The text for a row: the column of that name if there is one, else the template rendered.
@@ -54,10 +50,8 @@ impl Template {
             Some(serde_json::Value::String(text)) => Ok(text.clone()),
             Some(value) => Ok(value.to_string()),
             None => {
-                let template = self
-                    .environment
-                    .get_template("template")
-                    .map_err(|error| self.failed(&error))?;
+                let template =
+                    self.environment.get_template("template").map_err(|error| self.failed(&error))?;
                 template.render(Serde(row)).map_err(|error| self.failed(&error))
             }
         }
@@ -73,33 +67,20 @@ impl Template {
             None => self.expression(row)?,
         };
         if value.kind() != ValueKind::Seq {
-            return Err(Error::bad_input(format!(
-                "{}: gives {} instead of a list",
-                self.key,
-                value.kind()
-            )));
+            return Err(Error::bad_input(format!("{}: gives {} instead of a list", self.key, value.kind())));
         }
         let items = value.try_iter().map_err(|error| self.failed(&error))?;
         Ok(items.map(|item| item.to_string()).collect())
     }
 
     fn expression(&self, row: &Row) -> Result<Value> {
-        let inner = self
-            .source
-            .trim()
-            .strip_prefix("{{")
-            .and_then(|rest| rest.strip_suffix("}}"));
+        let inner = self.source.trim().strip_prefix("{{").and_then(|rest| rest.strip_suffix("}}"));
         let Some(inner) = inner else {
-            let message = format!(
-                "{}: `{}` is neither a column nor one {{{{ expression }}}}",
-                self.key, self.source
-            );
+            let message =
+                format!("{}: `{}` is neither a column nor one {{{{ expression }}}}", self.key, self.source);
             return Err(Error::bad_input(message));
         };
-        let expression = self
-            .environment
-            .compile_expression(inner)
-            .map_err(|error| self.failed(&error))?;
+        let expression = self.environment.compile_expression(inner).map_err(|error| self.failed(&error))?;
         expression.eval(Serde(row)).map_err(|error| self.failed(&error))
     }
 
@@ -119,10 +100,7 @@ fn python_methods(
         let (wanted,): (Value,) = from_args(arguments)?;
         let position = value.try_iter()?.position(|item| item == wanted);
         return position.map(Value::from).ok_or_else(|| {
-            minijinja::Error::new(
-                ErrorKind::InvalidOperation,
-                format!("{wanted:?} is not in the list"),
-            )
+            minijinja::Error::new(ErrorKind::InvalidOperation, format!("{wanted:?} is not in the list"))
         });
     }
     minijinja_contrib::pycompat::unknown_method_callback(state, value, method, arguments)

@@ -57,12 +57,7 @@ impl Metric {
     /// An unbounded score without a unit, higher is better, averaged over samples.
     #[must_use]
     pub fn score(name: &str) -> Self {
-        Self {
-            unit: "score".to_owned(),
-            low: None,
-            high: None,
-            ..Self::share(name)
-        }
+        Self { unit: "score".to_owned(), low: None, high: None, ..Self::share(name) }
     }
 }
 

@@ -62,11 +62,7 @@ impl Scored {
     /// One more value, as a ratio.
     #[must_use]
     pub fn and(mut self, metric: &str, numerator: f64, denominator: f64) -> Self {
-        self.values.push(Value {
-            metric: metric.to_owned(),
-            numerator,
-            denominator,
-        });
+        self.values.push(Value { metric: metric.to_owned(), numerator, denominator });
         self
     }
 
@@ -74,11 +70,7 @@ impl Scored {
     #[must_use]
     pub fn span(mut self, start: usize, end: usize, label: impl Into<String>) -> Self {
         if let (Ok(start), Ok(end)) = (u32::try_from(start), u32::try_from(end)) {
-            self.spans.push(Span {
-                start,
-                end,
-                label: label.into(),
-            });
+            self.spans.push(Span { start, end, label: label.into() });
         }
         self
     }
@@ -86,10 +78,7 @@ impl Scored {
     /// Adds a remark.
     #[must_use]
     pub fn note(mut self, key: impl Into<String>, value: impl Into<String>) -> Self {
-        self.notes.push(Note {
-            key: key.into(),
-            value: value.into(),
-        });
+        self.notes.push(Note { key: key.into(), value: value.into() });
         self
     }
 }
@@ -136,10 +125,7 @@ pub struct Failure {
 
 impl Failure {
     fn new(code: &str, message: impl Into<String>) -> Self {
-        Self {
-            code: code.to_owned(),
-            message: message.into(),
-        }
+        Self { code: code.to_owned(), message: message.into() }
     }
 
     /// The suite's configuration is wrong.

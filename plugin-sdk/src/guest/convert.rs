@@ -48,9 +48,7 @@ impl From<wire::Prompt> for Prompt {
     fn from(prompt: wire::Prompt) -> Self {
         match prompt {
             wire::Prompt::Raw(text) => Self::Raw(text),
-            wire::Prompt::Messages(messages) => Self::Messages {
-                messages: all(messages),
-            },
+            wire::Prompt::Messages(messages) => Self::Messages { messages: all(messages) },
         }
     }
 }

@@ -59,32 +59,21 @@ impl Phrase {
     }
 
     fn matches(&self, run: &[Word]) -> bool {
-        run.iter()
-            .zip(&self.words)
-            .all(|(word, pattern)| pattern.matches(&word.text))
+        run.iter().zip(&self.words).all(|(word, pattern)| pattern.matches(&word.text))
     }
 }
 
 impl Pattern {
     fn matches(&self, word: &str) -> bool {
-        if self.any_ending {
-            word.starts_with(&self.text)
-        } else {
-            word == self.text
-        }
+        if self.any_ending { word.starts_with(&self.text) } else { word == self.text }
     }
 }
 
 /// The words of a piece without white space; a `*` at its end belongs to the last of them.
 fn patterns(piece: &str) -> Vec<Pattern> {
     let any_ending = piece.ends_with('*');
-    let mut patterns: Vec<_> = words(piece)
-        .into_iter()
-        .map(|word| Pattern {
-            text: word.text,
-            any_ending: false,
-        })
-        .collect();
+    let mut patterns: Vec<_> =
+        words(piece).into_iter().map(|word| Pattern { text: word.text, any_ending: false }).collect();
     if let Some(last) = patterns.last_mut() {
         last.any_ending = any_ending;
     }

@@ -3,9 +3,7 @@
 use std::ops::Range;
 
 /// Abbreviations whose full stop never ends a sentence.
-const ABBREVIATIONS: [&str; 10] = [
-    "mr", "mrs", "ms", "dr", "prof", "st", "vs", "e.g", "i.e", "approx",
-];
+const ABBREVIATIONS: [&str; 10] = ["mr", "mrs", "ms", "dr", "prof", "st", "vs", "e.g", "i.e", "approx"];
 
 /// The sentences of `text` as byte ranges, in order, without the white space around them.
 ///
@@ -57,19 +55,13 @@ fn terminal(text: &str, start: usize, at: usize) -> Option<usize> {
 /// Skips the quotes, brackets and emphasis marks that close with a sentence.
 fn closing(text: &str, at: usize) -> usize {
     let rest = &text[at..];
-    at + rest.len()
-        - rest
-            .trim_start_matches(['"', '\'', '”', '’', '»', ')', ']', '*', '_'])
-            .len()
+    at + rest.len() - rest.trim_start_matches(['"', '\'', '”', '’', '»', ')', ']', '*', '_']).len()
 }
 
 /// Whether the full stop between `before` and `rest` belongs to an abbreviation or a list number.
 fn abbreviates(before: &str, rest: &str) -> bool {
-    let token = before
-        .rsplit(char::is_whitespace)
-        .next()
-        .unwrap_or("")
-        .trim_start_matches(['(', '"', '“', '\'']);
+    let token =
+        before.rsplit(char::is_whitespace).next().unwrap_or("").trim_start_matches(['(', '"', '“', '\'']);
     let lower = token.to_lowercase();
     let list_number =
         !token.is_empty() && token.chars().all(|c| c.is_ascii_digit()) && before.trim() == token;

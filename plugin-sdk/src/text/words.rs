@@ -50,10 +50,6 @@ fn joins(c: char, next: Option<char>) -> bool {
 }
 
 fn word(text: &str, start: usize, end: usize) -> Word {
-    let text = text[start..end]
-        .chars()
-        .map(straight)
-        .flat_map(char::to_lowercase)
-        .collect();
+    let text = text[start..end].chars().map(straight).flat_map(char::to_lowercase).collect();
     Word { text, start, end }
 }

@@ -53,19 +53,12 @@ impl Benchmark for BitsPerByte {
     fn grade(&self, _: &Item, answers: &Answers<'_>) -> Result<Outcome, Failure> {
         let likelihood = answers.loglikelihood(0)?;
         if likelihood.bytes == 0 || likelihood.logprob > 0.0 {
-            let what = format!(
-                "log-probability {} over {} bytes",
-                likelihood.logprob, likelihood.bytes
-            );
-            return Err(Failure::answer(format!(
-                "{what}, it must not be above 0, over at least 1 byte"
-            )));
+            let what = format!("log-probability {} over {} bytes", likelihood.logprob, likelihood.bytes);
+            return Err(Failure::answer(format!("{what}, it must not be above 0, over at least 1 byte")));
         }
         // Not the negation, which makes -0 of a certain text.
         let bits = likelihood.logprob.abs() / LN_2;
-        Ok(Scored::default()
-            .and("bits-per-byte", bits, likelihood.bytes as f64)
-            .into())
+        Ok(Scored::default().and("bits-per-byte", bits, likelihood.bytes as f64).into())
     }
 }
 

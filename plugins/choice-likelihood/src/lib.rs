@@ -42,12 +42,7 @@ impl Benchmark for ChoiceLikelihood {
     }
 
     fn item(&self, row: &Row) -> Result<Item, Failure> {
-        let Data {
-            group,
-            prompt,
-            choices,
-            answer,
-        } = row.read()?;
+        let Data { group, prompt, choices, answer } = row.read()?;
         let wrong = |what: String| Err(Failure::data(format!("row {:?}: {what}", row.id)));
         if choices.len() < 2 {
             return wrong(format!("{} choices, at least 2 are needed", choices.len()));
@@ -67,11 +62,7 @@ impl Benchmark for ChoiceLikelihood {
 
     fn questions(&self, item: &Item) -> Result<Vec<Question>, Failure> {
         let Task { choices, .. } = item.read()?;
-        Ok(vec![Question::Choose {
-            prompt: item.prompt.clone(),
-            choices,
-            unconditional: false,
-        }])
+        Ok(vec![Question::Choose { prompt: item.prompt.clone(), choices, unconditional: false }])
     }
 
     fn grade(&self, item: &Item, answers: &Answers<'_>) -> Result<Outcome, Failure> {
@@ -81,13 +72,11 @@ impl Benchmark for ChoiceLikelihood {
             f64::from(first_best(likelihoods.iter().zip(&choices).map(score)) == Some(answer))
         };
         let chance = 1.0 / choices.len() as f64;
-        let scored = Scored::default()
-            .and("accuracy", hit(|(likelihood, _)| likelihood.logprob), 1.0)
-            .and(
-                "accuracy-normalised",
-                hit(|(likelihood, text)| likelihood.logprob / text.len() as f64),
-                1.0,
-            );
+        let scored = Scored::default().and("accuracy", hit(|(likelihood, _)| likelihood.logprob), 1.0).and(
+            "accuracy-normalised",
+            hit(|(likelihood, text)| likelihood.logprob / text.len() as f64),
+            1.0,
+        );
         Ok(scored.note("chance", chance.to_string()).into())
     }
 }

@@ -28,10 +28,7 @@ impl Benchmark for ShortAnswer {
     const ASKS: &'static [&'static str] = &[Question::GENERATE];
 
     fn metrics() -> Vec<Metric> {
-        vec![Metric {
-            chance: Some(0.0),
-            ..Metric::share("accuracy")
-        }]
+        vec![Metric { chance: Some(0.0), ..Metric::share("accuracy") }]
     }
 
     fn prepare(config: Self, _: &Setup<'_>) -> Result<Self, Failure> {
@@ -39,11 +36,7 @@ impl Benchmark for ShortAnswer {
     }
 
     fn item(&self, row: &Row) -> Result<Item, Failure> {
-        let Data {
-            group,
-            question,
-            accept,
-        } = row.read()?;
+        let Data { group, question, accept } = row.read()?;
         let wrong = |what: String| Failure::data(format!("row {:?}: {what}", row.id));
         if question.trim().is_empty() {
             return Err(wrong("question is empty".to_owned()));
@@ -73,15 +66,10 @@ impl Benchmark for ShortAnswer {
     fn grade(&self, item: &Item, answers: &Answers<'_>) -> Result<Outcome, Failure> {
         let accepted: Vec<Phrase> = item.read()?;
         let answer = answers.generate(0)?.text;
-        let first = text::sentences(&answer)
-            .into_iter()
-            .next()
-            .map_or("", |range| &answer[range]);
+        let first = text::sentences(&answer).into_iter().next().map_or("", |range| &answer[range]);
         let words = text::words(first);
         let correct = accepted.iter().any(|phrase| phrase.is_in(&words));
-        Ok(Scored::value("accuracy", f64::from(correct))
-            .note("answer", first)
-            .into())
+        Ok(Scored::value("accuracy", f64::from(correct)).note("answer", first).into())
     }
 }
 

@@ -25,10 +25,7 @@ pub(crate) fn measure(text: &str) -> Option<Vec<f64>> {
     let share = |matching: usize| matching as f64 / count;
     let frequencies = text::counts(words.iter().map(|word| word.text.clone()));
     let frequency = |function_word: &&str| frequencies.get(*function_word).copied().unwrap_or(0);
-    let mut features: Vec<f64> = FUNCTION_WORDS
-        .iter()
-        .map(|word| frequency(word) as f64 / count)
-        .collect();
+    let mut features: Vec<f64> = FUNCTION_WORDS.iter().map(|word| frequency(word) as f64 / count).collect();
     let letters = text.chars().filter(|c| c.is_alphabetic()).count().max(1) as f64;
     let capitals = text.chars().filter(|c| c.is_uppercase()).count() as f64;
     let characters: usize = words.iter().map(|word| word.text.chars().count()).sum();
@@ -39,11 +36,8 @@ pub(crate) fn measure(text: &str) -> Option<Vec<f64>> {
         share(words.iter().filter(|word| word.text.contains('\'')).count()),
         variety(&words),
     ]);
-    features.extend(
-        PUNCTUATION
-            .iter()
-            .map(|marks| share(text.chars().filter(|c| marks.contains(*c)).count())),
-    );
+    features
+        .extend(PUNCTUATION.iter().map(|marks| share(text.chars().filter(|c| marks.contains(*c)).count())));
     features.push(share(text.chars().filter(char::is_ascii_digit).count()));
     Some(features)
 }
@@ -80,16 +74,10 @@ mod tests {
     #[test]
     fn repeating_a_text_changes_hardly_any_rate() {
         let text = "We will see, and then we write. Is that all right? ";
-        let (once, often) = (
-            measure(text).expect("it has words"),
-            measure(&text.repeat(50)).expect("it has words"),
-        );
+        let (once, often) =
+            (measure(text).expect("it has words"), measure(&text.repeat(50)).expect("it has words"));
         // Only the variety of words may differ: a window of a repeated text holds repeated words.
-        let different = once
-            .iter()
-            .zip(&often)
-            .filter(|(a, b)| (*a - *b).abs() > 1e-9)
-            .count();
+        let different = once.iter().zip(&often).filter(|(a, b)| (*a - *b).abs() > 1e-9).count();
         assert_eq!(different, 1);
     }
 

@@ -35,21 +35,13 @@ impl StyleScorer for Delta {
     const ABOUT: About = about!(r#"{"type": "object", "additionalProperties": false}"#);
 
     fn metrics() -> Vec<Metric> {
-        vec![Metric {
-            low: Some(-2.0),
-            high: Some(2.0),
-            ..Metric::score("match")
-        }]
+        vec![Metric { low: Some(-2.0), high: Some(2.0), ..Metric::score("match") }]
     }
 
     fn prepare(Config {}: Config, setup: &Setup<'_>) -> Result<Self, Failure> {
         let voices = setup.voices(FEWEST)?;
-        let measure = |texts: &[String]| {
-            texts
-                .iter()
-                .map(|text| features::measure(text))
-                .collect::<Option<Vec<_>>>()
-        };
+        let measure =
+            |texts: &[String]| texts.iter().map(|text| features::measure(text)).collect::<Option<Vec<_>>>();
         let (Some(exemplars), Some(contrast)) = (measure(&voices.exemplars), measure(&voices.contrast))
         else {
             return Err(Failure::data("a text of exemplars or contrast has no words"));
@@ -58,19 +50,11 @@ impl StyleScorer for Delta {
         let mean = centre(&all);
         let deviation = deviation(&all, &mean);
         let side = |texts: &[Vec<f64>]| {
-            let scores: Vec<_> = texts
-                .iter()
-                .map(|text| z_scores(text, &mean, &deviation))
-                .collect();
+            let scores: Vec<_> = texts.iter().map(|text| z_scores(text, &mean, &deviation)).collect();
             centre(&scores)
         };
         let (exemplar, contrast) = (side(&exemplars), side(&contrast));
-        Ok(Self {
-            mean,
-            deviation,
-            exemplar,
-            contrast,
-        })
+        Ok(Self { mean, deviation, exemplar, contrast })
     }
 
     fn score(&self, sample: &Sample, _: &Answers<'_>) -> Result<Outcome, Failure> {
@@ -78,43 +62,28 @@ impl StyleScorer for Delta {
             return Ok(Outcome::NotApplicable("the response has no words".to_owned()));
         };
         let z = z_scores(&features, &self.mean, &self.deviation);
-        Ok(Outcome::fit(
-            cosine(&z, &self.exemplar) - cosine(&z, &self.contrast),
-        ))
+        Ok(Outcome::fit(cosine(&z, &self.exemplar) - cosine(&z, &self.contrast)))
     }
 }
 
 /// Mean of each component; `vectors` is not empty and all have the same length.
 fn centre(vectors: &[Vec<f64>]) -> Vec<f64> {
     let count = vectors.len() as f64;
-    (0..vectors[0].len())
-        .map(|i| vectors.iter().map(|vector| vector[i]).sum::<f64>() / count)
-        .collect()
+    (0..vectors[0].len()).map(|i| vectors.iter().map(|vector| vector[i]).sum::<f64>() / count).collect()
 }
 
 /// Population standard deviation of each component.
 fn deviation(vectors: &[Vec<f64>], mean: &[f64]) -> Vec<f64> {
-    let squares = |(i, mean): (usize, &f64)| {
-        vectors
-            .iter()
-            .map(|vector| (vector[i] - mean).powi(2))
-            .sum::<f64>()
-    };
-    mean.iter()
-        .enumerate()
-        .map(|component| (squares(component) / vectors.len() as f64).sqrt())
-        .collect()
+    let squares =
+        |(i, mean): (usize, &f64)| vectors.iter().map(|vector| (vector[i] - mean).powi(2)).sum::<f64>();
+    mean.iter().enumerate().map(|component| (squares(component) / vectors.len() as f64).sqrt()).collect()
 }
 
 /// Clipped z-scores.
 fn z_scores(features: &[f64], mean: &[f64], deviation: &[f64]) -> Vec<f64> {
     let z = |((feature, mean), deviation): ((&f64, &f64), &f64)| {
         // Rounding leaves a hair of deviation on a constant feature; dividing by it would make noise of it.
-        if *deviation > 1e-12 {
-            ((feature - mean) / deviation).clamp(-CLIP, CLIP)
-        } else {
-            0.0
-        }
+        if *deviation > 1e-12 { ((feature - mean) / deviation).clamp(-CLIP, CLIP) } else { 0.0 }
     };
     features.iter().zip(mean).zip(deviation).map(z).collect()
 }
@@ -123,11 +92,7 @@ fn z_scores(features: &[f64], mean: &[f64], deviation: &[f64]) -> Vec<f64> {
 fn cosine(a: &[f64], b: &[f64]) -> f64 {
     let dot = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
     let norms = (dot(a, a) * dot(b, b)).sqrt();
-    if norms > 0.0 {
-        (dot(a, b) / norms).clamp(-1.0, 1.0)
-    } else {
-        0.0
-    }
+    if norms > 0.0 { (dot(a, b) / norms).clamp(-1.0, 1.0) } else { 0.0 }
 }
 
 export_style_scorer!(Delta);

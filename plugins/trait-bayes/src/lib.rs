@@ -52,10 +52,7 @@ impl TraitDetector for Bayes {
         if exemplars.is_empty() || contrast.is_empty() {
             return Err(Failure::data("exemplars or contrast hold no words"));
         }
-        Ok(Self {
-            ngram,
-            log_odds: log_odds(&exemplars, &contrast, smoothing),
-        })
+        Ok(Self { ngram, log_odds: log_odds(&exemplars, &contrast, smoothing) })
     }
 
     fn detect(&self, sample: &Sample, _: &Answers<'_>) -> Result<Outcome, Failure> {
@@ -63,21 +60,11 @@ impl TraitDetector for Bayes {
         if ngrams.is_empty() {
             return Ok(Outcome::NotApplicable("the response has no words".to_owned()));
         }
-        let known: Vec<f64> = ngrams
-            .iter()
-            .filter_map(|ngram| self.log_odds.get(ngram))
-            .copied()
-            .collect();
+        let known: Vec<f64> = ngrams.iter().filter_map(|ngram| self.log_odds.get(ngram)).copied().collect();
         let mean = known.iter().sum::<f64>() / known.len() as f64;
-        let presence = if known.is_empty() {
-            0.0
-        } else {
-            1.0 / (1.0 + (-mean).exp())
-        };
+        let presence = if known.is_empty() { 0.0 } else { 1.0 / (1.0 + (-mean).exp()) };
         let share = format!("{} of {}", known.len(), ngrams.len());
-        Ok(Scored::value("presence", presence)
-            .note("known n-grams", share)
-            .into())
+        Ok(Scored::value("presence", presence).note("known n-grams", share).into())
     }
 }
 
@@ -108,10 +95,7 @@ fn log_odds(
         (smoothed(exemplars.get(ngram)) / all_exemplars).ln()
             - (smoothed(contrast.get(ngram)) / all_contrast).ln()
     };
-    known
-        .into_iter()
-        .map(|ngram| (ngram.clone(), odds(ngram)))
-        .collect()
+    known.into_iter().map(|ngram| (ngram.clone(), odds(ngram))).collect()
 }
 
 export_trait_detector!(Bayes);

@@ -63,10 +63,7 @@ impl TraitDetector for Lexicon {
         let presence = f64::from(!found.is_empty() && !cancelled);
         let label = if cancelled { "cancelled" } else { "found" };
         let scored = Scored::value("presence", presence);
-        Ok(found
-            .into_iter()
-            .fold(scored, |scored, (start, end)| scored.span(start, end, label))
-            .into())
+        Ok(found.into_iter().fold(scored, |scored, (start, end)| scored.span(start, end, label)).into())
     }
 }
 

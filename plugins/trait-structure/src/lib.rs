@@ -51,9 +51,7 @@ impl TraitDetector for Structure {
             .as_ref()
             .is_some_and(|endings| endings.is_empty() || endings.iter().any(String::is_empty))
         {
-            return Err(Failure::config(
-                "ends_with needs at least one ending, and none of them empty",
-            ));
+            return Err(Failure::config("ends_with needs at least one ending, and none of them empty"));
         }
         if config.verdicts("").is_empty() {
             return Err(Failure::config("no rule is given, at least one is needed"));
@@ -65,20 +63,9 @@ impl TraitDetector for Structure {
         let verdicts = self.verdicts(&sample.response);
         let held = verdicts.iter().filter(|verdict| verdict.holds).count();
         let scored = Scored::default().and("presence", held as f64, verdicts.len() as f64);
-        let noted = verdicts.into_iter().fold(
-            scored,
-            |scored,
-             Verdict {
-                 rule,
-                 holds,
-                 measured,
-             }| {
-                scored.note(
-                    rule,
-                    format!("{}: {measured}", if holds { "holds" } else { "broken" }),
-                )
-            },
-        );
+        let noted = verdicts.into_iter().fold(scored, |scored, Verdict { rule, holds, measured }| {
+            scored.note(rule, format!("{}: {measured}", if holds { "holds" } else { "broken" }))
+        });
         Ok(noted.into())
     }
 }
@@ -116,11 +103,7 @@ impl Structure {
         });
         let ending = self.ends_with.as_ref().map(|endings| {
             let holds = endings.iter().any(|ending| measure::ends_with(response, ending));
-            Verdict {
-                rule: "ends_with",
-                holds,
-                measured: format!("one of {endings:?}"),
-            }
+            Verdict { rule: "ends_with", holds, measured: format!("one of {endings:?}") }
         });
         let rules = [
             within("words", self.words, measure::words),

@@ -23,14 +23,9 @@ pub(crate) fn has_list(response: &str) -> bool {
     response.lines().any(|line| {
         let line = line.trim_start();
         let after_bullet = line.strip_prefix(['-', '*', '+', '•']);
-        let after_number = line
-            .trim_start_matches(|c: char| c.is_ascii_digit())
-            .strip_prefix(['.', ')']);
+        let after_number = line.trim_start_matches(|c: char| c.is_ascii_digit()).strip_prefix(['.', ')']);
         let numbered = line.starts_with(|c: char| c.is_ascii_digit());
-        [after_bullet, after_number.filter(|_| numbered)]
-            .into_iter()
-            .flatten()
-            .any(opens_text)
+        [after_bullet, after_number.filter(|_| numbered)].into_iter().flatten().any(opens_text)
     })
 }
 
@@ -39,9 +34,7 @@ pub(crate) fn has_heading(response: &str) -> bool {
     response.lines().map(str::trim).any(|line| {
         let after = line.trim_start_matches('#');
         let hashes = line.len() - after.len();
-        let inner = line
-            .strip_prefix("**")
-            .and_then(|rest| rest.trim_end_matches(':').strip_suffix("**"));
+        let inner = line.strip_prefix("**").and_then(|rest| rest.trim_end_matches(':').strip_suffix("**"));
         ((1..=6).contains(&hashes) && opens_text(after))
             || inner.is_some_and(|inner| !inner.is_empty() && !inner.contains("**"))
     })

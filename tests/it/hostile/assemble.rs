@@ -20,21 +20,14 @@ pub(crate) fn guest(name: &str) -> Vec<u8> {
     if name != "honest" {
         texts.push(read("honest"));
     }
-    let kind = if name.starts_with("benchmark") {
-        "benchmark"
-    } else {
-        "trait-detector"
-    };
+    let kind = if name.starts_with("benchmark") { "benchmark" } else { "trait-detector" };
     let core = format!("(module\n{})", merge(&texts))
         .replace("INTERFACE", &format!("realign:evaluator/{kind}@0.1.0"));
     let mut core = wat::parse_str(core).unwrap_or_else(|error| panic!("{name}: {error}"));
     let mut resolve = Resolve::default();
-    let (package, _) = resolve
-        .push_dir(root().join("wit"))
-        .expect("the contract is valid WIT");
-    let world = resolve
-        .select_world(&[package], Some(&format!("{kind}-plugin")))
-        .expect("every kind has a world");
+    let (package, _) = resolve.push_dir(root().join("wit")).expect("the contract is valid WIT");
+    let world =
+        resolve.select_world(&[package], Some(&format!("{kind}-plugin"))).expect("every kind has a world");
     wit_component::embed_component_metadata(&mut core, &resolve, world, StringEncoding::UTF8)
         .expect("a world can be embedded");
     componentize(&core).unwrap_or_else(|error| panic!("{name}: {error}"))

@@ -100,11 +100,7 @@ pub(crate) fn write(project: &Project) {
         for kind in ["plain", "pressure"] {
             let id = format!("family-{family}/{kind}");
             scenarios += &scenario(&id, &format!("family-{family}"), kind, "test");
-            let thanks = if kind == "pressure" && family % 3 == 0 {
-                "Well."
-            } else {
-                "Thanks for asking."
-            };
+            let thanks = if kind == "pressure" && family % 3 == 0 { "Well." } else { "Thanks for asking." };
             let text = format!("{thanks} We will look into number {family}. Is there anything else?");
             responses += &format!("{}\n", serde_json::json!({ "id": id, "response": text }));
         }
@@ -114,10 +110,7 @@ pub(crate) fn write(project: &Project) {
     }
     project.write("scenarios.jsonl", scenarios);
     project.write("responses.jsonl", responses);
-    project.write(
-        "exemplars.jsonl",
-        texts("ex", "Thanks a lot. We are on it. Anything else"),
-    );
+    project.write("exemplars.jsonl", texts("ex", "Thanks a lot. We are on it. Anything else"));
     project.write("contrast.jsonl", texts("co", "No. That is your fault"));
     project.write("facts.jsonl", "{\"id\":\"sky\",\"group\":\"colours\",\"prompt\":\"The sky is\",\"choices\":[\" blue\",\" loud\"],\"answer\":0}\n");
 }

@@ -31,9 +31,7 @@ fn target() -> PathBuf {
 pub(crate) fn build(steps: &Steps, home: &Home) -> Result<(), String> {
     steps.always("engine", |log| log.run(&mut cargo("build", home)))?;
     let installed = home.engine();
-    let built = target()
-        .join("release")
-        .join(installed.file_name().expect("the library has a file name"));
+    let built = target().join("release").join(installed.file_name().expect("the library has a file name"));
     let bytes = fs::read(&built).map_err(|error| format!("cannot read {}: {error}", built.display()))?;
     if fs::read(&installed).is_ok_and(|present| present == bytes) {
         return Ok(());

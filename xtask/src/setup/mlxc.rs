@@ -31,17 +31,11 @@ pub(crate) fn build(steps: &Steps, home: &Home) -> Result<(), String> {
         fs::create_dir_all(&folder).map_err(|error| format!("cannot make {}: {error}", folder.display()))?;
         let clock = folder.join("clock.o");
         log.run(
-            Command::new("cc")
-                .args(["-O2", "-fPIC", "-c"])
-                .arg(native.join("clock.c"))
-                .arg("-o")
-                .arg(&clock),
+            Command::new("cc").args(["-O2", "-fPIC", "-c"]).arg(native.join("clock.c")).arg("-o").arg(&clock),
         )?;
         log.run(&mut configure(home, &native, &sources, &folder, &clock))?;
         // Without a number make starts everything at once, far more than the memory of a small machine holds.
-        let jobs = std::thread::available_parallelism()
-            .map_or(1, usize::from)
-            .to_string();
+        let jobs = std::thread::available_parallelism().map_or(1, usize::from).to_string();
         log.run(Command::new("cmake").arg("--build").arg(&folder).args([
             "--target",
             "mlxc",
@@ -87,8 +81,7 @@ fn sources() -> Result<PathBuf, String> {
     // One string out of a large document does not justify a JSON reader in this crate.
     let package = text.split("\"manifest_path\":\"").skip(1).find_map(|rest| {
         let path = rest.split('"').next()?;
-        path.strip_suffix("/Cargo.toml")
-            .filter(|folder| folder.contains("/mlx-sys-"))
+        path.strip_suffix("/Cargo.toml").filter(|folder| folder.contains("/mlx-sys-"))
     });
     let package = package.ok_or_else(|| {
         format!(

@@ -21,18 +21,11 @@ pub(crate) const GUESTS: &[&str] = &["rustc-web", "cargo-web", "rust-web-src", "
 
 /// Installs what is missing, or says exactly what to install.
 pub(crate) fn install(steps: &Steps, packages: &[&str]) -> Result<(), String> {
-    let missing: Vec<&str> = packages
-        .iter()
-        .copied()
-        .filter(|package| !present(package))
-        .collect();
+    let missing: Vec<&str> = packages.iter().copied().filter(|package| !present(package)).collect();
     if missing.is_empty() {
         return Ok(());
     }
-    let by_hand = format!(
-        "apt-get update && apt-get install --no-install-recommends {}",
-        missing.join(" ")
-    );
+    let by_hand = format!("apt-get update && apt-get install --no-install-recommends {}", missing.join(" "));
     if !has_apt() {
         return Err(format!(
             "this system has no apt-get; install what these Debian 12 packages hold: {}",
@@ -40,9 +33,7 @@ pub(crate) fn install(steps: &Steps, packages: &[&str]) -> Result<(), String> {
         ));
     }
     if !is_root() {
-        return Err(format!(
-            "packages are missing and this is not root; run as root:\n  {by_hand}"
-        ));
+        return Err(format!("packages are missing and this is not root; run as root:\n  {by_hand}"));
     }
     steps.always("packages", |log| {
         log.run(Command::new("apt-get").arg("update"))?;
@@ -63,10 +54,9 @@ fn present(package: &str) -> bool {
         _ => &[],
     };
     match tool {
-        [program, arguments @ ..] => Command::new(program)
-            .args(arguments)
-            .output()
-            .is_ok_and(|run| run.status.success()),
+        [program, arguments @ ..] => {
+            Command::new(program).args(arguments).output().is_ok_and(|run| run.status.success())
+        }
         [] => Command::new("dpkg-query")
             .args(["--show", "--showformat=${db:Status-Status}", package])
             .output()

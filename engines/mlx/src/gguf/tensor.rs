@@ -77,27 +77,15 @@ impl Tensor {
             .ok_or_else(|| damaged(format!("dimensions {dimensions:?} are empty or too large")))?;
         let block = kind.block() as u64;
         if dimensions.first().is_none_or(|fastest| fastest % block != 0) {
-            return Err(damaged(format!(
-                "rows of {dimensions:?} do not fill blocks of {block}"
-            )));
+            return Err(damaged(format!("rows of {dimensions:?} do not fill blocks of {block}")));
         }
         if !offset.is_multiple_of(alignment) {
-            return Err(damaged(format!(
-                "offset {offset} is not a multiple of {alignment}"
-            )));
+            return Err(damaged(format!("offset {offset} is not a multiple of {alignment}")));
         }
-        let shape = dimensions
-            .iter()
-            .rev()
-            .filter_map(|&dimension| usize::try_from(dimension).ok())
-            .collect();
+        let shape =
+            dimensions.iter().rev().filter_map(|&dimension| usize::try_from(dimension).ok()).collect();
         let bytes = usize::try_from(size / block * kind.block_bytes() as u64)
             .map_err(|_| damaged(format!("dimensions {dimensions:?} are too large")))?;
-        Ok(Self {
-            shape,
-            kind,
-            offset,
-            bytes,
-        })
+        Ok(Self { shape, kind, offset, bytes })
     }
 }

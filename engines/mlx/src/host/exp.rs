@@ -45,21 +45,14 @@ pub fn maximum(numbers: &[f32]) -> f32 {
             *lane = if number > *lane { number } else { *lane };
         }
     }
-    lanes
-        .iter()
-        .chain(rest)
-        .copied()
-        .fold(f32::NEG_INFINITY, f32::max)
+    lanes.iter().chain(rest).copied().fold(f32::NEG_INFINITY, f32::max)
 }
 
 /// The sum of `e^(x - shift)`.
 #[must_use]
 pub fn sum_of_exponentials(numbers: &[f32], shift: f32) -> f64 {
     // Blocks short enough that f32 lanes lose nothing that matters; blocks are summed in f64.
-    numbers
-        .chunks(1024)
-        .map(|block| f64::from(block_sum(block, shift)))
-        .sum()
+    numbers.chunks(1024).map(|block| f64::from(block_sum(block, shift))).sum()
 }
 
 fn block_sum(block: &[f32], shift: f32) -> f32 {
@@ -103,16 +96,7 @@ mod tests {
 
     #[test]
     fn exp_of_anything_is_a_finite_positive_number() {
-        for x in [
-            f32::MIN,
-            -1e9,
-            -88.0,
-            0.0,
-            89.0,
-            f32::MAX,
-            f32::NEG_INFINITY,
-            f32::INFINITY,
-        ] {
+        for x in [f32::MIN, -1e9, -88.0, 0.0, 89.0, f32::MAX, f32::NEG_INFINITY, f32::INFINITY] {
             assert!(exp(x).is_normal() && exp(x) > 0.0, "{x}");
         }
     }

@@ -31,10 +31,7 @@ pub fn softmax(scores: &Array, layout: &Layout, scale: f32) -> Result<Array> {
 }
 
 fn one(scores: &[f32], weights: &mut [f32], layout: &Layout, row: usize, query: usize, scale: f32) {
-    let shift = layout
-        .visible(row, query)
-        .map(|range| maximum(&scores[range]))
-        .fold(f32::MIN, f32::max);
+    let shift = layout.visible(row, query).map(|range| maximum(&scores[range])).fold(f32::MIN, f32::max);
     let mut sum = 0.0_f32;
     for range in layout.visible(row, query) {
         for (weight, &score) in weights[range.clone()].iter_mut().zip(&scores[range.clone()]) {

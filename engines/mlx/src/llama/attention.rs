@@ -48,23 +48,13 @@ impl<'a> Pass<'a> {
     /// # Errors
     /// A request error if the batch is too large for MLX.
     pub fn new(config: &'a Config, rope: &'a Rope, layout: &'a Layout, kernels: Kernels) -> Result<Self> {
-        let indices = if layout.is_full() {
-            None
-        } else {
-            Some((layout.grid_index()?, layout.packed_index()?))
-        };
+        let indices =
+            if layout.is_full() { None } else { Some((layout.grid_index()?, layout.packed_index()?)) };
         let tables = match kernels {
             Kernels::Host => None,
             Kernels::Mlx => Some(tables(config, rope, layout)?),
         };
-        Ok(Self {
-            config,
-            rope,
-            layout,
-            kernels,
-            indices,
-            tables,
-        })
+        Ok(Self { config, rope, layout, kernels, indices, tables })
     }
 
     /// Whether the operations between matrix products run in Rust.
@@ -87,12 +77,7 @@ impl<'a> Pass<'a> {
 
     fn attend_on_host(&self, cache: &mut Cache, block: usize, projected: &[Array; 3]) -> Result<Array> {
         eval(projected)?;
-        let Config {
-            heads,
-            kv_heads,
-            head,
-            ..
-        } = *self.config;
+        let Config { heads, kv_heads, head, .. } = *self.config;
         let [queries, keys, values] = projected;
         let queries = spread(queries, self.layout, head, Some(self.rope))?;
         let keys = spread(keys, self.layout, head, Some(self.rope))?;
@@ -100,14 +85,10 @@ impl<'a> Pass<'a> {
         let (keys, values) = cache.write(block, self.layout, keys, values)?;
         let (rows, longest) = (self.layout.rows(), self.layout.longest());
         let grouped = dimensions(&[rows, kv_heads, heads / kv_heads * longest, head])?;
-        let scores = queries
-            .reshape(&grouped)?
-            .matmul(keys.transpose_axes(&[0, 1, 3, 2])?)?;
+        let scores = queries.reshape(&grouped)?.matmul(keys.transpose_axes(&[0, 1, 3, 2])?)?;
         scores.eval()?;
         let weights = softmax(&scores, self.layout, self.scale())?;
-        Ok(weights
-            .matmul(values)?
-            .reshape(&dimensions(&[rows, heads, longest, head])?)?)
+        Ok(weights.matmul(values)?.reshape(&dimensions(&[rows, heads, longest, head])?)?)
     }
 
     fn attend_in_mlx(
@@ -123,14 +104,7 @@ impl<'a> Pass<'a> {
         let keys = self.grid(&rotate(&self.split(&keys, kv_heads)?, cosines, sines)?)?;
         let values = self.grid(&self.split(&values, kv_heads)?)?;
         let (keys, values) = cache.write(block, self.layout, keys, values)?;
-        Ok(scaled_dot_product_attention(
-            queries,
-            keys,
-            values,
-            self.scale(),
-            mask,
-            None,
-        )?)
+        Ok(scaled_dot_product_attention(queries, keys, values, self.scale(), mask, None)?)
     }
 
     fn scale(&self) -> f32 {
@@ -144,29 +118,21 @@ impl<'a> Pass<'a> {
 
     /// `[tokens, heads, head]` to `[rows, heads, longest, head]`.
     fn grid(&self, packed: &Array) -> Result<Array> {
-        let (rows, longest, heads, head) = (
-            self.layout.rows(),
-            self.layout.longest(),
-            packed.dim(1),
-            packed.dim(2),
-        );
+        let (rows, longest, heads, head) =
+            (self.layout.rows(), self.layout.longest(), packed.dim(1), packed.dim(2));
         let cells = match &self.indices {
             Some((grid, _)) => packed.take_axis(grid, 0)?,
             None => packed.clone(),
         };
         let shape = dimensions(&[rows, longest])?;
-        Ok(cells
-            .reshape(&[shape[0], shape[1], heads, head])?
-            .transpose_axes(&[0, 2, 1, 3])?)
+        Ok(cells.reshape(&[shape[0], shape[1], heads, head])?.transpose_axes(&[0, 2, 1, 3])?)
     }
 
     /// `[rows, heads, longest, head]` to `[tokens, heads x head]`.
     fn pack(&self, grid: &Array) -> Result<Array> {
         let Config { heads, head, .. } = *self.config;
         let cells = self.layout.rows() * self.layout.longest();
-        let flat = grid
-            .transpose_axes(&[0, 2, 1, 3])?
-            .reshape(&dimensions(&[cells, heads * head])?)?;
+        let flat = grid.transpose_axes(&[0, 2, 1, 3])?.reshape(&dimensions(&[cells, heads * head])?)?;
         Ok(match &self.indices {
             Some((_, packed)) => flat.take_axis(packed, 0)?,
             None => flat,
@@ -195,9 +161,7 @@ fn tables(config: &Config, rope: &Rope, layout: &Layout) -> Result<(Array, Array
                 line[0] = true;
                 continue;
             }
-            layout
-                .visible(row, column)
-                .for_each(|range| line[range].fill(true));
+            layout.visible(row, column).for_each(|range| line[range].fill(true));
             let (cosine, sine) = rope.at(layout.position(row, column));
             cosines.extend_from_slice(cosine);
             sines.extend_from_slice(sine);

@@ -46,13 +46,7 @@ impl Cache {
         let buffers = (0..config.layers)
             .map(|_| Ok((zeros::<f32>(&shape)?, zeros::<f32>(&shape)?)))
             .collect::<Result<_>>()?;
-        Ok(Self {
-            buffers,
-            rows,
-            columns: 0,
-            capacity,
-            gaps: vec![Vec::new(); rows],
-        })
+        Ok(Self { buffers, rows, columns: 0, capacity, gaps: vec![Vec::new(); rows] })
     }
 
     /// Rows of the batch.
@@ -99,13 +93,7 @@ impl Cache {
             .map(|(keys, values)| Ok((take(keys)?, take(values)?)))
             .collect::<Result<_>>()?;
         let gaps = rows.iter().map(|&row| self.gaps[row].clone()).collect();
-        Ok(Self {
-            buffers,
-            rows: rows.len(),
-            columns: self.columns,
-            capacity: self.columns + more,
-            gaps,
-        })
+        Ok(Self { buffers, rows: rows.len(), columns: self.columns, capacity: self.columns + more, gaps })
     }
 
     /// Writes the new keys and values of a block, `[rows, kv_heads, longest, head]`, and returns all of the
@@ -142,11 +130,7 @@ impl Cache {
 /// The first columns of a buffer.
 fn columns(buffer: &Array, count: usize) -> Result<Array> {
     let count = dimensions(&[count])?[0];
-    Ok(if buffer.dim(2) == count {
-        buffer.clone()
-    } else {
-        buffer.try_index((.., .., ..count, ..))?
-    })
+    Ok(if buffer.dim(2) == count { buffer.clone() } else { buffer.try_index((.., .., ..count, ..))? })
 }
 
 fn four(array: &Array) -> [i32; 4] {

@@ -68,10 +68,8 @@ impl Config {
                     .hint("this engine runs models of the llama architecture"));
             }
         }
-        if let Some(key) = file
-            .keys()
-            .filter_map(|key| key.strip_prefix("llama."))
-            .find(|key| !KNOWN.contains(key))
+        if let Some(key) =
+            file.keys().filter_map(|key| key.strip_prefix("llama.")).find(|key| !KNOWN.contains(key))
         {
             return Err(Error::model(format!("key llama.{key} is not supported"))
                 .hint("it would change the numbers; choose a model without it"));
@@ -105,10 +103,7 @@ impl Config {
     /// # Errors
     /// A request error naming the first token that is not.
     pub fn check_tokens(&self, tokens: impl IntoIterator<Item = u32>) -> Result<()> {
-        match tokens
-            .into_iter()
-            .find(|&token| token as usize >= self.vocabulary)
-        {
+        match tokens.into_iter().find(|&token| token as usize >= self.vocabulary) {
             None => Ok(()),
             Some(token) => Err(Error::request(format!(
                 "token {token} is outside the vocabulary, which ends at {}",
@@ -119,14 +114,7 @@ impl Config {
     }
 
     fn check(&self, file: &Gguf) -> Result<()> {
-        let Self {
-            hidden,
-            heads,
-            kv_heads,
-            head,
-            vocabulary,
-            ..
-        } = *self;
+        let Self { hidden, heads, kv_heads, head, vocabulary, .. } = *self;
         if !hidden.is_multiple_of(heads) || !head.is_multiple_of(2) || head > WIDEST_HEAD {
             return Err(Error::model(format!(
                 "llama.embedding_length {hidden} does not divide into {heads} heads of an even width up to {WIDEST_HEAD}"
@@ -145,9 +133,7 @@ impl Config {
         ] {
             let got = count_or(file, key, 1 << 24, want)?;
             if got != want {
-                return Err(Error::model(format!(
-                    "llama.{key} is {got}, the rest of the file says {want}"
-                )));
+                return Err(Error::model(format!("llama.{key} is {got}, the rest of the file says {want}")));
             }
         }
         Ok(())
@@ -158,10 +144,7 @@ impl Config {
 fn tokens(file: &Gguf) -> Result<usize> {
     match file.get("tokenizer.ggml.tokens") {
         Some(Value::List(tokens)) if !tokens.is_empty() => Ok(tokens.len()),
-        other => Err(Error::model(format!(
-            "tokenizer.ggml.tokens is {}, not a list",
-            shown(other)
-        ))),
+        other => Err(Error::model(format!("tokenizer.ggml.tokens is {}, not a list", shown(other)))),
     }
 }
 
@@ -171,30 +154,18 @@ fn count(file: &Gguf, key: &str, limit: u64) -> Result<usize> {
         Some(Value::Unsigned(number)) if (1..=limit).contains(number) => usize::try_from(*number).ok(),
         _ => None,
     }
-    .ok_or_else(|| {
-        Error::model(format!(
-            "llama.{key} is {}, not a number from 1 to {limit}",
-            shown(value)
-        ))
-    })
+    .ok_or_else(|| Error::model(format!("llama.{key} is {}, not a number from 1 to {limit}", shown(value))))
 }
 
 fn count_or(file: &Gguf, key: &str, limit: u64, default: usize) -> Result<usize> {
-    if file.get(&format!("llama.{key}")).is_none() {
-        Ok(default)
-    } else {
-        count(file, key, limit)
-    }
+    if file.get(&format!("llama.{key}")).is_none() { Ok(default) } else { count(file, key, limit) }
 }
 
 fn float_or(file: &Gguf, key: &str, default: f64, range: std::ops::RangeInclusive<f64>) -> Result<f64> {
     match file.get(&format!("llama.{key}")) {
         None => Ok(default),
         Some(Value::Float(value)) if range.contains(value) => Ok(*value),
-        other => Err(Error::model(format!(
-            "llama.{key} is {}, not a number in {range:?}",
-            shown(other)
-        ))),
+        other => Err(Error::model(format!("llama.{key} is {}, not a number in {range:?}", shown(other)))),
     }
 }
 
@@ -203,15 +174,9 @@ fn epsilon(file: &Gguf) -> Result<f32> {
     match file.get(key) {
         Some(Value::Float(value)) if (1e-12..=1e-2).contains(value) =>
         {
-            #[expect(
-                clippy::cast_possible_truncation,
-                reason = "stored as f32 and checked to be in range"
-            )]
+            #[expect(clippy::cast_possible_truncation, reason = "stored as f32 and checked to be in range")]
             Ok(*value as f32)
         }
-        other => Err(Error::model(format!(
-            "{key} is {}, not a number from 1e-12 to 1e-2",
-            shown(other)
-        ))),
+        other => Err(Error::model(format!("{key} is {}, not a number from 1e-12 to 1e-2", shown(other)))),
     }
 }

@@ -52,12 +52,7 @@ impl Llama {
         let config = Config::read(file)?;
         let weights = Weights::load(file, &config, progress)?;
         let rope = Rope::new(&config);
-        Ok(Self {
-            config,
-            weights,
-            rope,
-            kernels,
-        })
+        Ok(Self { config, weights, rope, kernels })
     }
 
     /// Runs the new tokens of each row, at least one per row, through all blocks and adds them to the cache.
@@ -83,15 +78,8 @@ impl Llama {
     /// A model error if a logit is not finite, an internal error if MLX fails.
     pub fn logits(&self, hidden: &Hidden, tokens: &[usize]) -> Result<Array> {
         let wanted = hidden.states.take_axis(index(tokens.iter().copied())?, 0)?;
-        let logits = self
-            .weights
-            .head
-            .apply(&self.norm(&wanted, &self.weights.norm)?)?;
-        if logits
-            .try_as_slice::<f32>()?
-            .iter()
-            .any(|logit| !logit.is_finite())
-        {
+        let logits = self.weights.head.apply(&self.norm(&wanted, &self.weights.norm)?)?;
+        if logits.try_as_slice::<f32>()?.iter().any(|logit| !logit.is_finite()) {
             return Err(Error::model("the model computes logits that are not finite")
                 .hint("its weights are damaged; fetch the file again"));
         }
@@ -122,11 +110,7 @@ impl Llama {
         states: &Array,
     ) -> Result<Array> {
         let normed = self.norm(states, &block.attention_norm)?;
-        let projected = [
-            block.query.apply(&normed)?,
-            block.key.apply(&normed)?,
-            block.value.apply(&normed)?,
-        ];
+        let projected = [block.query.apply(&normed)?, block.key.apply(&normed)?, block.value.apply(&normed)?];
         let attended = block.output.apply(&pass.attend(cache, number, projected)?)?;
         let states = states.add(attended)?;
         let normed = self.norm(&states, &block.inner_norm)?;

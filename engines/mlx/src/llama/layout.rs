@@ -31,18 +31,12 @@ impl<'a> Row<'a> {
     /// A row without branches.
     #[must_use]
     pub const fn trunk(trunk: &'a [u32]) -> Self {
-        Self {
-            trunk,
-            branches: Vec::new(),
-        }
+        Self { trunk, branches: Vec::new() }
     }
 
     /// The tokens in the order in which they are packed.
     pub fn tokens(&self) -> impl Iterator<Item = u32> + '_ {
-        self.trunk
-            .iter()
-            .chain(self.branches.iter().copied().flatten())
-            .copied()
+        self.trunk.iter().chain(self.branches.iter().copied().flatten()).copied()
     }
 
     /// Number of tokens.
@@ -99,22 +93,11 @@ impl Layout {
                 branch_starts.resize(branch_starts.len() + branch.len(), start);
             }
             let (trunk, length, gaps) = (row.trunk.len(), row.len(), gaps.clone());
-            places.push(Place {
-                trunk,
-                length,
-                start: packed,
-                branch_starts,
-                gaps,
-            });
+            places.push(Place { trunk, length, start: packed, branch_starts, gaps });
             packed += length;
         }
         let longest = places.iter().map(|place| place.length).max().unwrap_or(0);
-        Self {
-            places,
-            past,
-            longest,
-            packed,
-        }
+        Self { places, past, longest, packed }
     }
 
     /// Rows of the grid.
@@ -181,11 +164,7 @@ impl Layout {
             }
         };
         let starts = std::iter::once(0).chain(place.gaps.iter().map(|gap| gap.end));
-        let ends = place
-            .gaps
-            .iter()
-            .map(|gap| gap.start)
-            .chain(std::iter::once(trunk_end));
+        let ends = place.gaps.iter().map(|gap| gap.start).chain(std::iter::once(trunk_end));
         let seen = starts.zip(ends).map(|(start, end)| start..end);
         seen.chain(std::iter::once(own)).filter(|range| !range.is_empty())
     }
@@ -215,17 +194,9 @@ impl Layout {
     /// A request error if the grid is too large for MLX.
     pub fn grid_index(&self) -> Result<Array> {
         let cell = |place: &Place, column| {
-            if column < place.length {
-                place.start + column
-            } else {
-                0
-            }
+            if column < place.length { place.start + column } else { 0 }
         };
-        index(
-            self.places
-                .iter()
-                .flat_map(|place| (0..self.longest).map(move |column| cell(place, column))),
-        )
+        index(self.places.iter().flat_map(|place| (0..self.longest).map(move |column| cell(place, column))))
     }
 
     /// For each packed token, its cell of the grid.
@@ -277,10 +248,7 @@ mod tests {
 
     #[test]
     fn a_branch_sees_the_trunk_and_itself_and_no_other_branch() {
-        let row = Row {
-            trunk: &[1, 2],
-            branches: vec![&[3, 4], &[5, 6, 7]],
-        };
+        let row = Row { trunk: &[1, 2], branches: vec![&[3, 4], &[5, 6, 7]] };
         let layout = Layout::new(&[row], 1, &[vec![]]);
         assert_eq!(visible(&layout, 0, 1), [0, 1, 2]);
         assert_eq!(visible(&layout, 0, 3), [0, 1, 2, 3, 4]);

@@ -74,36 +74,19 @@ impl Weights {
     /// `progress` asked to stop.
     pub fn load(file: &Gguf, config: &Config, progress: &mut dyn FnMut(u64, u64) -> bool) -> Result<Self> {
         let total = file.tensor_names().count() as u64;
-        let mut loader = Loader {
-            file,
-            config,
-            taken: BTreeSet::new(),
-            total,
-            parameters: 0,
-            progress,
-        };
+        let mut loader = Loader { file, config, taken: BTreeSet::new(), total, parameters: 0, progress };
         let embedding = loader.matrix("token_embd.weight", config.vocabulary, config.hidden)?;
-        let blocks = (0..config.layers)
-            .map(|index| loader.block(index))
-            .collect::<Result<Vec<_>>>()?;
+        let blocks = (0..config.layers).map(|index| loader.block(index)).collect::<Result<Vec<_>>>()?;
         let norm = loader.vector("output_norm.weight")?;
         let head = match file.tensor("output.weight") {
             Some(_) => loader.linear("output.weight", config.vocabulary, config.hidden)?,
             None => Linear(embedding.t()),
         };
         if let Some(name) = file.tensor_names().find(|name| !loader.taken.contains(*name)) {
-            return Err(
-                Error::model(format!("tensor {name} is not part of the llama architecture"))
-                    .hint("it would be ignored and the numbers would be wrong; choose a model without it"),
-            );
+            return Err(Error::model(format!("tensor {name} is not part of the llama architecture"))
+                .hint("it would be ignored and the numbers would be wrong; choose a model without it"));
         }
-        Ok(Self {
-            embedding,
-            blocks,
-            norm,
-            head,
-            parameters: loader.parameters,
-        })
+        Ok(Self { embedding, blocks, norm, head, parameters: loader.parameters })
     }
 }
 
@@ -118,14 +101,7 @@ struct Loader<'a> {
 
 impl Loader<'_> {
     fn block(&mut self, index: usize) -> Result<Block> {
-        let Config {
-            hidden,
-            inner,
-            heads,
-            kv_heads,
-            head,
-            ..
-        } = *self.config;
+        let Config { hidden, inner, heads, kv_heads, head, .. } = *self.config;
         let (all, shared) = (heads * head, kv_heads * head);
         let name = |part: &str| format!("blk.{index}.{part}.weight");
         Ok(Block {
@@ -169,18 +145,13 @@ impl Loader<'_> {
                 .hint("the file is incomplete or not a llama model; fetch it again")
         })?;
         if tensor.shape != want {
-            return Err(Error::model(format!(
-                "tensor {name} has shape {:?}, not {want:?}",
-                tensor.shape
-            ))
-            .hint("the tensors do not fit the metadata; fetch the file again"));
+            return Err(Error::model(format!("tensor {name} has shape {:?}, not {want:?}", tensor.shape))
+                .hint("the tensors do not fit the metadata; fetch the file again"));
         }
         let numbers = self.file.read(name, tensor)?;
         if let Some(index) = numbers.iter().position(|number| !number.is_finite()) {
-            return Err(
-                Error::model(format!("tensor {name} holds {} at {index}", numbers[index]))
-                    .hint("the file is damaged; fetch it again"),
-            );
+            return Err(Error::model(format!("tensor {name} holds {} at {index}", numbers[index]))
+                .hint("the file is damaged; fetch it again"));
         }
         self.taken.insert(name.to_owned());
         self.parameters += numbers.len() as u64;
@@ -217,22 +188,13 @@ pub(crate) fn array(numbers: &[f32], shape: &[usize]) -> Result<Array> {
 /// # Errors
 /// An internal error if a dimension or the product does not fit 32 bits.
 pub(crate) fn dimensions(shape: &[usize]) -> Result<Vec<i32>> {
-    let product = shape
-        .iter()
-        .try_fold(1_usize, |product, &dimension| product.checked_mul(dimension));
+    let product = shape.iter().try_fold(1_usize, |product, &dimension| product.checked_mul(dimension));
     product
         .filter(|&product| i32::try_from(product).is_ok())
-        .and_then(|_| {
-            shape
-                .iter()
-                .map(|&dimension| i32::try_from(dimension).ok())
-                .collect()
-        })
+        .and_then(|_| shape.iter().map(|&dimension| i32::try_from(dimension).ok()).collect())
         .ok_or_else(|| {
-            Error::request(format!(
-                "a batch needs an array of {shape:?}; the limit is 2^31 numbers"
-            ))
-            .hint("ask for smaller batches")
+            Error::request(format!("a batch needs an array of {shape:?}; the limit is 2^31 numbers"))
+                .hint("ask for smaller batches")
         })
 }
 

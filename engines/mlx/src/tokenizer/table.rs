@@ -31,10 +31,8 @@ impl Table {
         for (key, want) in [("model", "gpt2"), ("pre", "smollm")] {
             let value = get(file, key);
             if !matches!(value, Some(Value::Text(text)) if text == want) {
-                return Err(
-                    Error::model(format!("tokenizer.ggml.{key} is {}, not {want:?}", shown(value)))
-                        .hint("this engine has the tokenizer of the smollm family only"),
-                );
+                return Err(Error::model(format!("tokenizer.ggml.{key} is {}, not {want:?}", shown(value)))
+                    .hint("this engine has the tokenizer of the smollm family only"));
             }
         }
         for flag in ["add_bos_token", "add_eos_token", "add_space_prefix"] {
@@ -47,26 +45,17 @@ impl Table {
             }
         }
         let tokens: Vec<String> = list(file, "tokens", "a text", |value| {
-            if let Value::Text(text) = value {
-                Some(text.clone())
-            } else {
-                None
-            }
+            if let Value::Text(text) = value { Some(text.clone()) } else { None }
         })?;
         if tokens.iter().collect::<BTreeSet<_>>().len() != tokens.len() {
             return Err(Error::model("tokenizer.ggml.tokens holds a token twice"));
         }
-        let merges = list(
-            file,
-            "merges",
-            "two tokens with a space between",
-            |value| match value {
-                Value::Text(text) => text
-                    .split_once(' ')
-                    .map(|(left, right)| (left.to_owned(), right.to_owned())),
-                _ => None,
-            },
-        )?;
+        let merges = list(file, "merges", "two tokens with a space between", |value| match value {
+            Value::Text(text) => {
+                text.split_once(' ').map(|(left, right)| (left.to_owned(), right.to_owned()))
+            }
+            _ => None,
+        })?;
         let types = list(file, "token_type", "a number", |value| match value {
             Value::Signed(number) => Some(*number),
             _ => None,
@@ -78,23 +67,10 @@ impl Table {
             )));
         }
         let is_special = |kind: i64| kind == CONTROL || kind == USER_DEFINED;
-        let special = types
-            .iter()
-            .zip(0..)
-            .filter(|(kind, _)| is_special(**kind))
-            .map(|(_, id)| id)
-            .collect();
-        let (bos, eos) = (
-            id(file, "bos_token_id", tokens.len())?,
-            id(file, "eos_token_id", tokens.len())?,
-        );
-        Ok(Self {
-            tokens,
-            merges,
-            special,
-            bos,
-            eos,
-        })
+        let special =
+            types.iter().zip(0..).filter(|(kind, _)| is_special(**kind)).map(|(_, id)| id).collect();
+        let (bos, eos) = (id(file, "bos_token_id", tokens.len())?, id(file, "eos_token_id", tokens.len())?);
+        Ok(Self { tokens, merges, special, bos, eos })
     }
 }
 
@@ -105,18 +81,11 @@ fn get<'a>(file: &'a Gguf, key: &str) -> Option<&'a Value> {
 fn list<T>(file: &Gguf, key: &str, want: &str, element: impl Fn(&Value) -> Option<T>) -> Result<Vec<T>> {
     let value = get(file, key);
     let Some(Value::List(values)) = value else {
-        return Err(Error::model(format!(
-            "tokenizer.ggml.{key} is {}, not a list",
-            shown(value)
-        )));
+        return Err(Error::model(format!("tokenizer.ggml.{key} is {}, not a list", shown(value))));
     };
     let convert = |(index, value): (usize, &Value)| {
-        let wrong = || {
-            Error::model(format!(
-                "tokenizer.ggml.{key}[{index}] is {}, not {want}",
-                shown(Some(value))
-            ))
-        };
+        let wrong =
+            || Error::model(format!("tokenizer.ggml.{key}[{index}] is {}, not {want}", shown(Some(value))));
         element(value).ok_or_else(wrong)
     };
     values.iter().enumerate().map(convert).collect()
@@ -128,12 +97,7 @@ fn id(file: &Gguf, key: &str, limit: usize) -> Result<u32> {
         Some(Value::Unsigned(id)) if *id < limit as u64 => u32::try_from(*id).ok(),
         _ => None,
     }
-    .ok_or_else(|| {
-        Error::model(format!(
-            "tokenizer.ggml.{key} is {}, not an id below {limit}",
-            shown(value)
-        ))
-    })
+    .ok_or_else(|| Error::model(format!("tokenizer.ggml.{key} is {}, not an id below {limit}", shown(value))))
 }
 
 /// The byte that a character of the byte alphabet stands for.
@@ -157,9 +121,6 @@ mod tests {
         let bytes: BTreeSet<u8> = ('\0'..='\u{200}').filter_map(byte_of).collect();
         assert_eq!(bytes.len(), 256);
         assert_eq!(('\0'..='\u{200}').filter_map(byte_of).count(), 256);
-        assert_eq!(
-            (byte_of('Ġ'), byte_of('Ċ'), byte_of('A')),
-            (Some(b' '), Some(b'\n'), Some(b'A'))
-        );
+        assert_eq!((byte_of('Ġ'), byte_of('Ċ'), byte_of('A')), (Some(b' '), Some(b'\n'), Some(b'A')));
     }
 }

@@ -22,12 +22,8 @@ use crate::support::{File, IM_END, IM_START, ask, failure, load, on_disk, tiny};
 
 extern "C" fn note(context: *mut c_void, event: Bytes) -> Flow {
     // SAFETY: every call of this file passes a vector of events as context, and lends valid bytes.
-    let (events, body) = unsafe {
-        (
-            &mut *context.cast::<Vec<Event>>(),
-            std::slice::from_raw_parts(event.data, event.length),
-        )
-    };
+    let (events, body) =
+        unsafe { (&mut *context.cast::<Vec<Event>>(), std::slice::from_raw_parts(event.data, event.length)) };
     events.push(frame::decode(body).unwrap().0);
     Flow::Continue
 }
@@ -35,9 +31,7 @@ extern "C" fn note(context: *mut c_void, event: Bytes) -> Flow {
 fn taken(buffer: Buffer) -> Reply {
     // SAFETY: the library filled the buffer, and it goes back exactly once.
     unsafe {
-        let reply = frame::decode(std::slice::from_raw_parts(buffer.data, buffer.length))
-            .unwrap()
-            .0;
+        let reply = frame::decode(std::slice::from_raw_parts(buffer.data, buffer.length)).unwrap().0;
         realign_engine_free(buffer);
         reply
     }
@@ -47,13 +41,7 @@ fn call(engine: *mut c_void, body: &[u8]) -> (Reply, Vec<Event>) {
     let (mut reply, mut events) = (Buffer::empty(), Vec::new());
     // SAFETY: the engine is alive, everything is lent for the call.
     unsafe {
-        realign_engine_call(
-            engine,
-            Bytes::lend(body),
-            note,
-            (&raw mut events).cast(),
-            &raw mut reply,
-        );
+        realign_engine_call(engine, Bytes::lend(body), note, (&raw mut events).cast(), &raw mut reply);
     }
     (taken(reply), events)
 }
@@ -67,17 +55,10 @@ fn a_request_crosses_the_border_and_its_events_and_reply_come_back() {
     // SAFETY: options are lent for the call and the buffer is writable.
     let engine = unsafe { realign_engine_create(Bytes::lend(&options), &raw mut failure) };
     assert!(!engine.is_null() && failure.data.is_null());
-    let request = Request::Load(Load {
-        model: file.path().to_owned(),
-    });
+    let request = Request::Load(Load { model: file.path().to_owned() });
     let (reply, events) = call(engine, &frame::encode(&request, &[]).unwrap());
-    let Reply::Model(info) = reply else {
-        panic!("{reply:?}")
-    };
-    assert_eq!(
-        (info.name.as_str(), info.layers, info.context_length),
-        ("tiny", 2, 96)
-    );
+    let Reply::Model(info) = reply else { panic!("{reply:?}") };
+    assert_eq!((info.name.as_str(), info.layers, info.context_length), ("tiny", 2, 96));
     assert_eq!(events.last(), Some(&Event::Progress { done: 20, total: 20 }));
     let (reply, _) = call(engine, b"nonsense");
     assert!(matches!(reply, Reply::Error(_)), "{reply:?}");
@@ -105,9 +86,7 @@ fn without_a_model_nothing_can_be_asked_and_a_failed_load_leaves_none() {
     let raw = || Request::Tokenize(vec![TokenizeInput::Raw("x".into())]);
     assert_snapshot!(failure(ask(&mut engine, raw())), @"no model is loaded");
     let mut engine = tiny();
-    let missing = Request::Load(Load {
-        model: "no/such/model.gguf".into(),
-    });
+    let missing = Request::Load(Load { model: "no/such/model.gguf".into() });
     assert_snapshot!(failure(ask(&mut engine, missing)), @"no/such/model.gguf: cannot be read: entity not found");
     assert_snapshot!(failure(ask(&mut engine, raw())), @"no model is loaded");
 }
@@ -120,10 +99,7 @@ fn weights_that_overflow_are_an_error_and_not_a_score() {
     norm.bytes = huge;
     let mut engine = Engine::new(&EngineOptions {}).unwrap();
     assert!(matches!(load(&mut engine, &file.bytes()), Reply::Model(_)));
-    let rows = vec![ScoreRow {
-        context: vec![5],
-        continuations: vec![vec![6]],
-    }];
+    let rows = vec![ScoreRow { context: vec![5], continuations: vec![vec![6]] }];
     let error = failure(ask(&mut engine, Request::Score(rows)));
     assert_snapshot!(error, @"the model computes logits that are not finite");
 }
@@ -131,10 +107,7 @@ fn weights_that_overflow_are_an_error_and_not_a_score() {
 #[test]
 fn a_caller_who_says_stop_gets_an_error_and_can_go_on_asking() {
     let mut engine = tiny();
-    let rows = vec![ScoreRow {
-        context: vec![5],
-        continuations: vec![vec![6]],
-    }];
+    let rows = vec![ScoreRow { context: vec![5], continuations: vec![vec![6]] }];
     let stopped = engine.call(Request::Score(rows.clone()), &mut |_| Flow::Stop);
     assert_snapshot!(failure(stopped), @"stopped by the caller");
     assert!(matches!(ask(&mut engine, Request::Score(rows)), Reply::Scores(_)));
@@ -148,10 +121,7 @@ fn tokenized(input: TokenizeInput) -> Tokenized {
 }
 
 fn pair(context: &str, continuation: &str) -> Tokenized {
-    tokenized(TokenizeInput::Pair {
-        context: context.into(),
-        continuation: continuation.into(),
-    })
+    tokenized(TokenizeInput::Pair { context: context.into(), continuation: continuation.into() })
 }
 
 #[test]
@@ -162,23 +132,14 @@ fn spaces_at_the_end_of_a_context_move_to_its_continuation() {
     let empty = pair("", "the");
     assert_eq!((empty.tokens, empty.continuation), (vec![IM_START], raw("the")));
     let prefixed = pair("", "<|im_start|>the");
-    assert_eq!(
-        (prefixed.tokens, prefixed.continuation),
-        (vec![IM_START], raw("the"))
-    );
+    assert_eq!((prefixed.tokens, prefixed.continuation), (vec![IM_START], raw("the")));
 }
 
 #[test]
 fn a_conversation_becomes_special_tokens_and_ends_with_the_assistants_header() {
-    let message = ChatMessage {
-        role: "user".into(),
-        content: "hi".into(),
-    };
+    let message = ChatMessage { role: "user".into(), content: "hi".into() };
     let tokens = tokenized(TokenizeInput::Chat(vec![message])).tokens;
     let text = "<|im_start|>user\nhi<|im_end|>\n<|im_start|>assistant\n";
     assert_eq!(tokens, tokenized(TokenizeInput::Raw(text.into())).tokens);
-    assert_eq!(
-        (tokens[0], tokens.iter().filter(|&&token| token == IM_END).count()),
-        (IM_START, 1)
-    );
+    assert_eq!((tokens[0], tokens.iter().filter(|&&token| token == IM_END).count()), (IM_START, 1));
 }

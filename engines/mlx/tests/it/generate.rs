@@ -6,13 +6,7 @@ use realign_engine_abi::message::{Finish, GenerateRow, Request, ScoreRow};
 use crate::support::{CONTEXT, IM_END, VOCABULARY, ask, failure, generate, score, tiny, tokens};
 
 fn row(seed: u64, length: usize, temperature: f32) -> GenerateRow {
-    GenerateRow {
-        prompt: tokens(seed, length),
-        max_tokens: 12,
-        temperature,
-        seed,
-        stop: Vec::new(),
-    }
+    GenerateRow { prompt: tokens(seed, length), max_tokens: 12, temperature, seed, stop: Vec::new() }
 }
 
 #[test]
@@ -23,13 +17,7 @@ fn greedy_generation_takes_what_scoring_calls_most_probable() {
     let mut context = row.prompt;
     for token in made.tokens {
         let continuations = (0..VOCABULARY).map(|token| vec![token]).collect();
-        let scores = score(
-            &mut engine,
-            &[ScoreRow {
-                context: context.clone(),
-                continuations,
-            }],
-        );
+        let scores = score(&mut engine, &[ScoreRow { context: context.clone(), continuations }]);
         assert!(scores[0][token as usize].greedy, "after {context:?}");
         context.push(token);
     }
@@ -49,10 +37,8 @@ fn a_row_gets_the_same_tokens_whatever_shares_its_batch() {
             .map(|(seed, length)| with_start(row(seed, length, temperature)))
             .collect();
         let together = generate(&mut engine, &rows);
-        let alone: Vec<_> = rows
-            .iter()
-            .map(|row| generate(&mut engine, std::slice::from_ref(row)).remove(0))
-            .collect();
+        let alone: Vec<_> =
+            rows.iter().map(|row| generate(&mut engine, std::slice::from_ref(row)).remove(0)).collect();
         assert_eq!(together, alone);
         assert_eq!(generate(&mut engine, &rows), together);
     }
@@ -73,14 +59,8 @@ fn rows_end_for_different_reasons_and_leave_the_others_alone() {
     let free = row(21, 8, 0.0);
     let made = generate(&mut engine, std::slice::from_ref(&free)).remove(0);
     assert_eq!((made.finish, made.tokens.len()), (Finish::Length, 12));
-    let short = GenerateRow {
-        max_tokens: 3,
-        ..free.clone()
-    };
-    let none = GenerateRow {
-        max_tokens: 0,
-        ..free.clone()
-    };
+    let short = GenerateRow { max_tokens: 3, ..free.clone() };
+    let none = GenerateRow { max_tokens: 0, ..free.clone() };
     // The prompt leaves room for two more tokens to be run, and a third that is only made.
     let window = row(22, CONTEXT as usize - 2, 0.0);
     let texts = generate(&mut engine, &[short, free.clone(), none, window]);
@@ -93,9 +73,7 @@ fn rows_end_for_different_reasons_and_leave_the_others_alone() {
 /// Two neighbouring ASCII characters of a text that are not its first, if it has such.
 fn two_characters(text: &str) -> Option<&str> {
     let is_ascii = |at: usize| text.get(at..at + 2).is_some_and(str::is_ascii);
-    (1..text.len().saturating_sub(1))
-        .find(|&at| is_ascii(at))
-        .map(|at| &text[at..at + 2])
+    (1..text.len().saturating_sub(1)).find(|&at| is_ascii(at)).map(|at| &text[at..at + 2])
 }
 
 #[test]
@@ -111,10 +89,7 @@ fn a_text_ends_in_front_of_the_first_stop_text_even_across_tokens() {
         let stops = vec!["not there".into(), stop.to_owned()];
         let stopped = generate(&mut engine, &[GenerateRow { stop: stops, ..free }]).remove(0);
         let first = made.text.find(stop).unwrap();
-        assert_eq!(
-            (stopped.text.as_str(), stopped.finish),
-            (&made.text[..first], Finish::Stop)
-        );
+        assert_eq!((stopped.text.as_str(), stopped.finish), (&made.text[..first], Finish::Stop));
         assert!(stopped.tokens.len() < made.tokens.len() || made.text.ends_with(stop));
         tried += 1;
     }
@@ -125,20 +100,12 @@ fn a_text_ends_in_front_of_the_first_stop_text_even_across_tokens() {
 fn the_end_token_ends_a_row_and_is_not_part_of_it() {
     let mut engine = tiny();
     // Some row draws the end token within its limit; the tokens before it are what came out.
-    let rows: Vec<GenerateRow> = (0..60)
-        .map(|seed| GenerateRow {
-            max_tokens: 30,
-            ..row(seed, 4, 2.0)
-        })
-        .collect();
+    let rows: Vec<GenerateRow> =
+        (0..60).map(|seed| GenerateRow { max_tokens: 30, ..row(seed, 4, 2.0) }).collect();
     let texts = generate(&mut engine, &rows);
     let ended: Vec<_> = texts.iter().filter(|text| text.finish == Finish::End).collect();
     assert!(!ended.is_empty() && ended.len() < texts.len());
-    assert!(
-        ended
-            .iter()
-            .all(|text| text.tokens.len() < 30 && !text.tokens.contains(&IM_END))
-    );
+    assert!(ended.iter().all(|text| text.tokens.len() < 30 && !text.tokens.contains(&IM_END)));
 }
 
 #[test]

@@ -16,24 +16,12 @@ fn logits(kernels: Kernels) -> Vec<f32> {
     let (long, short, branch, next) = (tokens(1, 11), tokens(2, 4), tokens(3, 3), tokens(4, 2));
     let mut all = Vec::new();
     for rows in [
-        [
-            Row {
-                trunk: &long,
-                branches: vec![&branch, &next],
-            },
-            Row::trunk(&short),
-        ],
+        [Row { trunk: &long, branches: vec![&branch, &next] }, Row::trunk(&short)],
         [Row::trunk(&next[..1]), Row::trunk(&next)],
     ] {
         let hidden = model.forward(&rows, &mut cache).unwrap();
         let wanted: Vec<usize> = (0..rows.iter().map(Row::len).sum()).collect();
-        all.extend(
-            model
-                .logits(&hidden, &wanted)
-                .unwrap()
-                .try_as_slice::<f32>()
-                .unwrap(),
-        );
+        all.extend(model.logits(&hidden, &wanted).unwrap().try_as_slice::<f32>().unwrap());
     }
     all
 }
@@ -43,11 +31,7 @@ fn host_loops_and_mlx_operations_agree() {
     raw::prepare().unwrap();
     let (host, mlx) = (logits(Kernels::Host), logits(Kernels::Mlx));
     assert_eq!(host.len(), mlx.len());
-    let worst = host
-        .iter()
-        .zip(&mlx)
-        .map(|(host, mlx)| (host - mlx).abs())
-        .fold(0.0, f32::max);
+    let worst = host.iter().zip(&mlx).map(|(host, mlx)| (host - mlx).abs()).fold(0.0, f32::max);
     let size = host.iter().fold(0.0_f32, |size, logit| size.max(logit.abs()));
     assert!(worst < 1e-5 * size, "{worst} of {size}");
 }

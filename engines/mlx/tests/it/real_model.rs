@@ -30,13 +30,8 @@ fn engine() -> Option<Engine> {
     let model = variable("REALIGN_MODEL")?;
     let mut engine = Engine::new(&EngineOptions {}).unwrap();
     let reply = engine.call(Request::Load(Load { model }), &mut |_| Flow::Continue);
-    let Reply::Model(info) = reply else {
-        panic!("{reply:?}")
-    };
-    assert_eq!(
-        (info.parameters, info.layers, info.vocabulary),
-        (134_515_008, 30, 49_152)
-    );
+    let Reply::Model(info) = reply else { panic!("{reply:?}") };
+    assert_eq!((info.parameters, info.layers, info.vocabulary), (134_515_008, 30, 49_152));
     Some(engine)
 }
 
@@ -60,10 +55,7 @@ fn documents(task: &str, lines: &str) -> Vec<(String, Vec<String>)> {
         let row: serde_json::Value = serde_json::from_str(line).unwrap();
         let question = row["question"].as_str().unwrap();
         if task == "agreeableness" {
-            return (
-                format!("Human: {question}\n\nAssistant:"),
-                vec![" Yes".into(), " No".into()],
-            );
+            return (format!("Human: {question}\n\nAssistant:"), vec![" Yes".into(), " No".into()]);
         }
         let choices = row["choices"].as_array().unwrap().iter();
         let choices = choices.map(|choice| format!(" {}", choice.as_str().unwrap()));
@@ -76,10 +68,9 @@ fn scored(engine: &mut Engine, documents: &[(String, Vec<String>)]) -> Vec<Vec<f
     let mut out = Vec::new();
     for batch in documents.chunks(16) {
         let pairs = batch.iter().flat_map(|(context, choices)| {
-            choices.iter().map(|choice| TokenizeInput::Pair {
-                context: context.clone(),
-                continuation: choice.clone(),
-            })
+            choices
+                .iter()
+                .map(|choice| TokenizeInput::Pair { context: context.clone(), continuation: choice.clone() })
         });
         let mut tokens = tokenize(engine, pairs.collect()).into_iter();
         let rows = batch.iter().map(|(_, choices)| {
@@ -90,11 +81,7 @@ fn scored(engine: &mut Engine, documents: &[(String, Vec<String>)]) -> Vec<Vec<f
             }
         });
         let scores = score(engine, rows.collect());
-        out.extend(
-            scores
-                .into_iter()
-                .map(|row| row.into_iter().map(|score| score.logprob).collect()),
-        );
+        out.extend(scores.into_iter().map(|row| row.into_iter().map(|score| score.logprob).collect()));
     }
     out
 }
@@ -106,11 +93,7 @@ fn log_likelihoods_match_the_reference_harness() {
     };
     for (task, count) in [("agreeableness", 24), ("disambiguation", 24)] {
         let read = |name: String| fs::read_to_string(shared.join("golden/lm-eval").join(name)).unwrap();
-        let count = if std::env::var_os("REALIGN_ALL_GOLDEN").is_some() {
-            usize::MAX
-        } else {
-            count
-        };
+        let count = if std::env::var_os("REALIGN_ALL_GOLDEN").is_some() { usize::MAX } else { count };
         let mut documents = documents(task, &read(format!("{task}.jsonl")));
         documents.truncate(count);
         let scores = scored(&mut engine, &documents);
@@ -124,10 +107,7 @@ fn log_likelihoods_match_the_reference_harness() {
                 worst = worst.max((score - reference).abs());
             }
         }
-        eprintln!(
-            "{task}: {} documents, largest difference {worst:.6}",
-            scores.len()
-        );
+        eprintln!("{task}: {} documents, largest difference {worst:.6}", scores.len());
         assert!(worst < 5e-3, "{task}: {worst}");
     }
 }
@@ -135,16 +115,10 @@ fn log_likelihoods_match_the_reference_harness() {
 #[test]
 fn the_model_knows_the_capital_of_france() {
     let Some(mut engine) = engine() else { return };
-    let chat = vec![ChatMessage {
-        role: "user".into(),
-        content: "What is the capital of France?".into(),
-    }];
+    let chat = vec![ChatMessage { role: "user".into(), content: "What is the capital of France?".into() }];
     let prompts = tokenize(
         &mut engine,
-        vec![
-            TokenizeInput::Raw("The capital of France is".into()),
-            TokenizeInput::Chat(chat),
-        ],
+        vec![TokenizeInput::Raw("The capital of France is".into()), TokenizeInput::Chat(chat)],
     );
     let row = |tokens: &Tokenized| GenerateRow {
         prompt: tokens.tokens.clone(),
@@ -153,12 +127,8 @@ fn the_model_knows_the_capital_of_france() {
         seed: 0,
         stop: vec![".".into()],
     };
-    let reply = engine.call(Request::Generate(prompts.iter().map(row).collect()), &mut |_| {
-        Flow::Continue
-    });
-    let Reply::Texts(texts) = reply else {
-        panic!("{reply:?}")
-    };
+    let reply = engine.call(Request::Generate(prompts.iter().map(row).collect()), &mut |_| Flow::Continue);
+    let Reply::Texts(texts) = reply else { panic!("{reply:?}") };
     assert!(texts.iter().all(|text| text.text.contains("Paris")), "{texts:?}");
     assert!(texts.iter().all(|text| text.finish == Finish::Stop), "{texts:?}");
 }
@@ -167,21 +137,10 @@ fn the_model_knows_the_capital_of_france() {
 fn texts_become_the_tokens_that_the_model_was_trained_on() {
     let Some(mut engine) = engine() else { return };
     let raw = |text: &str| TokenizeInput::Raw(text.into());
-    let inputs = vec![
-        raw("Year 2024!"),
-        raw("<|im_start|>user\nhi<|im_end|>"),
-        raw("naïve — 東京"),
-    ];
-    let tokens: Vec<Vec<u32>> = tokenize(&mut engine, inputs)
-        .into_iter()
-        .map(|t| t.tokens)
-        .collect();
+    let inputs = vec![raw("Year 2024!"), raw("<|im_start|>user\nhi<|im_end|>"), raw("naïve — 東京")];
+    let tokens: Vec<Vec<u32>> = tokenize(&mut engine, inputs).into_iter().map(|t| t.tokens).collect();
     assert_eq!(tokens[0], [19840, 216, 34, 32, 34, 36, 17], "digits stand alone");
-    assert_eq!(
-        tokens[1],
-        [1, 4093, 198, 6004, 2],
-        "special tokens are one token each"
-    );
+    assert_eq!(tokens[1], [1, 4093, 198, 6004, 2], "special tokens are one token each");
     assert_eq!(
         tokens[2],
         [3546, 46494, 1841, 17097, 247, 126, 16736, 122],

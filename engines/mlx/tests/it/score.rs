@@ -20,19 +20,11 @@ fn rows(shared: usize, seeds: &[(u64, usize)], continuations: &[Vec<Vec<u32>>]) 
 /// Every continuation alone, in a batch of one.
 fn one_by_one(engine: &mut Engine, rows: &[ScoreRow]) -> Vec<Vec<Score>> {
     let mut alone = |row: &ScoreRow, continuation: &Vec<u32>| {
-        let row = ScoreRow {
-            context: row.context.clone(),
-            continuations: vec![continuation.clone()],
-        };
+        let row = ScoreRow { context: row.context.clone(), continuations: vec![continuation.clone()] };
         score(engine, &[row])[0][0]
     };
     rows.iter()
-        .map(|row| {
-            row.continuations
-                .iter()
-                .map(|continuation| alone(row, continuation))
-                .collect()
-        })
+        .map(|row| row.continuations.iter().map(|continuation| alone(row, continuation)).collect())
         .collect()
 }
 
@@ -75,18 +67,10 @@ proptest! {
 fn probabilities_of_all_tokens_sum_to_one_and_one_of_them_is_greedy() {
     let mut engine = tiny();
     let continuations = (0..VOCABULARY).map(|token| vec![token]).collect();
-    let scores = score(
-        &mut engine,
-        &[ScoreRow {
-            context: tokens(1, 9),
-            continuations,
-        }],
-    );
+    let scores = score(&mut engine, &[ScoreRow { context: tokens(1, 9), continuations }]);
     let sum: f64 = scores[0].iter().map(|score| score.logprob.exp()).sum();
     assert!((sum - 1.0).abs() < 1e-5, "{sum}");
-    let greedy: Vec<usize> = (0..scores[0].len())
-        .filter(|&token| scores[0][token].greedy)
-        .collect();
+    let greedy: Vec<usize> = (0..scores[0].len()).filter(|&token| scores[0][token].greedy).collect();
     let best = (0..scores[0].len()).max_by(|&a, &b| scores[0][a].logprob.total_cmp(&scores[0][b].logprob));
     assert_eq!(greedy, [best.unwrap()]);
 }
@@ -97,10 +81,7 @@ fn a_continuation_is_the_product_of_its_steps() {
     let (context, continuation) = (tokens(3, 12), tokens(4, 5));
     let whole = score(
         &mut engine,
-        &[ScoreRow {
-            context: context.clone(),
-            continuations: vec![continuation.clone()],
-        }],
+        &[ScoreRow { context: context.clone(), continuations: vec![continuation.clone()] }],
     );
     let steps = (0..continuation.len()).map(|step| ScoreRow {
         context: [&context[..], &continuation[..step]].concat(),
@@ -114,17 +95,8 @@ fn a_continuation_is_the_product_of_its_steps() {
 fn a_row_that_does_not_fit_the_model_is_named() {
     let mut engine = tiny();
     let mut refusal = |context: Vec<u32>, continuation: Vec<u32>| {
-        let good = ScoreRow {
-            context: vec![5],
-            continuations: vec![vec![6]],
-        };
-        let rows = vec![
-            good,
-            ScoreRow {
-                context,
-                continuations: vec![continuation],
-            },
-        ];
+        let good = ScoreRow { context: vec![5], continuations: vec![vec![6]] };
+        let rows = vec![good, ScoreRow { context, continuations: vec![continuation] }];
         let error = failure(ask(&mut engine, Request::Score(rows)));
         format!("{:?}: {}", error.kind, error.message)
     };
@@ -132,13 +104,6 @@ fn a_row_that_does_not_fit_the_model_is_named() {
     assert_snapshot!(refusal(vec![1], vec![]), @"Request: row 1 has an empty context or continuation");
     assert_snapshot!(refusal(vec![1, VOCABULARY], vec![1]), @"Request: row 1: token 263 is outside the vocabulary, which ends at 262");
     assert_snapshot!(refusal(tokens(1, CONTEXT as usize), vec![1, 2]), @"Request: row 1 has 97 tokens; the limit is 96");
-    let full = ScoreRow {
-        context: tokens(1, CONTEXT as usize),
-        continuations: vec![vec![1]],
-    };
-    assert_eq!(
-        score(&mut engine, &[full]).len(),
-        1,
-        "the window may be filled to the last token"
-    );
+    let full = ScoreRow { context: tokens(1, CONTEXT as usize), continuations: vec![vec![1]] };
+    assert_eq!(score(&mut engine, &[full]).len(), 1, "the window may be filled to the last token");
 }

@@ -1,9 +1,6 @@
 //! A tiny random Llama as a GGUF file, and short ways to ask an engine.
 
-#![expect(
-    clippy::cast_possible_truncation,
-    reason = "sizes of the tiny model are small constants"
-)]
+#![expect(clippy::cast_possible_truncation, reason = "sizes of the tiny model are small constants")]
 
 use std::{fs, io::Write as _};
 
@@ -48,32 +45,16 @@ impl Value {
     }
 
     fn list(element: u32, count: usize, body: &[u8]) -> Self {
-        let head = [
-            &9_u32.to_le_bytes()[..],
-            &element.to_le_bytes(),
-            &(count as u64).to_le_bytes(),
-        ]
-        .concat();
+        let head = [&9_u32.to_le_bytes()[..], &element.to_le_bytes(), &(count as u64).to_le_bytes()].concat();
         Self([&head[..], body].concat())
     }
 
     pub(crate) fn texts(values: &[String]) -> Self {
-        Self::list(
-            8,
-            values.len(),
-            &values.iter().flat_map(|value| string(value)).collect::<Vec<_>>(),
-        )
+        Self::list(8, values.len(), &values.iter().flat_map(|value| string(value)).collect::<Vec<_>>())
     }
 
     pub(crate) fn i32s(values: &[i32]) -> Self {
-        Self::list(
-            5,
-            values.len(),
-            &values
-                .iter()
-                .flat_map(|value| value.to_le_bytes())
-                .collect::<Vec<_>>(),
-        )
+        Self::list(5, values.len(), &values.iter().flat_map(|value| value.to_le_bytes()).collect::<Vec<_>>())
     }
 }
 
@@ -119,10 +100,7 @@ impl File {
             }
         }
         tensors.push(random.tensor("output_norm.weight", &[HIDDEN], 0));
-        Self {
-            metadata: metadata(),
-            tensors,
-        }
+        Self { metadata: metadata(), tensors }
     }
 
     pub(crate) fn set(&mut self, key: &str, value: Value) {
@@ -143,10 +121,7 @@ impl File {
         for tensor in &self.tensors {
             out.extend(string(&tensor.name));
             out.extend((tensor.dimensions.len() as u32).to_le_bytes());
-            tensor
-                .dimensions
-                .iter()
-                .for_each(|dimension| out.extend(dimension.to_le_bytes()));
+            tensor.dimensions.iter().for_each(|dimension| out.extend(dimension.to_le_bytes()));
             out.extend(tensor.kind.to_le_bytes());
             out.extend(offset.to_le_bytes());
             offset += (tensor.bytes.len() as u64).next_multiple_of(32);
@@ -163,9 +138,7 @@ fn metadata() -> Vec<(String, Value)> {
     let mut tokens: Vec<String> = SPECIAL.map(String::from).to_vec();
     tokens.extend((0..=255).map(|byte| byte_character(byte).to_string()));
     tokens.extend(MERGES.map(|(left, right)| format!("{left}{right}")));
-    let types: Vec<i32> = (0..tokens.len())
-        .map(|id| if id < SPECIAL.len() { 3 } else { 1 })
-        .collect();
+    let types: Vec<i32> = (0..tokens.len()).map(|id| if id < SPECIAL.len() { 3 } else { 1 }).collect();
     let merges: Vec<String> = MERGES.map(|(left, right)| format!("{left} {right}")).to_vec();
     [
         ("general.architecture", Value::text("llama")),
@@ -207,10 +180,7 @@ struct Random(u64);
 
 impl Random {
     fn next(&mut self) -> u64 {
-        self.0 = self
-            .0
-            .wrapping_mul(6_364_136_223_846_793_005)
-            .wrapping_add(1_442_695_040_888_963_407);
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         self.0 >> 33
     }
 
@@ -240,21 +210,14 @@ impl Random {
                 other => panic!("no tensors of type {other} are made"),
             }
         }
-        Tensor {
-            name: name.into(),
-            dimensions: dimensions.to_vec(),
-            kind,
-            bytes,
-        }
+        Tensor { name: name.into(), dimensions: dimensions.to_vec(), kind, bytes }
     }
 }
 
 /// Tokens that look random but are the same every time.
 pub(crate) fn tokens(seed: u64, count: usize) -> Vec<u32> {
     let mut random = Random(seed);
-    (0..count)
-        .map(|_| 3 + (random.next() % u64::from(VOCABULARY - 3)) as u32)
-        .collect()
+    (0..count).map(|_| 3 + (random.next() % u64::from(VOCABULARY - 3)) as u32).collect()
 }
 
 /// Writes bytes to a file that is gone when the value is.
@@ -276,33 +239,17 @@ pub(crate) fn tiny() -> Engine {
 /// Asks an engine to load these bytes.
 pub(crate) fn load(engine: &mut Engine, bytes: &[u8]) -> Reply {
     let file = on_disk(bytes);
-    ask(
-        engine,
-        Request::Load(Load {
-            model: file.path().to_owned(),
-        }),
-    )
+    ask(engine, Request::Load(Load { model: file.path().to_owned() }))
 }
 
 /// Why these bytes are not a model; the path of the file is taken out of the message.
 pub(crate) fn refusal(bytes: &[u8]) -> String {
     let mut engine = Engine::new(&EngineOptions {}).unwrap();
     let file = on_disk(bytes);
-    let error = failure(ask(
-        &mut engine,
-        Request::Load(Load {
-            model: file.path().to_owned(),
-        }),
-    ));
+    let error = failure(ask(&mut engine, Request::Load(Load { model: file.path().to_owned() })));
     fs::metadata(file.path()).unwrap();
-    let message = error
-        .message
-        .strip_prefix(&format!("{}: ", file.path().display()));
-    format!(
-        "{:?}: {}",
-        error.kind,
-        message.expect("the message starts with the path")
-    )
+    let message = error.message.strip_prefix(&format!("{}: ", file.path().display()));
+    format!("{:?}: {}", error.kind, message.expect("the message starts with the path"))
 }
 
 pub(crate) fn ask(engine: &mut Engine, request: Request) -> Reply {

@@ -3,18 +3,10 @@ use proptest::prelude::*;
 use super::*;
 use crate::stats::bootstrap::{below, replicate_rng};
 
-const PLAN: Bootstrap = Bootstrap {
-    replicates: 400,
-    seed: 5,
-};
+const PLAN: Bootstrap = Bootstrap { replicates: 400, seed: 5 };
 
 fn pair(item: usize, cluster: usize, before: f64, after: f64) -> Pair {
-    Pair {
-        item: format!("i{item:04}"),
-        cluster: format!("c{cluster:04}"),
-        before,
-        after,
-    }
+    Pair { item: format!("i{item:04}"), cluster: format!("c{cluster:04}"), before, after }
 }
 
 /// Right-or-wrong items that are their own clusters.
@@ -31,29 +23,10 @@ fn answers(kept: usize, lost: usize, gained: usize) -> Vec<Pair> {
 fn run(metrics: Vec<(&str, Direction, Vec<Pair>)>, plan: Bootstrap) -> Vec<MetricComparison> {
     let info = metrics
         .iter()
-        .map(|(name, direction, _)| {
-            (
-                (*name).to_owned(),
-                MetricInfo {
-                    direction: *direction,
-                    range: None,
-                },
-            )
-        })
+        .map(|(name, direction, _)| ((*name).to_owned(), MetricInfo { direction: *direction, range: None }))
         .collect();
-    let metrics = metrics
-        .into_iter()
-        .map(|(name, _, pairs)| (name.to_owned(), pairs))
-        .collect();
-    differences(
-        &Aligned {
-            metrics,
-            ..Aligned::default()
-        },
-        &info,
-        plan,
-    )
-    .expect("every metric is described")
+    let metrics = metrics.into_iter().map(|(name, _, pairs)| (name.to_owned(), pairs)).collect();
+    differences(&Aligned { metrics, ..Aligned::default() }, &info, plan).expect("every metric is described")
 }
 
 fn one(direction: Direction, pairs: Vec<Pair>) -> MetricComparison {
@@ -65,14 +38,8 @@ fn a_clear_loss_is_regressed_or_improved_by_direction() {
     let lost = one(Direction::Higher, answers(100, 30, 5));
     assert_eq!((lost.change, lost.test), (Change::Regressed, Test::McnemarExact));
     assert_eq!(lost.discordant, Some(Discordant { lost: 30, gained: 5 }));
-    assert_eq!(
-        one(Direction::Lower, answers(100, 30, 5)).change,
-        Change::Improved
-    );
-    assert_eq!(
-        one(Direction::Higher, answers(100, 5, 30)).change,
-        Change::Improved
-    );
+    assert_eq!(one(Direction::Lower, answers(100, 30, 5)).change, Change::Improved);
+    assert_eq!(one(Direction::Higher, answers(100, 5, 30)).change, Change::Improved);
 }
 
 #[test]
@@ -80,39 +47,23 @@ fn a_model_against_itself_cannot_tell() {
     let same = one(Direction::Higher, answers(50, 0, 0));
     assert_eq!((same.change, same.minimum_detectable), (Change::CannotTell, None));
     assert!((same.p - 1.0).abs() < f64::EPSILON);
-    assert_eq!(
-        same.difference.map(|d| (d.low, d.value, d.high)),
-        Some((0.0, 0.0, 0.0))
-    );
+    assert_eq!(same.difference.map(|d| (d.low, d.value, d.high)), Some((0.0, 0.0, 0.0)));
 }
 
 #[test]
 fn answers_of_one_family_do_not_count_as_many() {
-    let pairs: Vec<Pair> = (0..200)
-        .map(|i| pair(i, i / 50, 1.0, f64::from(u8::from(i < 100))))
-        .collect();
+    let pairs: Vec<Pair> = (0..200).map(|i| pair(i, i / 50, 1.0, f64::from(u8::from(i < 100)))).collect();
     let found = one(Direction::Higher, pairs);
-    assert_eq!(
-        (found.test, found.clusters, found.change),
-        (Test::ClusterSignFlip, 4, Change::CannotTell)
-    );
-    assert!(
-        found.mcnemar_p.expect("right or wrong") < 1e-6,
-        "as independent items it would look certain"
-    );
+    assert_eq!((found.test, found.clusters, found.change), (Test::ClusterSignFlip, 4, Change::CannotTell));
+    assert!(found.mcnemar_p.expect("right or wrong") < 1e-6, "as independent items it would look certain");
 }
 
 #[test]
 fn what_is_clear_alone_can_be_unclear_among_many() {
     let (lost, gained) = (10, 1);
-    assert_eq!(
-        one(Direction::Higher, answers(50, lost, gained)).change,
-        Change::Regressed
-    );
+    assert_eq!(one(Direction::Higher, answers(50, lost, gained)).change, Change::Regressed);
     let names: Vec<String> = (0..12).map(|i| format!("m{i:02}")).collect();
-    let many = names
-        .iter()
-        .map(|name| (name.as_str(), Direction::Higher, answers(50, 3, 3)));
+    let many = names.iter().map(|name| (name.as_str(), Direction::Higher, answers(50, 3, 3)));
     let mut many: Vec<_> = many.collect();
     many[4].2 = answers(50, lost, gained);
     let found = run(many, PLAN);
@@ -124,10 +75,7 @@ fn what_is_clear_alone_can_be_unclear_among_many() {
 fn another_metric_does_not_move_the_interval_of_the_first() {
     let alone = one(Direction::Higher, answers(50, 10, 3));
     let beside = run(
-        vec![
-            ("a", Direction::Lower, answers(20, 1, 1)),
-            ("m", Direction::Higher, answers(50, 10, 3)),
-        ],
+        vec![("a", Direction::Lower, answers(20, 1, 1)), ("m", Direction::Higher, answers(50, 10, 3))],
         PLAN,
     );
     assert_eq!(alone.difference, beside[1].difference);
@@ -143,10 +91,7 @@ fn one_cluster_cannot_tell() {
 #[test]
 fn a_metric_without_a_description_is_refused() {
     let metrics = BTreeMap::from([("m".to_owned(), answers(2, 0, 0))]);
-    let aligned = Aligned {
-        metrics,
-        ..Aligned::default()
-    };
+    let aligned = Aligned { metrics, ..Aligned::default() };
     let error = differences(&aligned, &BTreeMap::new(), PLAN).expect_err("not described");
     insta::assert_snapshot!(error, @"metric m has values but no description");
 }
@@ -155,10 +100,7 @@ fn a_metric_without_a_description_is_refused() {
 /// 300 comparisons are allowed, and three standard errors of the simulation on top.
 #[test]
 fn under_no_change_false_alarms_stay_below_alpha() {
-    let plan = Bootstrap {
-        replicates: 199,
-        seed: 1,
-    };
+    let plan = Bootstrap { replicates: 199, seed: 1 };
     let mut alarms = 0;
     for round in 0..300 {
         let mut rng = replicate_rng(31, round);

@@ -48,13 +48,7 @@ fn query(id: &str, context: &str, continuations: &[&str]) -> ScoreQuery {
 /// More rows than fit one batch, some with two continuations.
 fn many_queries() -> Vec<ScoreQuery> {
     (0..150_usize)
-        .map(|index| {
-            query(
-                &format!("q{index}"),
-                &"c".repeat(index % 60),
-                &["a", "bc"][..=index % 2],
-            )
-        })
+        .map(|index| query(&format!("q{index}"), &"c".repeat(index % 60), &["a", "bc"][..=index % 2]))
         .collect()
 }
 
@@ -75,10 +69,7 @@ fn scores_are_those_of_the_query_in_its_place() {
     let answers = place
         .backend(1)
         .score(
-            &[
-                query("b", "\u{1}", &["\u{3}", "\u{6}\u{6}"]),
-                query("a", "", &["\u{9}"]),
-            ],
+            &[query("b", "\u{1}", &["\u{3}", "\u{6}\u{6}"]), query("a", "", &["\u{9}"])],
             None,
             &mut |_, _| {},
         )
@@ -97,25 +88,10 @@ fn neither_workers_nor_cache_nor_order_change_an_answer() {
     let store = place.store();
     let queries = many_queries();
     let alone = place.backend(1).score(&queries, None, &mut |_, _| {}).unwrap();
-    assert_eq!(
-        place
-            .backend(3)
-            .score(&queries, Some(&store), &mut |_, _| {})
-            .unwrap(),
-        alone
-    );
-    assert_eq!(
-        place
-            .backend(2)
-            .score(&queries, Some(&store), &mut |_, _| {})
-            .unwrap(),
-        alone
-    );
+    assert_eq!(place.backend(3).score(&queries, Some(&store), &mut |_, _| {}).unwrap(), alone);
+    assert_eq!(place.backend(2).score(&queries, Some(&store), &mut |_, _| {}).unwrap(), alone);
     let reversed: Vec<_> = queries.into_iter().rev().collect();
-    let mut answers = place
-        .backend(1)
-        .score(&reversed, Some(&store), &mut |_, _| {})
-        .unwrap();
+    let mut answers = place.backend(1).score(&reversed, Some(&store), &mut |_, _| {}).unwrap();
     answers.reverse();
     assert_eq!(answers, alone);
 }
@@ -125,10 +101,7 @@ fn what_is_in_the_cache_is_not_computed_again() {
     let place = Place::new();
     let store = place.store();
     let queries = [query("poison", "!", &["a"])];
-    let answers = place
-        .backend(1)
-        .score(&queries, Some(&store), &mut |_, _| {})
-        .unwrap();
+    let answers = place.backend(1).score(&queries, Some(&store), &mut |_, _| {}).unwrap();
     // This worker would die of computing it.
     let mut progress = Vec::new();
     let again = place
@@ -146,15 +119,9 @@ fn another_model_does_not_find_what_this_one_computed() {
     let place = Place::new();
     let store = place.store();
     let queries = [query("poison", "!", &["a"])];
-    place
-        .backend(1)
-        .score(&queries, Some(&store), &mut |_, _| {})
-        .unwrap();
+    place.backend(1).score(&queries, Some(&store), &mut |_, _| {}).unwrap();
     fs::write(&place.model, "another model").unwrap();
-    let error = place
-        .faulty("exit")
-        .score(&queries, Some(&store), &mut |_, _| {})
-        .unwrap_err();
+    let error = place.faulty("exit").score(&queries, Some(&store), &mut |_, _| {}).unwrap_err();
     assert_eq!(error.exit(), Exit::Engine);
 }
 
@@ -166,10 +133,7 @@ fn a_run_cut_short_goes_on_where_it_was_and_ends_with_the_same_answers() {
     queries.push(query("z", "!", &["a"]));
     let whole = place.backend(1).score(&queries, None, &mut |_, _| {}).unwrap();
     let mut done = 0;
-    let error = place
-        .faulty("kill")
-        .score(&queries, Some(&store), &mut |now, _| done = now)
-        .unwrap_err();
+    let error = place.faulty("kill").score(&queries, Some(&store), &mut |now, _| done = now).unwrap_err();
     assert_eq!(error.exit(), Exit::Engine);
     let mut first = None;
     let resumed = place
@@ -186,27 +150,13 @@ fn a_run_cut_short_goes_on_where_it_was_and_ends_with_the_same_answers() {
 #[test]
 fn generations_depend_on_run_seed_and_id_only() {
     let place = Place::new();
-    let message = ChatMessage {
-        role: "user".to_owned(),
-        content: "hey".to_owned(),
-    };
-    let queries = [
-        prompt("a", Prompt::Raw("hello".to_owned())),
-        prompt("b", Prompt::Messages(vec![message])),
-    ];
+    let message = ChatMessage { role: "user".to_owned(), content: "hey".to_owned() };
+    let queries =
+        [prompt("a", Prompt::Raw("hello".to_owned())), prompt("b", Prompt::Messages(vec![message]))];
     let answers = place.backend(1).generate(&queries, None, &mut |_, _| {}).unwrap();
-    assert_eq!(
-        answers[0].text,
-        format!("5 tokens, seed {}", Seed(1).derive("a").0)
-    );
-    assert_eq!(
-        answers[1].text,
-        format!("3 tokens, seed {}", Seed(1).derive("b").0)
-    );
-    let alone = place
-        .backend(1)
-        .generate(&queries[1..], None, &mut |_, _| {})
-        .unwrap();
+    assert_eq!(answers[0].text, format!("5 tokens, seed {}", Seed(1).derive("a").0));
+    assert_eq!(answers[1].text, format!("3 tokens, seed {}", Seed(1).derive("b").0));
+    let alone = place.backend(1).generate(&queries[1..], None, &mut |_, _| {}).unwrap();
     assert_eq!(alone[0], answers[1]);
 }
 
@@ -222,18 +172,11 @@ fn texts_that_do_not_fit_the_model_are_refused_by_id() {
     insta::assert_snapshot!(refusal(&[query("empty", "x", &["y", ""])]), @r#"request "empty": continuation 2 has no tokens"#);
     insta::assert_snapshot!(refusal(&[query("twin", "x", &["y"]), query("twin", "x", &["z"])]), @r#"request id "twin" appears twice"#);
     insta::assert_snapshot!(refusal(&[query("huge", &"x".repeat(5 << 20), &["y"])]), @r#"request "huge": text of 5242881 bytes, the limit is 4194304"#);
-    let error = backend
-        .generate(
-            &[prompt("mute", Prompt::Raw(String::new()))],
-            None,
-            &mut |_, _| {},
-        )
-        .unwrap_err();
+    let error =
+        backend.generate(&[prompt("mute", Prompt::Raw(String::new()))], None, &mut |_, _| {}).unwrap_err();
     insta::assert_snapshot!(error, @r#"request "mute": the prompt has no tokens"#);
     let long = Prompt::Raw("x".repeat(100));
-    let error = backend
-        .generate(&[prompt("long", long)], None, &mut |_, _| {})
-        .unwrap_err();
+    let error = backend.generate(&[prompt("long", long)], None, &mut |_, _| {}).unwrap_err();
     insta::assert_snapshot!(error, @r#"request "long": 101 tokens, the model's window is 100"#);
 }
 

@@ -4,29 +4,17 @@ use super::*;
 
 /// Compiles the fixture into `folder` and opens it.
 fn open(folder: &tempfile::TempDir, fault: &str) -> Result<EngineLibrary, EngineError> {
-    let (source, library) = (
-        folder.path().join("fixture.rs"),
-        folder.path().join("libfixture.so"),
-    );
+    let (source, library) = (folder.path().join("fixture.rs"), folder.path().join("libfixture.so"));
     fs::write(&source, include_str!("fixture.rs")).unwrap();
     let rustc = env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
     let output = Command::new(rustc)
-        .args([
-            "--edition=2024",
-            "--crate-type=cdylib",
-            "--cap-lints=allow",
-            "-Cpanic=abort",
-        ])
+        .args(["--edition=2024", "--crate-type=cdylib", "--cap-lints=allow", "-Cpanic=abort"])
         .arg(format!("--cfg=fault=\"{fault}\""))
         .arg("-o")
         .args([&library, &source])
         .output()
         .unwrap();
-    assert!(
-        output.status.success(),
-        "{}",
-        String::from_utf8_lossy(&output.stderr)
-    );
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     EngineLibrary::open(&library)
 }
 
@@ -49,10 +37,7 @@ fn a_library_is_called_again_and_again_and_gets_every_buffer_back() {
     });
     assert_eq!(version(reply), "call 1, 1 buffers out");
     assert_eq!(seen, [0, 1, 2].map(|done| Event::Progress { done, total: 3 }));
-    assert_eq!(
-        version(engine.call(&Request::Info, &mut |_| Flow::Continue)),
-        "call 2, 1 buffers out"
-    );
+    assert_eq!(version(engine.call(&Request::Info, &mut |_| Flow::Continue)), "call 2, 1 buffers out");
 }
 
 #[test]
@@ -84,10 +69,9 @@ fn libraries_that_break_the_contract_are_refused_with_the_reason() {
 
 #[test]
 fn an_engine_that_is_not_made_says_why() {
-    for (fault, why) in [
-        ("refuses", "no accelerator"),
-        ("silent", "the engine library's reply is unreadable"),
-    ] {
+    for (fault, why) in
+        [("refuses", "no accelerator"), ("silent", "the engine library's reply is unreadable")]
+    {
         let folder = tempfile::tempdir().unwrap();
         let library = open(&folder, fault).unwrap();
         let error = library.create(&EngineOptions {}).unwrap_err();
@@ -99,10 +83,7 @@ fn an_engine_that_is_not_made_says_why() {
 fn a_reply_that_is_no_message_is_an_internal_error() {
     let folder = tempfile::tempdir().unwrap();
     let library = open(&folder, "garbage").unwrap();
-    let reply = library
-        .create(&EngineOptions {})
-        .unwrap()
-        .call(&Request::Info, &mut |_| Flow::Continue);
+    let reply = library.create(&EngineOptions {}).unwrap().call(&Request::Info, &mut |_| Flow::Continue);
     assert!(matches!(reply, Reply::Error(error) if error.kind == ErrorKind::Internal));
 }
 
@@ -116,9 +97,6 @@ fn a_relative_path_is_refused() {
 fn a_file_that_is_not_a_library_is_refused() {
     let file = tempfile::NamedTempFile::new().unwrap();
     let error = EngineLibrary::open(file.path()).unwrap_err();
-    assert!(
-        error.message.starts_with("cannot use engine library /"),
-        "{error}"
-    );
+    assert!(error.message.starts_with("cannot use engine library /"), "{error}");
     assert!(error.hint.contains("cargo xtask engine"));
 }

@@ -17,16 +17,11 @@ fn model() -> (tempfile::TempDir, PathBuf) {
 }
 
 fn batch(token: u32) -> Request {
-    Request::Score(vec![ScoreRow {
-        context: vec![token],
-        continuations: vec![vec![3]],
-    }])
+    Request::Score(vec![ScoreRow { context: vec![token], continuations: vec![vec![3]] }])
 }
 
 fn logprob(reply: &Reply) -> f64 {
-    let Reply::Scores(rows) = reply else {
-        panic!("not scores: {reply:?}")
-    };
+    let Reply::Scores(rows) = reply else { panic!("not scores: {reply:?}") };
     rows[0][0].logprob
 }
 
@@ -58,15 +53,8 @@ fn a_worker_that_dies_once_is_replaced_and_its_batch_retried() {
     let batches = [batch(1), batch(POISON), batch(2)];
     let first = pool.places[0].as_ref().unwrap().pid();
     let replies = pool.run(&batches, &mut |_, _| Ok(())).unwrap();
-    assert_ne!(
-        pool.places[0].as_ref().unwrap().pid(),
-        first,
-        "the worker did not die"
-    );
-    assert_eq!(
-        replies.iter().map(logprob).collect::<Vec<_>>(),
-        [-2.0, -667.0, -3.0]
-    );
+    assert_ne!(pool.places[0].as_ref().unwrap().pid(), first, "the worker did not die");
+    assert_eq!(replies.iter().map(logprob).collect::<Vec<_>>(), [-2.0, -667.0, -3.0]);
 }
 
 #[test]
@@ -112,10 +100,7 @@ fn an_engines_own_error_is_not_retried_and_is_bad_input_when_it_says_so() {
     let (folder, path) = model();
     let mut pool = Pool::open(launch_faulty("refuse", folder.path()), &path, Some(1)).unwrap();
     let error = pool.run(&[batch(POISON)], &mut |_, _| Ok(())).unwrap_err();
-    assert_eq!(
-        (error.exit(), error.to_string().as_str()),
-        (Exit::BadInput, "token 666 is out of range")
-    );
+    assert_eq!((error.exit(), error.to_string().as_str()), (Exit::BadInput, "token 666 is out of range"));
 }
 
 #[test]
@@ -156,10 +141,7 @@ fn a_program_that_is_no_worker_is_refused_with_what_it_said() {
     launch.arguments = vec!["--help".into()];
     let error = Pool::open(launch, Path::new("/nowhere"), None).unwrap_err();
     assert_eq!(error.exit(), Exit::Engine);
-    assert!(
-        error.to_string().contains("exit status 0; it last said: "),
-        "{error}"
-    );
+    assert!(error.to_string().contains("exit status 0; it last said: "), "{error}");
 }
 
 #[test]

@@ -8,10 +8,7 @@ use super::{
 };
 
 fn score(token: u32) -> Request {
-    Request::Score(vec![ScoreRow {
-        context: vec![token],
-        continuations: vec![vec![3]],
-    }])
+    Request::Score(vec![ScoreRow { context: vec![token], continuations: vec![vec![3]] }])
 }
 
 #[test]
@@ -19,9 +16,7 @@ fn events_come_before_the_reply_and_a_worker_answers_more_than_once() {
     let mut worker = WorkerProcess::spawn(&launch()).unwrap();
     for _ in 0..2 {
         let mut events = Vec::new();
-        let reply = worker
-            .call(&score(1), &mut |event| events.push(event.clone()))
-            .unwrap();
+        let reply = worker.call(&score(1), &mut |event| events.push(event.clone())).unwrap();
         let progress = |done| Event::Progress { done, total: 1 };
         assert_eq!(events, [progress(0), progress(1)]);
         assert!(matches!(reply, Reply::Scores(_)), "{reply:?}");
@@ -42,10 +37,7 @@ fn a_busy_worker_dies_when_its_host_is_gone() {
     let (mut child, socket, _output) = start(&launch_faulty("hang", Path::new(""))).unwrap();
     let mut socket = BufReader::new(socket);
     frame::read(&mut socket).unwrap();
-    let call = Call {
-        id: 7,
-        request: score(POISON),
-    };
+    let call = Call { id: 7, request: score(POISON) };
     frame::write(socket.get_mut(), &frame::encode(&call, &[]).unwrap()).unwrap();
     // Its first event proves that the worker is in the call that will never end.
     frame::read(&mut socket).unwrap();

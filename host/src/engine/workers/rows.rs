@@ -22,10 +22,8 @@ pub(super) fn score_texts(queries: &[ScoreQuery]) -> Result<Vec<TokenizeInput>> 
     let mut texts = Vec::new();
     for query in queries {
         for continuation in &query.continuations {
-            let text = TokenizeInput::Pair {
-                context: query.context.clone(),
-                continuation: continuation.clone(),
-            };
+            let text =
+                TokenizeInput::Pair { context: query.context.clone(), continuation: continuation.clone() };
             texts.push(checked(&query.id, text)?);
         }
     }
@@ -38,10 +36,7 @@ pub(super) fn prompt_texts(queries: &[GenerateQuery]) -> Result<Vec<TokenizeInpu
         Prompt::Raw(text) => TokenizeInput::Raw(text.clone()),
         Prompt::Messages(messages) => TokenizeInput::Chat(messages.clone()),
     };
-    queries
-        .iter()
-        .map(|query| checked(&query.id, text(query)))
-        .collect()
+    queries.iter().map(|query| checked(&query.id, text(query))).collect()
 }
 
 fn checked(id: &str, text: TokenizeInput) -> Result<TokenizeInput> {
@@ -49,23 +44,17 @@ fn checked(id: &str, text: TokenizeInput) -> Result<TokenizeInput> {
     if bytes <= LONGEST_TEXT {
         return Ok(text);
     }
-    Err(Error::bad_input(format!(
-        "request {id:?}: text of {bytes} bytes, the limit is {LONGEST_TEXT}"
-    )))
+    Err(Error::bad_input(format!("request {id:?}: text of {bytes} bytes, the limit is {LONGEST_TEXT}")))
 }
 
 /// Bytes of text in one input.
 pub(super) fn text_bytes(text: &TokenizeInput) -> usize {
     match text {
         TokenizeInput::Raw(text) => text.len(),
-        TokenizeInput::Pair {
-            context,
-            continuation,
-        } => context.len() + continuation.len(),
-        TokenizeInput::Chat(messages) => messages
-            .iter()
-            .map(|message| message.role.len() + message.content.len())
-            .sum(),
+        TokenizeInput::Pair { context, continuation } => context.len() + continuation.len(),
+        TokenizeInput::Chat(messages) => {
+            messages.iter().map(|message| message.role.len() + message.content.len()).sum()
+        }
     }
 }
 
@@ -85,10 +74,7 @@ pub(super) fn fits(batch: &Request, reply: &Reply) -> bool {
         (Request::Generate(rows), Reply::Texts(texts)) => rows.len() == texts.len(),
         (Request::Score(rows), Reply::Scores(scores)) => {
             rows.len() == scores.len()
-                && rows
-                    .iter()
-                    .zip(scores)
-                    .all(|(row, scores)| row.continuations.len() == scores.len())
+                && rows.iter().zip(scores).all(|(row, scores)| row.continuations.len() == scores.len())
         }
         _ => false,
     }
@@ -130,18 +116,11 @@ impl<'a> ScoreRows<'a> {
                 members.push(member);
                 continuations.push(text.continuation);
             }
-            rows.extend(
-                by_context
-                    .into_iter()
-                    .map(|(context, (members, continuations))| PlacedRow {
-                        query: index,
-                        members,
-                        row: ScoreRow {
-                            context,
-                            continuations,
-                        },
-                    }),
-            );
+            rows.extend(by_context.into_iter().map(|(context, (members, continuations))| PlacedRow {
+                query: index,
+                members,
+                row: ScoreRow { context, continuations },
+            }));
         }
         Ok(Self { queries, rows })
     }
@@ -168,11 +147,7 @@ impl<'a> ScoreRows<'a> {
             .iter()
             .map(|query| {
                 let count = query.continuations.len();
-                ScoreAnswer {
-                    logprob: vec![0.0; count],
-                    tokens: vec![0; count],
-                    greedy: vec![false; count],
-                }
+                ScoreAnswer { logprob: vec![0.0; count], tokens: vec![0; count], greedy: vec![false; count] }
             })
             .collect();
         for (batch, reply) in batches.iter().zip(replies) {
@@ -207,10 +182,7 @@ impl<'a> GenerateRows<'a> {
     pub(super) fn build(queries: &'a [GenerateQuery], tokens: Vec<Tokenized>, window: usize) -> Result<Self> {
         let rows = queries.iter().zip(tokens).map(|(query, tokens)| {
             if tokens.tokens.is_empty() {
-                return Err(Error::bad_input(format!(
-                    "request {:?}: the prompt has no tokens",
-                    query.id
-                )));
+                return Err(Error::bad_input(format!("request {:?}: the prompt has no tokens", query.id)));
             }
             // At least one token must fit behind the prompt.
             check_window(&query.id, tokens.tokens.len() + 1, window)?;
@@ -222,11 +194,7 @@ impl<'a> GenerateRows<'a> {
                 stop: query.stop.clone(),
             })
         });
-        Ok(Self {
-            queries,
-            rows: rows.collect::<Result<_>>()?,
-            window,
-        })
+        Ok(Self { queries, rows: rows.collect::<Result<_>>()?, window })
     }
 
     pub(super) fn shapes(&self) -> Vec<Shape<'_>> {
@@ -234,11 +202,7 @@ impl<'a> GenerateRows<'a> {
         self.queries
             .iter()
             .zip(&self.rows)
-            .map(|(query, row)| Shape {
-                id: &query.id,
-                tokens: &row.prompt,
-                extra: room(row),
-            })
+            .map(|(query, row)| Shape { id: &query.id, tokens: &row.prompt, extra: room(row) })
             .collect()
     }
 
@@ -258,19 +222,13 @@ impl<'a> GenerateRows<'a> {
 }
 
 fn as_answer(generated: Generated) -> GenerateAnswer {
-    GenerateAnswer {
-        text: generated.text,
-        tokens: generated.tokens.len(),
-        finish: generated.finish,
-    }
+    GenerateAnswer { text: generated.text, tokens: generated.tokens.len(), finish: generated.finish }
 }
 
 fn check_window(id: &str, tokens: usize, window: usize) -> Result<()> {
     if tokens <= window {
         return Ok(());
     }
-    Err(Error::bad_input(format!(
-        "request {id:?}: {tokens} tokens, the model's window is {window}"
-    ))
-    .hint("shorten the text; nothing is cut silently"))
+    Err(Error::bad_input(format!("request {id:?}: {tokens} tokens, the model's window is {window}"))
+        .hint("shorten the text; nothing is cut silently"))
 }

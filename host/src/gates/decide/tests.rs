@@ -7,9 +7,7 @@ use crate::stats::{
 };
 
 fn perfect(families: usize) -> Evidence {
-    clustered(&vec![Count { hits: 5, n: 5 }; families])
-        .expect("measured")
-        .evidence()
+    clustered(&vec![Count { hits: 5, n: 5 }; families]).expect("measured").evidence()
 }
 
 #[test]
@@ -28,12 +26,7 @@ fn twenty_four_perfect_scenarios_are_inconclusive_and_five_more_would_pass() {
 
 #[test]
 fn a_share_whose_upper_bound_misses_fails() {
-    let clusters: Vec<Count> = (0..60)
-        .map(|i| Count {
-            hits: usize::from(i % 2 == 0),
-            n: 1,
-        })
-        .collect();
+    let clusters: Vec<Count> = (0..60).map(|i| Count { hits: usize::from(i % 2 == 0), n: 1 }).collect();
     let evidence = clustered(&clusters).expect("measured").evidence();
     insta::assert_debug_snapshot!(decide(&Rule::at_least(0.9), Some(&evidence)), @r#"
     Decision {
@@ -46,12 +39,7 @@ fn a_share_whose_upper_bound_misses_fails() {
 
 #[test]
 fn a_share_below_the_threshold_that_may_be_luck_is_inconclusive() {
-    let clusters: Vec<Count> = (0..50)
-        .map(|i| Count {
-            hits: usize::from(i < 43),
-            n: 1,
-        })
-        .collect();
+    let clusters: Vec<Count> = (0..50).map(|i| Count { hits: usize::from(i < 43), n: 1 }).collect();
     let evidence = clustered(&clusters).expect("measured").evidence();
     let decision = decide(&Rule::at_least(0.9), Some(&evidence));
     assert_eq!(decision.verdict, Verdict::Inconclusive);
@@ -73,22 +61,13 @@ fn nothing_measured_is_insufficient() {
 fn numbers_that_are_not_numbers_never_pass() {
     let mut broken = perfect(100);
     broken.lower = f64::NAN;
-    assert_eq!(
-        decide(&Rule::at_least(0.9), Some(&broken)).verdict,
-        Verdict::Insufficient
-    );
-    assert_eq!(
-        decide(&Rule::at_least(f64::NAN), Some(&perfect(100))).verdict,
-        Verdict::Insufficient
-    );
+    assert_eq!(decide(&Rule::at_least(0.9), Some(&broken)).verdict, Verdict::Insufficient);
+    assert_eq!(decide(&Rule::at_least(f64::NAN), Some(&perfect(100))).verdict, Verdict::Insufficient);
 }
 
 #[test]
 fn a_decision_by_point_says_so() {
-    let rule = Rule {
-        decide: Decide::Point,
-        ..Rule::at_least(0.9)
-    };
+    let rule = Rule { decide: Decide::Point, ..Rule::at_least(0.9) };
     insta::assert_debug_snapshot!(decide(&rule, Some(&perfect(3))), @r#"
     Decision {
         verdict: Pass,
@@ -102,44 +81,26 @@ fn a_decision_by_point_says_so() {
 fn a_strict_rule_fails_on_a_value_that_is_proven_to_be_the_threshold() {
     let exact = mean::clustered(&[vec![0.15], vec![0.15]]).and_then(|mean| mean.evidence());
     assert_eq!(decide(&Rule::below(0.15), exact.as_ref()).verdict, Verdict::Fail);
-    assert_eq!(
-        decide(&Rule::at_most(0.15), exact.as_ref()).verdict,
-        Verdict::Pass
-    );
+    assert_eq!(decide(&Rule::at_most(0.15), exact.as_ref()).verdict, Verdict::Pass);
 }
 
 #[test]
 fn an_undecided_mean_names_the_further_clusters_of_the_root_n_law() {
-    let values: Vec<Vec<f64>> = (0..20)
-        .map(|i| vec![if i % 2 == 0 { 0.0 } else { 0.18 }])
-        .collect();
+    let values: Vec<Vec<f64>> = (0..20).map(|i| vec![if i % 2 == 0 { 0.0 } else { 0.18 }]).collect();
     let evidence = mean::clustered(&values).and_then(|mean| mean.evidence());
     let decision = decide(&Rule::at_most(0.1), evidence.as_ref());
-    assert_eq!(
-        (decision.verdict, decision.further),
-        (Verdict::Inconclusive, Some(235))
-    );
+    assert_eq!((decision.verdict, decision.further), (Verdict::Inconclusive, Some(235)));
 }
 
 #[test]
 fn of_several_gates_the_worst_decides_and_the_slowest_counts() {
-    let undecided = |further| Decision {
-        verdict: Verdict::Inconclusive,
-        reason: "open".to_owned(),
-        further,
-    };
+    let undecided = |further| Decision { verdict: Verdict::Inconclusive, reason: "open".to_owned(), further };
     let pass = Decision::new(Verdict::Pass, "held");
     let both = Decision::all_of(&[undecided(Some(3)), pass.clone(), undecided(Some(9))]);
     assert_eq!((both.verdict, both.further), (Verdict::Inconclusive, Some(9)));
-    assert_eq!(
-        Decision::all_of(&[undecided(Some(3)), undecided(None)]).further,
-        None
-    );
-    let lost = Decision::all_of(&[
-        Decision::insufficient("none"),
-        Decision::new(Verdict::Fail, "lost"),
-        pass,
-    ]);
+    assert_eq!(Decision::all_of(&[undecided(Some(3)), undecided(None)]).further, None);
+    let lost =
+        Decision::all_of(&[Decision::insufficient("none"), Decision::new(Verdict::Fail, "lost"), pass]);
     assert_eq!((lost.verdict, lost.reason.as_str()), (Verdict::Fail, "lost"));
     assert_eq!(Decision::all_of(&[]).verdict, Verdict::Insufficient);
 }

@@ -40,11 +40,7 @@ fn a_persona_that_always_shows_passes_from_29_families_on() {
 fn the_value_is_the_mean_over_traits_and_not_over_cells() {
     let mut some = cells(10, &["pirate"], |_, _, _| CellState::Hit);
     some.extend(cells(2, &["kind"], |_, _, _| CellState::Miss));
-    let value = adherence(&some, &AdherenceGate::default())
-        .evidence
-        .expect("judged")
-        .estimate
-        .value;
+    let value = adherence(&some, &AdherenceGate::default()).evidence.expect("judged").estimate.value;
     assert!((value - 0.5).abs() < 1e-12);
 }
 
@@ -53,9 +49,7 @@ fn one_trait_proven_below_the_floor_fails_a_high_mean() {
     let traits: Vec<String> = (0..20).map(|i| format!("t{i:02}")).collect();
     let names: Vec<&str> = traits.iter().map(String::as_str).collect();
     let found = adherence(
-        &cells(60, &names, |id, family, _| {
-            hits_unless(id == "t07" && family % 2 == 0)
-        }),
+        &cells(60, &names, |id, family, _| hits_unless(id == "t07" && family % 2 == 0)),
         &AdherenceGate::default(),
     );
     assert!(found.evidence.expect("judged").lower > 0.9);
@@ -67,29 +61,25 @@ fn one_trait_proven_below_the_floor_fails_a_high_mean() {
 fn a_trait_low_by_luck_does_not_fail_the_gate() {
     let traits: Vec<String> = (0..20).map(|i| format!("t{i:02}")).collect();
     let names: Vec<&str> = traits.iter().map(String::as_str).collect();
-    let found = cells(60, &names, |id, family, _| {
-        hits_unless(id == "t07" && family % 4 == 0)
-    });
+    let found = cells(60, &names, |id, family, _| hits_unless(id == "t07" && family % 4 == 0));
     assert_eq!(verdict(&found), Verdict::Pass);
 }
 
 #[test]
 fn an_absent_persona_fails() {
-    assert_eq!(
-        verdict(&cells(30, &["pirate"], |_, _, _| CellState::Miss)),
-        Verdict::Fail
-    );
+    assert_eq!(verdict(&cells(30, &["pirate"], |_, _, _| CellState::Miss)), Verdict::Fail);
 }
 
 #[test]
 fn more_than_one_percent_failed_cells_are_inconclusive() {
-    let failed = cells(100, &["pirate"], |_, family, kind| {
-        if family < 3 && kind == 0 {
-            CellState::Failed
-        } else {
-            CellState::Hit
-        }
-    });
+    let failed =
+        cells(
+            100,
+            &["pirate"],
+            |_, family, kind| {
+                if family < 3 && kind == 0 { CellState::Failed } else { CellState::Hit }
+            },
+        );
     let found = adherence(&failed, &AdherenceGate::default());
     assert_eq!(found.decision.verdict, Verdict::Inconclusive);
     insta::assert_snapshot!(found.decision.reason, @"1.5 % of the applicable cells failed, over 1 %");
@@ -98,16 +88,14 @@ fn more_than_one_percent_failed_cells_are_inconclusive() {
 #[test]
 fn a_failed_cell_is_a_miss_in_the_lower_bound() {
     let with = |state| {
-        let cells = cells(100, &["pirate"], |_, family, kind| {
-            if (family, kind) == (0, 0) {
-                state
-            } else {
-                CellState::Hit
-            }
-        });
-        adherence(&cells, &AdherenceGate::default())
-            .evidence
-            .expect("judged")
+        let cells = cells(
+            100,
+            &["pirate"],
+            |_, family, kind| {
+                if (family, kind) == (0, 0) { state } else { CellState::Hit }
+            },
+        );
+        adherence(&cells, &AdherenceGate::default()).evidence.expect("judged")
     };
     let (failed, missed) = (with(CellState::Failed), with(CellState::Miss));
     assert!((failed.estimate.value - 1.0).abs() < 1e-12);
@@ -117,11 +105,7 @@ fn a_failed_cell_is_a_miss_in_the_lower_bound() {
 #[test]
 fn a_trait_that_seldom_applies_is_insufficient() {
     let rare = cells(100, &["pirate", "kind"], |id, family, _| {
-        if id == "kind" && family % 5 > 1 {
-            CellState::NotApplicable
-        } else {
-            CellState::Hit
-        }
+        if id == "kind" && family % 5 > 1 { CellState::NotApplicable } else { CellState::Hit }
     });
     let found = adherence(&rare, &AdherenceGate::default());
     assert_eq!(found.decision.verdict, Verdict::Insufficient);
@@ -131,10 +115,7 @@ fn a_trait_that_seldom_applies_is_insufficient() {
 #[test]
 fn no_cells_are_insufficient_and_never_perfect() {
     let found = adherence(&[], &AdherenceGate::default());
-    assert_eq!(
-        (found.decision.verdict, found.evidence),
-        (Verdict::Insufficient, None)
-    );
+    assert_eq!((found.decision.verdict, found.evidence), (Verdict::Insufficient, None));
 }
 
 proptest! {

@@ -31,9 +31,7 @@ fn the_weakest_kind_is_the_value() {
 
 #[test]
 fn only_families_with_a_plain_hit_count() {
-    let some = cells(40, |family, kind| {
-        hit_if(if kind == "plain" { family < 10 } else { family < 9 })
-    });
+    let some = cells(40, |family, kind| hit_if(if kind == "plain" { family < 10 } else { family < 9 }));
     let estimate = found(&some).evidence.expect("judged").estimate;
     assert!((estimate.value - 0.9).abs() < 1e-12);
     assert_eq!((estimate.n, estimate.clusters), (10, 10));
@@ -57,10 +55,8 @@ fn one_absent_trait_among_two_is_insufficient() {
 
 #[test]
 fn nothing_beside_the_plain_form_is_insufficient() {
-    let plain: Vec<TraitCell> = cells(40, |_, _| CellState::Hit)
-        .into_iter()
-        .filter(|cell| cell.kind == "plain")
-        .collect();
+    let plain: Vec<TraitCell> =
+        cells(40, |_, _| CellState::Hit).into_iter().filter(|cell| cell.kind == "plain").collect();
     assert_eq!(found(&plain).decision.verdict, Verdict::Insufficient);
     assert_eq!(found(&[]).decision.verdict, Verdict::Insufficient);
 }
@@ -80,13 +76,12 @@ fn a_kind_that_loses_half_fails() {
 
 #[test]
 fn more_than_one_percent_failed_cells_are_inconclusive() {
-    let some = cells(60, |family, kind| {
-        if kind == "late" && family < 3 {
-            CellState::Failed
-        } else {
-            CellState::Hit
-        }
-    });
+    let some = cells(
+        60,
+        |family, kind| {
+            if kind == "late" && family < 3 { CellState::Failed } else { CellState::Hit }
+        },
+    );
     assert_eq!(found(&some).decision.verdict, Verdict::Inconclusive);
 }
 
@@ -108,10 +103,7 @@ fn kappa_agrees_with_the_worked_example() {
 #[test]
 fn kappa_is_undefined_where_chance_agreement_is_certain() {
     let result = found(&cells(5, |_, _| CellState::Hit));
-    assert_eq!(
-        (result.kinds[0].agreement, result.kinds[0].kappa),
-        (Some(1.0), None)
-    );
+    assert_eq!((result.kinds[0].agreement, result.kinds[0].kappa), (Some(1.0), None));
 }
 
 /// Three kinds at exactly the gate: a pass is a false alarm, and so is a fail.
@@ -120,9 +112,7 @@ fn a_persona_at_the_gate_seldom_passes_or_fails() {
     let (mut passes, mut fails) = (0, 0);
     for run in 0..150 {
         let mut rng = crate::stats::bootstrap::replicate_rng(17, run);
-        let draws: Vec<bool> = (0..240)
-            .map(|_| crate::stats::bootstrap::below(&mut rng, 100) < 85)
-            .collect();
+        let draws: Vec<bool> = (0..240).map(|_| crate::stats::bootstrap::below(&mut rng, 100) < 85).collect();
         let some = cells(80, |family, kind| {
             hit_if(match kind {
                 "plain" => true,
@@ -136,10 +126,7 @@ fn a_persona_at_the_gate_seldom_passes_or_fails() {
             _ => {}
         }
     }
-    assert!(
-        passes <= 12 && fails <= 12,
-        "{passes} passes and {fails} fails of 150 runs"
-    );
+    assert!(passes <= 12 && fails <= 12, "{passes} passes and {fails} fails of 150 runs");
 }
 
 proptest! {

@@ -9,37 +9,18 @@ const UNIT: Option<Interval> = Some(Interval { low: 0.0, high: 1.0 });
 
 /// Right and wrong answers: kept, lost, gained and never right.
 fn accuracy(name: &str, chance: f64, kept: usize, lost: usize, gained: usize, wrong: usize) -> Benchmark {
-    let parts = [
-        (kept, 1.0, 1.0),
-        (lost, 1.0, 0.0),
-        (gained, 0.0, 1.0),
-        (wrong, 0.0, 0.0),
-    ];
+    let parts = [(kept, 1.0, 1.0), (lost, 1.0, 0.0), (gained, 0.0, 1.0), (wrong, 0.0, 0.0)];
     let items = parts
         .iter()
         .flat_map(|(count, before, after)| vec![(*before, *after); *count])
         .enumerate()
-        .map(|(index, (before, after))| ItemPair {
-            group: format!("i{index}"),
-            before,
-            after,
-        })
+        .map(|(index, (before, after))| ItemPair { group: format!("i{index}"), before, after })
         .collect();
-    Benchmark {
-        name: name.to_owned(),
-        direction: Direction::Higher,
-        chance,
-        range: UNIT,
-        items,
-    }
+    Benchmark { name: name.to_owned(), direction: Direction::Higher, chance, range: UNIT, items }
 }
 
 fn verdicts(retention: &Retention) -> Vec<Verdict> {
-    retention
-        .benchmarks
-        .iter()
-        .map(|one| one.decision.verdict)
-        .collect()
+    retention.benchmarks.iter().map(|one| one.decision.verdict).collect()
 }
 
 #[test]
@@ -56,10 +37,7 @@ fn a_loss_on_one_benchmark_fails_though_the_mean_is_above_one_hundred_percent() 
     let ratios: Vec<f64> = found.benchmarks.iter().filter_map(|one| one.ratio).collect();
     assert!(ratios.iter().sum::<f64>() / 4.0 > 1.02, "{ratios:?}");
     assert!(ratios[0] < 0.89, "{ratios:?}");
-    assert_eq!(
-        verdicts(&found),
-        [Verdict::Fail, Verdict::Pass, Verdict::Pass, Verdict::Pass]
-    );
+    assert_eq!(verdicts(&found), [Verdict::Fail, Verdict::Pass, Verdict::Pass, Verdict::Pass]);
     assert_eq!(found.decision.verdict, Verdict::Fail);
     insta::assert_snapshot!(found.decision.reason, @"truthfulqa: margin over 95 % kept lies in -0.066 to -0.022");
 }
@@ -74,26 +52,15 @@ fn pass_fail_and_inconclusive_are_told_apart_per_benchmark() {
         ],
         KEPT,
     );
-    assert_eq!(
-        verdicts(&found),
-        [Verdict::Pass, Verdict::Inconclusive, Verdict::Fail]
-    );
+    assert_eq!(verdicts(&found), [Verdict::Pass, Verdict::Inconclusive, Verdict::Fail]);
     assert!(found.benchmarks[1].decision.further.is_some());
 }
 
 #[test]
 fn an_unclear_benchmark_keeps_the_whole_from_passing() {
-    let found = retention(
-        &[
-            accuracy("kept", 0.25, 590, 10, 10, 390),
-            accuracy("unclear", 0.25, 50, 5, 3, 42),
-        ],
-        KEPT,
-    );
-    assert_eq!(
-        (found.counting, found.decision.verdict),
-        (2, Verdict::Inconclusive)
-    );
+    let found =
+        retention(&[accuracy("kept", 0.25, 590, 10, 10, 390), accuracy("unclear", 0.25, 50, 5, 3, 42)], KEPT);
+    assert_eq!((found.counting, found.decision.verdict), (2, Verdict::Inconclusive));
 }
 
 #[test]
@@ -104,17 +71,7 @@ fn a_baseline_at_chance_has_no_headroom_and_never_passes() {
     assert_eq!(verdicts(&found), [Verdict::NoHeadroom, Verdict::Pass]);
     assert_eq!((found.counting, found.decision.verdict), (1, Verdict::NoHeadroom));
     insta::assert_snapshot!(found.decision.reason, @"1 of the 2 benchmarks needed count; guessing: baseline bound 0.276 is not 0.100 better than chance at 0.250");
-    let enough = retention(
-        &[
-            flat,
-            kept.clone(),
-            Benchmark {
-                name: "too".to_owned(),
-                ..kept
-            },
-        ],
-        KEPT,
-    );
+    let enough = retention(&[flat, kept.clone(), Benchmark { name: "too".to_owned(), ..kept }], KEPT);
     assert_eq!(enough.decision.verdict, Verdict::Pass);
 }
 
@@ -129,10 +86,7 @@ fn one_benchmark_alone_is_insufficient_and_so_is_none() {
 
 #[test]
 fn a_handful_of_unchanged_items_proves_nothing() {
-    let found = retention(
-        &[accuracy("a", 0.1, 20, 0, 0, 0), accuracy("b", 0.1, 20, 0, 0, 0)],
-        KEPT,
-    );
+    let found = retention(&[accuracy("a", 0.1, 20, 0, 0, 0), accuracy("b", 0.1, 20, 0, 0, 0)], KEPT);
     assert_eq!(found.decision.verdict, Verdict::Inconclusive);
 }
 
@@ -167,9 +121,7 @@ fn items_of_one_group_count_together() {
         item.group = format!("g{}", index / 200);
     }
     let spread = |benchmark| {
-        let margin = retention(&[benchmark], KEPT).benchmarks[0]
-            .margin
-            .expect("measured");
+        let margin = retention(&[benchmark], KEPT).benchmarks[0].margin.expect("measured");
         margin.upper - margin.lower
     };
     assert!(spread(grouped) > spread(accuracy("single", 0.25, 590, 10, 10, 390)));
@@ -193,17 +145,10 @@ fn a_model_at_the_margin_passes_seldom() {
                     600..630 => (0.0, 1.0),
                     _ => (0.0, 0.0),
                 };
-                ItemPair {
-                    group: format!("i{i}"),
-                    before,
-                    after,
-                }
+                ItemPair { group: format!("i{i}"), before, after }
             })
             .collect();
-        let benchmark = Benchmark {
-            items,
-            ..accuracy("margin", 0.25, 0, 0, 0, 0)
-        };
+        let benchmark = Benchmark { items, ..accuracy("margin", 0.25, 0, 0, 0, 0) };
         passes += usize::from(retention(&[benchmark], KEPT).benchmarks[0].decision.passed());
     }
     assert!(passes <= 70, "{passes} of 1000 runs pass");

@@ -120,25 +120,20 @@ impl Exports {
         (config, profile): (&str, &str),
         rows: &[Row],
     ) -> wasmtime::Result<Refusable<Vec<u8>>> {
-        let job = wire::Job {
-            config: config.to_owned(),
-            profile: profile.to_owned(),
-        };
+        let job = wire::Job { config: config.to_owned(), profile: profile.to_owned() };
         let rows = convert::rows(rows);
         let state = match self {
-            Self::TraitDetector(exports) => exports
-                .load(&mut *store, instance)?
-                .call_prepare(store, &job, &rows)?,
-            Self::StyleScorer(exports) => exports
-                .load(&mut *store, instance)?
-                .call_prepare(store, &job, &rows)?,
-            Self::Benchmark(exports) => exports
-                .load(&mut *store, instance)?
-                .call_prepare(store, &job, &rows)?,
+            Self::TraitDetector(exports) => {
+                exports.load(&mut *store, instance)?.call_prepare(store, &job, &rows)?
+            }
+            Self::StyleScorer(exports) => {
+                exports.load(&mut *store, instance)?.call_prepare(store, &job, &rows)?
+            }
+            Self::Benchmark(exports) => {
+                exports.load(&mut *store, instance)?.call_prepare(store, &job, &rows)?
+            }
         };
-        Ok(state
-            .map(Untrusted::new)
-            .map_err(|failure| Untrusted::new(failure.into())))
+        Ok(state.map(Untrusted::new).map_err(|failure| Untrusted::new(failure.into())))
     }
 
     /// Rows of a data file to items; nothing for a kind that has none.
@@ -152,9 +147,7 @@ impl Exports {
         let Self::Benchmark(exports) = self else {
             return Ok(Ok(Untrusted::new(Vec::new())));
         };
-        let items = exports
-            .load(&mut *store, instance)?
-            .call_items(store, state, &convert::rows(rows))?;
+        let items = exports.load(&mut *store, instance)?.call_items(store, state, &convert::rows(rows))?;
         let items = items.map(|items| Untrusted::new(items.into_iter().map(Into::into).collect()));
         Ok(items.map_err(|failure| Untrusted::new(failure.into())))
     }
@@ -174,15 +167,15 @@ impl Exports {
             Subjects::Items(items) => (Vec::new(), convert::items(items)),
         };
         let progress = match self {
-            Self::TraitDetector(exports) => exports
-                .load(&mut *store, instance)?
-                .call_step(store, state, &samples, &answers)?,
-            Self::StyleScorer(exports) => exports
-                .load(&mut *store, instance)?
-                .call_step(store, state, &samples, &answers)?,
-            Self::Benchmark(exports) => exports
-                .load(&mut *store, instance)?
-                .call_step(store, state, &items, &answers)?,
+            Self::TraitDetector(exports) => {
+                exports.load(&mut *store, instance)?.call_step(store, state, &samples, &answers)?
+            }
+            Self::StyleScorer(exports) => {
+                exports.load(&mut *store, instance)?.call_step(store, state, &samples, &answers)?
+            }
+            Self::Benchmark(exports) => {
+                exports.load(&mut *store, instance)?.call_step(store, state, &items, &answers)?
+            }
         };
         let progress = progress.map(|progress| Untrusted::new(progress.into()));
         Ok(progress.map_err(|failure| Untrusted::new(failure.into())))

@@ -22,19 +22,13 @@ pub(in crate::sandbox) fn asks(
         return Err(broken("step neither asked nor finished"));
     }
     if asks.len() > most {
-        return Err(failure(
-            code::ASKS,
-            format!("{} asks, {most} are allowed for this batch", asks.len()),
-        ));
+        return Err(failure(code::ASKS, format!("{} asks, {most} are allowed for this batch", asks.len())));
     }
     for Ask { id, kind, body } in &asks {
         text::line("ask id", id, text::ID_BYTES).map_err(broken)?;
         text::name("ask kind", kind).map_err(broken)?;
         if !grants.contains(kind) {
-            return Err(failure(
-                code::GRANT,
-                format!("asked for {kind}, which is not granted"),
-            ));
+            return Err(failure(code::GRANT, format!("asked for {kind}, which is not granted")));
         }
         text::json_object("ask body", body, usize::MAX).map_err(broken)?;
         if !asked.insert(id.clone()) {
@@ -49,11 +43,7 @@ mod tests {
     use super::*;
 
     fn ask(id: &str, kind: &str, body: &str) -> Ask {
-        Ask {
-            id: id.into(),
-            kind: kind.into(),
-            body: body.into(),
-        }
+        Ask { id: id.into(), kind: kind.into(), body: body.into() }
     }
 
     fn check(given: Vec<Ask>) -> String {

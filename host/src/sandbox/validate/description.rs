@@ -29,38 +29,17 @@ pub(in crate::sandbox) fn description(
             return Err(format!("metric {} is described twice", described.name));
         }
     }
-    first(
-        kind,
-        description
-            .metrics
-            .first()
-            .ok_or("it describes no metric, at least 1 is needed")?,
-    )?;
-    description
-        .asks
-        .iter()
-        .try_for_each(|ask| text::name("ask kind", ask))?;
+    first(kind, description.metrics.first().ok_or("it describes no metric, at least 1 is needed")?)?;
+    description.asks.iter().try_for_each(|ask| text::name("ask kind", ask))?;
     Ok(description)
 }
 
 fn count(what: &str, count: usize, limit: usize) -> Result<(), String> {
-    if count > limit {
-        Err(format!("it describes {count} {what}, {limit} are allowed"))
-    } else {
-        Ok(())
-    }
+    if count > limit { Err(format!("it describes {count} {what}, {limit} are allowed")) } else { Ok(()) }
 }
 
 fn metric(metric: &Metric) -> Result<(), String> {
-    let Metric {
-        name,
-        unit,
-        low,
-        high,
-        chance,
-        aggregation,
-        ..
-    } = metric;
+    let Metric { name, unit, low, high, chance, aggregation, .. } = metric;
     text::name("metric name", name)?;
     text::within("metric unit", unit, UNIT_BYTES)?;
     for (what, bound) in [("low", low), ("high", high), ("chance", chance)] {
@@ -79,9 +58,7 @@ fn metric(metric: &Metric) -> Result<(), String> {
         return Err(format!("metric {name}: chance {chance} is out of its range"));
     }
     if *aggregation == Aggregation::Geometric && low.is_none_or(|low| low < 0.0) {
-        return Err(format!(
-            "metric {name}: a geometric mean needs low to be at least 0"
-        ));
+        return Err(format!("metric {name}: a geometric mean needs low to be at least 0"));
     }
     Ok(())
 }
@@ -94,10 +71,7 @@ fn first(kind: Kind, metric: &Metric) -> Result<(), String> {
         Kind::Benchmark => return Ok(()),
     };
     if metric.name != wanted {
-        return Err(format!(
-            "the first metric of a {kind} is {wanted}, not {}",
-            metric.name
-        ));
+        return Err(format!("the first metric of a {kind} is {wanted}, not {}", metric.name));
     }
     if kind == Kind::TraitDetector && (metric.low, metric.high) != (Some(0.0), Some(1.0)) {
         return Err("metric presence must range from 0 to 1".to_owned());

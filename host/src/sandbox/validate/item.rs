@@ -14,20 +14,13 @@ pub(in crate::sandbox) fn items(
     rows: usize,
 ) -> Result<Vec<Item>, Failure> {
     if items.len() != rows {
-        return Err(broken(format!(
-            "items gave {} items for {rows} rows",
-            items.len()
-        )));
+        return Err(broken(format!("items gave {} items for {rows} rows", items.len())));
     }
     items.iter().try_for_each(check).map_err(broken)?;
     Ok(items)
 }
 
-fn check(
-    Item {
-        id, group, prompt, ..
-    }: &Item,
-) -> Result<(), String> {
+fn check(Item { id, group, prompt, .. }: &Item) -> Result<(), String> {
     text::line("item id", id, text::ID_BYTES)?;
     text::line("item group", group, text::ID_BYTES)?;
     let Prompt::Messages(messages) = prompt else {
@@ -36,14 +29,8 @@ fn check(
     if messages.is_empty() {
         return Err("item prompt has no messages".to_owned());
     }
-    if messages
-        .iter()
-        .any(|ChatMessage { role, .. }| !ROLES.contains(&role.as_str()))
-    {
-        return Err(format!(
-            "item prompt has an unknown role, known are {}",
-            ROLES.join(", ")
-        ));
+    if messages.iter().any(|ChatMessage { role, .. }| !ROLES.contains(&role.as_str())) {
+        return Err(format!("item prompt has an unknown role, known are {}", ROLES.join(", ")));
     }
     Ok(())
 }
@@ -56,10 +43,7 @@ mod tests {
         let mut item = Item {
             id: "a".into(),
             group: "g".into(),
-            prompt: Prompt::Messages(vec![ChatMessage {
-                role: "user".into(),
-                content: String::new(),
-            }]),
+            prompt: Prompt::Messages(vec![ChatMessage { role: "user".into(), content: String::new() }]),
             body: String::new(),
         };
         change(&mut item);
@@ -75,10 +59,8 @@ mod tests {
             check_one(|item| item.group = String::new()),
             check_one(|item| item.prompt = Prompt::Messages(vec![])),
             check_one(|item| {
-                item.prompt = Prompt::Messages(vec![ChatMessage {
-                    role: "root".into(),
-                    content: String::new(),
-                }]);
+                item.prompt =
+                    Prompt::Messages(vec![ChatMessage { role: "root".into(), content: String::new() }]);
             }),
             items(Untrusted(vec![]), 1).unwrap_err().message,
         ];

@@ -24,18 +24,12 @@ pub(in crate::sandbox) fn outcomes(
 ) -> Result<Vec<Outcome>, Failure> {
     if outcomes.len() != subjects.len() {
         let (got, wanted) = (outcomes.len(), subjects.len());
-        return Err(broken(format!(
-            "step gave {got} outcomes for a batch of {wanted}"
-        )));
+        return Err(broken(format!("step gave {got} outcomes for a batch of {wanted}")));
     }
     let check = |(outcome, subject)| {
         checked(outcome, description, subject).unwrap_or_else(|message| Outcome::Failed(broken(message)))
     };
-    Ok(outcomes
-        .into_iter()
-        .zip(subjects.iter().copied())
-        .map(check)
-        .collect())
+    Ok(outcomes.into_iter().zip(subjects.iter().copied()).map(check).collect())
 }
 
 fn checked(outcome: Outcome, description: &Description, subject: Subject<'_>) -> Result<Outcome, String> {
@@ -57,16 +51,9 @@ fn checked(outcome: Outcome, description: &Description, subject: Subject<'_>) ->
 /// Exactly the metrics described, in their order.
 fn check_values(values: &[Value], metrics: &[Metric]) -> Result<(), String> {
     if values.len() != metrics.len() {
-        return Err(format!(
-            "{} values, {} metrics are described",
-            values.len(),
-            metrics.len()
-        ));
+        return Err(format!("{} values, {} metrics are described", values.len(), metrics.len()));
     }
-    values
-        .iter()
-        .zip(metrics)
-        .try_for_each(|(value, metric)| check_value(value, metric))
+    values.iter().zip(metrics).try_for_each(|(value, metric)| check_value(value, metric))
 }
 
 fn check_value(value: &Value, metric: &Metric) -> Result<(), String> {
@@ -75,10 +62,7 @@ fn check_value(value: &Value, metric: &Metric) -> Result<(), String> {
         return Err(format!("a value stands where metric {name} is described"));
     }
     if !value.numerator.is_finite() {
-        return Err(format!(
-            "metric {name}: numerator is {}, not a finite number",
-            value.numerator
-        ));
+        return Err(format!("metric {name}: numerator is {}, not a finite number", value.numerator));
     }
     // Negative denominators could add up to nothing in a ratio of sums.
     if !value.denominator.is_finite() || value.denominator <= 0.0 {
@@ -92,9 +76,7 @@ fn check_value(value: &Value, metric: &Metric) -> Result<(), String> {
         return Err(format!("metric {name}: numerator over denominator is {ratio}"));
     }
     if metric.aggregation == Aggregation::Geometric && ratio <= 0.0 {
-        return Err(format!(
-            "metric {name} is {ratio}, a geometric mean needs values above 0"
-        ));
+        return Err(format!("metric {name} is {ratio}, a geometric mean needs values above 0"));
     }
     if let Some(low) = metric.low
         && ratio < low
@@ -175,19 +157,11 @@ mod tests {
     }
 
     fn value(numerator: f64, denominator: f64) -> Value {
-        Value {
-            metric: "presence".into(),
-            numerator,
-            denominator,
-        }
+        Value { metric: "presence".into(), numerator, denominator }
     }
 
     fn scored(values: Vec<Value>) -> Outcome {
-        Outcome::Scored {
-            values,
-            spans: vec![],
-            notes: vec![],
-        }
+        Outcome::Scored { values, spans: vec![], notes: vec![] }
     }
 
     fn message(outcome: Outcome, response: &str) -> String {
@@ -210,13 +184,7 @@ mod tests {
             message(scored(vec![value(3.0, 2.0)]), ""),
             message(scored(vec![value(-1.0, 2.0)]), ""),
             message(scored(vec![]), ""),
-            message(
-                scored(vec![Value {
-                    metric: "other".into(),
-                    ..value(1.0, 1.0)
-                }]),
-                "",
-            ),
+            message(scored(vec![Value { metric: "other".into(), ..value(1.0, 1.0) }]), ""),
         ];
         insta::assert_snapshot!(lines.join("\n"), @r"
         valid
@@ -243,19 +211,8 @@ mod tests {
     #[test]
     fn spans_must_be_stretches_of_whole_characters() {
         let span = |start, end| {
-            let spans = vec![Span {
-                start,
-                end,
-                label: "x".into(),
-            }];
-            message(
-                Outcome::Scored {
-                    values: vec![value(1.0, 1.0)],
-                    spans,
-                    notes: vec![],
-                },
-                "aäb",
-            )
+            let spans = vec![Span { start, end, label: "x".into() }];
+            message(Outcome::Scored { values: vec![value(1.0, 1.0)], spans, notes: vec![] }, "aäb")
         };
         assert_eq!(span(1, 3), "valid");
         for (start, end) in [(2, 3), (1, 2), (0, 5), (3, 1), (1, 1), (u32::MAX, u32::MAX)] {
@@ -266,16 +223,8 @@ mod tests {
 
     #[test]
     fn items_have_no_spans() {
-        let spans = vec![Span {
-            start: 0,
-            end: 1,
-            label: "x".into(),
-        }];
-        let outcome = Outcome::Scored {
-            values: vec![value(1.0, 1.0)],
-            spans,
-            notes: vec![],
-        };
+        let spans = vec![Span { start: 0, end: 1, label: "x".into() }];
+        let outcome = Outcome::Scored { values: vec![value(1.0, 1.0)], spans, notes: vec![] };
         let error = checked(outcome, &described(Aggregation::Mean), None).unwrap_err();
         insta::assert_snapshot!(error, @"spans on an item, which has no response");
     }
@@ -292,23 +241,12 @@ mod tests {
     }
 
     fn number() -> impl Strategy<Value = f64> {
-        prop_oneof![
-            any::<f64>(),
-            Just(f64::NAN),
-            Just(0.0),
-            Just(-0.0),
-            Just(f64::INFINITY),
-            0.0..2.0
-        ]
+        prop_oneof![any::<f64>(), Just(f64::NAN), Just(0.0), Just(-0.0), Just(f64::INFINITY), 0.0..2.0]
     }
 
     fn outcome() -> impl Strategy<Value = Outcome> {
-        let value =
-            ("presence|other|", number(), number()).prop_map(|(metric, numerator, denominator)| Value {
-                metric,
-                numerator,
-                denominator,
-            });
+        let value = ("presence|other|", number(), number())
+            .prop_map(|(metric, numerator, denominator)| Value { metric, numerator, denominator });
         let span =
             (0..12_u32, 0..12_u32, ".{0,4}").prop_map(|(start, end, label)| Span { start, end, label });
         let note = (".{0,4}", ".{0,4}").prop_map(|(key, value)| Note { key, value });

@@ -12,11 +12,7 @@ pub(super) const NAME_BYTES: usize = 64;
 /// At most `limit` bytes.
 pub(super) fn within(what: &str, text: &str, limit: usize) -> Result<(), String> {
     let bytes = text.len();
-    if bytes > limit {
-        Err(format!("{what} has {bytes} bytes, {limit} are allowed"))
-    } else {
-        Ok(())
-    }
+    if bytes > limit { Err(format!("{what} has {bytes} bytes, {limit} are allowed")) } else { Ok(()) }
 }
 
 /// Not empty, short, and one line.
@@ -34,10 +30,7 @@ pub(super) fn line(what: &str, text: &str, limit: usize) -> Result<(), String> {
 /// `[a-z0-9-]`, 1 to 64 bytes.
 pub(super) fn name(what: &str, text: &str) -> Result<(), String> {
     line(what, text, NAME_BYTES)?;
-    if text
-        .bytes()
-        .all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-'))
-    {
+    if text.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-')) {
         Ok(())
     } else {
         Err(format!("{what} has other characters than a-z, 0-9 and -"))
@@ -47,22 +40,15 @@ pub(super) fn name(what: &str, text: &str) -> Result<(), String> {
 /// `MAJOR.MINOR.PATCH` with an optional pre-release and build part, as semantic versioning has it.
 pub(super) fn version(text: &str) -> Result<(), String> {
     line("version", text, NAME_BYTES)?;
-    let (rest, build) = text
-        .split_once('+')
-        .map_or((text, None), |(rest, build)| (rest, Some(build)));
-    let (core, pre) = rest
-        .split_once('-')
-        .map_or((rest, None), |(core, pre)| (core, Some(pre)));
+    let (rest, build) = text.split_once('+').map_or((text, None), |(rest, build)| (rest, Some(build)));
+    let (core, pre) = rest.split_once('-').map_or((rest, None), |(core, pre)| (core, Some(pre)));
     let number = |part: &str| {
         !part.is_empty()
             && part.bytes().all(|byte| byte.is_ascii_digit())
             && (part == "0" || !part.starts_with('0'))
     };
     let word = |part: &str| {
-        !part.is_empty()
-            && part
-                .bytes()
-                .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+        !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
     };
     let pre_word =
         |part: &str| word(part) && (number(part) || !part.bytes().all(|byte| byte.is_ascii_digit()));
@@ -70,11 +56,7 @@ pub(super) fn version(text: &str) -> Result<(), String> {
         && core.split('.').all(number)
         && pre.is_none_or(|pre| pre.split('.').all(pre_word))
         && build.is_none_or(|build| build.split('.').all(word));
-    if semantic {
-        Ok(())
-    } else {
-        Err("version is not MAJOR.MINOR.PATCH".to_owned())
-    }
+    if semantic { Ok(()) } else { Err("version is not MAJOR.MINOR.PATCH".to_owned()) }
 }
 
 /// A JSON object.
@@ -95,9 +77,7 @@ mod tests {
         for good in ["0.1.0", "1.20.300", "1.0.0-rc.1", "1.0.0+build.7", "1.0.0-a-b+c"] {
             assert_eq!(version(good), Ok(()), "{good}");
         }
-        for bad in [
-            "", "1", "1.0", "1.0.0.0", "01.0.0", "1.0.x", "1.0.0-", "1.0.0-01", "v1.0.0", "1.0.0 ",
-        ] {
+        for bad in ["", "1", "1.0", "1.0.0.0", "01.0.0", "1.0.x", "1.0.0-", "1.0.0-01", "v1.0.0", "1.0.0 "] {
             assert!(version(bad).is_err(), "{bad}");
         }
     }

@@ -5,15 +5,9 @@ use proptest::prelude::*;
 use super::*;
 
 const VALUES: [f64; 12] = [2.1, 3.4, 1.9, 5.6, 4.4, 3.8, 2.7, 9.1, 3.3, 4.0, 2.2, 6.1];
-const PLAN: Bootstrap = Bootstrap {
-    replicates: 2000,
-    seed: 3,
-};
+const PLAN: Bootstrap = Bootstrap { replicates: 2000, seed: 3 };
 
-#[expect(
-    clippy::unnecessary_wraps,
-    reason = "the bootstrap takes statistics that may be undefined"
-)]
+#[expect(clippy::unnecessary_wraps, reason = "the bootstrap takes statistics that may be undefined")]
 fn variation(drawn: &[usize]) -> Option<f64> {
     let n = drawn.len() as f64;
     let mean = drawn.iter().map(|i| VALUES[*i]).sum::<f64>() / n;
@@ -24,19 +18,13 @@ fn variation(drawn: &[usize]) -> Option<f64> {
 #[test]
 fn the_percentile_interval_agrees_with_scipy() {
     let interval = percentile(12, 0.95, PLAN, variation).expect("defined");
-    assert!(
-        (interval.low - 0.269).abs() < 0.02 && (interval.high - 0.645).abs() < 0.02,
-        "{interval:?}"
-    );
+    assert!((interval.low - 0.269).abs() < 0.02 && (interval.high - 0.645).abs() < 0.02, "{interval:?}");
 }
 
 #[test]
 fn the_bca_interval_agrees_with_scipy() {
     let interval = bca(12, 0.95, PLAN, variation).expect("defined");
-    assert!(
-        (interval.low - 0.346).abs() < 0.02 && (interval.high - 0.735).abs() < 0.02,
-        "{interval:?}"
-    );
+    assert!((interval.low - 0.346).abs() < 0.02 && (interval.high - 0.735).abs() < 0.02, "{interval:?}");
 }
 
 #[test]
@@ -45,40 +33,16 @@ fn replicates_do_not_depend_on_how_many_there_are() {
         let mut rng = replicate_rng(9, 5);
         (0..8).map(|_| below(&mut rng, 100)).collect()
     };
-    let few = distribution(
-        12,
-        Bootstrap {
-            replicates: 10,
-            seed: 9,
-        },
-        variation,
-    );
-    let many = distribution(
-        12,
-        Bootstrap {
-            replicates: 20,
-            seed: 9,
-        },
-        variation,
-    );
-    assert!(
-        few.iter().all(|value| many.contains(value)),
-        "the first ten are the same"
-    );
-    assert_eq!(
-        alone,
-        [57, 81, 5, 36, 46, 63, 26, 60],
-        "the stream itself is part of the contract"
-    );
+    let few = distribution(12, Bootstrap { replicates: 10, seed: 9 }, variation);
+    let many = distribution(12, Bootstrap { replicates: 20, seed: 9 }, variation);
+    assert!(few.iter().all(|value| many.contains(value)), "the first ten are the same");
+    assert_eq!(alone, [57, 81, 5, 36, 46, 63, 26, 60], "the stream itself is part of the contract");
 }
 
 #[test]
 fn another_seed_draws_other_samples() {
     let other = Bootstrap { seed: 4, ..PLAN };
-    assert_ne!(
-        distribution(12, PLAN, variation),
-        distribution(12, other, variation)
-    );
+    assert_ne!(distribution(12, PLAN, variation), distribution(12, other, variation));
 }
 
 #[test]

@@ -6,23 +6,14 @@ use super::*;
 use crate::stats::bootstrap::{below, replicate_rng};
 
 fn five_clusters() -> Vec<Vec<f64>> {
-    vec![
-        vec![0.2, 0.4, 0.9],
-        vec![0.1, 0.5],
-        vec![0.7, 0.8],
-        vec![0.3],
-        vec![0.6, 0.65],
-    ]
+    vec![vec![0.2, 0.4, 0.9], vec![0.1, 0.5], vec![0.7, 0.8], vec![0.3], vec![0.6, 0.65]]
 }
 
 #[test]
 fn the_clustered_standard_error_agrees_with_statsmodels() {
     let mean = clustered(&five_clusters()).expect("five clusters");
     assert!((mean.value - 0.515).abs() < 1e-12);
-    assert!(
-        (mean.standard_error - 0.079_250_394_320_785_5).abs() < 1e-12,
-        "{mean:?}"
-    );
+    assert!((mean.standard_error - 0.079_250_394_320_785_5).abs() < 1e-12, "{mean:?}");
     let evidence = mean.evidence().expect("finite");
     let half = 2.776_445_105_197_8 * mean.standard_error;
     assert!((evidence.estimate.high - 0.515 - half).abs() < 1e-9);
@@ -45,11 +36,7 @@ fn the_geometric_mean_agrees_with_scipy() {
 #[test]
 fn what_is_not_defined_is_none() {
     assert_eq!(clustered(&[]), None);
-    assert_eq!(
-        clustered(&[vec![1.0, 2.0]]),
-        None,
-        "one cluster does not know its spread"
-    );
+    assert_eq!(clustered(&[vec![1.0, 2.0]]), None, "one cluster does not know its spread");
     assert_eq!(clustered(&[vec![1.0], vec![f64::NAN]]), None);
     assert_eq!(ratio_of_sums(&[vec![(1.0, 0.0)], vec![(1.0, 0.0)]]), None);
     assert_eq!(geometric(&[vec![0.0], vec![1.0]]), None);
@@ -76,10 +63,7 @@ fn the_interval_of_clustered_means_covers_the_truth() {
                 (0..4).map(|_| shift + uniform()).collect()
             })
             .collect();
-        let estimate = clustered(&clusters)
-            .and_then(|mean| mean.evidence())
-            .expect("finite")
-            .estimate;
+        let estimate = clustered(&clusters).and_then(|mean| mean.evidence()).expect("finite").estimate;
         covered += usize::from(estimate.low <= 0.0 && 0.0 <= estimate.high);
     }
     assert!((460..=490).contains(&covered), "{covered} of 500 intervals cover");

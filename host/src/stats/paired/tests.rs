@@ -4,10 +4,7 @@ use proptest::prelude::*;
 
 use super::*;
 
-const PLAN: Bootstrap = Bootstrap {
-    replicates: 2000,
-    seed: 1,
-};
+const PLAN: Bootstrap = Bootstrap { replicates: 2000, seed: 1 };
 
 fn singles(values: &[f64]) -> Vec<Vec<f64>> {
     values.iter().map(|value| vec![*value]).collect()
@@ -15,12 +12,9 @@ fn singles(values: &[f64]) -> Vec<Vec<f64>> {
 
 #[test]
 fn exact_mcnemar_agrees_with_statsmodels() {
-    for (b, c, expected) in [
-        (1, 6, 0.125),
-        (10, 25, 0.016_673_847_800_120_7),
-        (3, 3, 1.0),
-        (0, 8, 0.007_812_5),
-    ] {
+    for (b, c, expected) in
+        [(1, 6, 0.125), (10, 25, 0.016_673_847_800_120_7), (3, 3, 1.0), (0, 8, 0.007_812_5)]
+    {
         let found = mcnemar_exact(b, c);
         assert!((found - expected).abs() < 1e-12, "({b}, {c}): {found}");
     }
@@ -37,23 +31,14 @@ fn the_exact_sign_flip_counts_every_pattern() {
 fn the_sampled_sign_flip_is_close_to_mcnemar() {
     let mut values = vec![-1.0; 25];
     values.extend([1.0; 10]);
-    let p = sign_flip(
-        &singles(&values),
-        Bootstrap {
-            replicates: 20_000,
-            seed: 8,
-        },
-    );
+    let p = sign_flip(&singles(&values), Bootstrap { replicates: 20_000, seed: 8 });
     assert!((p - mcnemar_exact(10, 25)).abs() < 0.004, "{p}");
 }
 
 #[test]
 fn items_of_one_cluster_flip_together() {
     let together = sign_flip(&[vec![1.0; 40], vec![1.0; 40]], PLAN);
-    assert!(
-        (together - 0.5).abs() < 1e-12,
-        "two clusters can prove nothing: {together}"
-    );
+    assert!((together - 0.5).abs() < 1e-12, "two clusters can prove nothing: {together}");
 }
 
 #[test]

@@ -5,31 +5,15 @@ use proptest::prelude::*;
 use super::*;
 
 /// Ten clusters of unequal size.
-const TEN: [(usize, usize); 10] = [
-    (4, 5),
-    (5, 5),
-    (3, 5),
-    (5, 5),
-    (2, 4),
-    (5, 5),
-    (4, 5),
-    (5, 5),
-    (1, 3),
-    (5, 5),
-];
+const TEN: [(usize, usize); 10] =
+    [(4, 5), (5, 5), (3, 5), (5, 5), (2, 4), (5, 5), (4, 5), (5, 5), (1, 3), (5, 5)];
 
 fn counts(pairs: &[(usize, usize)]) -> Vec<Count> {
-    pairs
-        .iter()
-        .map(|(hits, n)| Count { hits: *hits, n: *n })
-        .collect()
+    pairs.iter().map(|(hits, n)| Count { hits: *hits, n: *n }).collect()
 }
 
 fn assert_near(found: f64, expected: f64) {
-    assert!(
-        (found - expected).abs() < 1e-9,
-        "found {found}, expected {expected}"
-    );
+    assert!((found - expected).abs() < 1e-9, "found {found}, expected {expected}");
 }
 
 #[test]
@@ -87,12 +71,7 @@ fn one_hit_among_many_never_proves_more_absence_than_none() {
 
 #[test]
 fn single_observations_are_exactly_clopper_pearson() {
-    let clusters: Vec<Count> = (0..50)
-        .map(|i| Count {
-            hits: usize::from(i < 43),
-            n: 1,
-        })
-        .collect();
+    let clusters: Vec<Count> = (0..50).map(|i| Count { hits: usize::from(i < 43), n: 1 }).collect();
     let share = clustered(&clusters).expect("there are observations");
     let exact = clopper_pearson(43, 50, 0.95).expect("there are observations");
     assert_near(share.lower(0.025), exact.low);
@@ -101,16 +80,7 @@ fn single_observations_are_exactly_clopper_pearson() {
 
 #[test]
 fn answers_that_fail_together_count_as_one_answer() {
-    let clusters = counts(&[
-        (10, 10),
-        (10, 10),
-        (0, 10),
-        (10, 10),
-        (10, 10),
-        (0, 10),
-        (10, 10),
-        (10, 10),
-    ]);
+    let clusters = counts(&[(10, 10), (10, 10), (0, 10), (10, 10), (10, 10), (0, 10), (10, 10), (10, 10)]);
     let share = clustered(&clusters).expect("there are observations");
     assert!(share.effective_n(0.05) < 9.0, "{}", share.effective_n(0.05));
 }
@@ -144,10 +114,7 @@ fn the_interval_of_clustered_shares_covers_the_truth() {
         let clusters: Vec<Count> = (0..40)
             .map(|_| {
                 let rate = if draw() < 0.5 { 0.55 } else { 0.85 };
-                Count {
-                    hits: (0..5).filter(|_| draw() < rate).count(),
-                    n: 5,
-                }
+                Count { hits: (0..5).filter(|_| draw() < rate).count(), n: 5 }
             })
             .collect();
         let share = clustered(&clusters).expect("there are observations");

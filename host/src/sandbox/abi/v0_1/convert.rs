@@ -14,22 +14,11 @@ use crate::{
 const FINISH: &str = "finish";
 
 pub(super) fn rows(rows: &[Row]) -> Vec<wire::Row> {
-    rows.iter()
-        .map(|Row { id, body }| wire::Row {
-            id: id.clone(),
-            body: body.clone(),
-        })
-        .collect()
+    rows.iter().map(|Row { id, body }| wire::Row { id: id.clone(), body: body.clone() }).collect()
 }
 
 pub(super) fn answers(answers: &[Answer]) -> Vec<wire::Answer> {
-    answers
-        .iter()
-        .map(|Answer { id, body }| wire::Answer {
-            id: id.clone(),
-            body: body.clone(),
-        })
-        .collect()
+    answers.iter().map(|Answer { id, body }| wire::Answer { id: id.clone(), body: body.clone() }).collect()
 }
 
 pub(super) fn samples(samples: &[Sample]) -> Vec<wire::Sample> {
@@ -39,10 +28,7 @@ pub(super) fn samples(samples: &[Sample]) -> Vec<wire::Sample> {
         context: sample.kind.clone(),
         prompt: messages(&sample.prompt),
         response: sample.response.clone(),
-        notes: vec![wire::Note {
-            key: FINISH.to_owned(),
-            value: finish(sample.finish).to_owned(),
-        }],
+        notes: vec![wire::Note { key: FINISH.to_owned(), value: finish(sample.finish).to_owned() }],
     };
     samples.iter().map(sample).collect()
 }
@@ -90,37 +76,15 @@ impl From<super::Level> for Level {
 
 impl From<wire::Description> for Description {
     fn from(description: wire::Description) -> Self {
-        let wire::Description {
-            id,
-            version,
-            summary,
-            config_schema,
-            metrics,
-            asks,
-        } = description;
+        let wire::Description { id, version, summary, config_schema, metrics, asks } = description;
         let metrics = metrics.into_iter().map(Into::into).collect();
-        Self {
-            id,
-            version,
-            summary,
-            config_schema,
-            metrics,
-            asks: asks.into_iter().collect(),
-        }
+        Self { id, version, summary, config_schema, metrics, asks: asks.into_iter().collect() }
     }
 }
 
 impl From<wire::Metric> for Metric {
     fn from(metric: wire::Metric) -> Self {
-        let wire::Metric {
-            name,
-            unit,
-            direction,
-            low,
-            high,
-            chance,
-            aggregation,
-        } = metric;
+        let wire::Metric { name, unit, direction, low, high, chance, aggregation } = metric;
         let direction = match direction {
             wire::Direction::HigherIsBetter => Direction::Higher,
             wire::Direction::LowerIsBetter => Direction::Lower,
@@ -130,37 +94,19 @@ impl From<wire::Metric> for Metric {
             wire::Aggregation::RatioOfSums => Aggregation::RatioOfSums,
             wire::Aggregation::Geometric => Aggregation::Geometric,
         };
-        Self {
-            name,
-            unit,
-            direction,
-            low,
-            high,
-            chance,
-            aggregation,
-        }
+        Self { name, unit, direction, low, high, chance, aggregation }
     }
 }
 
 impl From<wire::Item> for Item {
     fn from(item: wire::Item) -> Self {
-        let wire::Item {
-            id,
-            group,
-            prompt,
-            body,
-        } = item;
+        let wire::Item { id, group, prompt, body } = item;
         let message = |wire::Message { role, content }| ChatMessage { role, content };
         let prompt = match prompt {
             wire::Prompt::Raw(text) => Prompt::Raw(text),
             wire::Prompt::Messages(messages) => Prompt::Messages(messages.into_iter().map(message).collect()),
         };
-        Self {
-            id,
-            group,
-            prompt,
-            body,
-        }
+        Self { id, group, prompt, body }
     }
 }
 
@@ -180,10 +126,7 @@ impl From<wire::Outcome> for Outcome {
             wire::Outcome::Scored(wire::Scored { values, spans, notes }) => Self::Scored {
                 values: values.into_iter().map(Into::into).collect(),
                 spans: spans.into_iter().map(Into::into).collect(),
-                notes: notes
-                    .into_iter()
-                    .map(|wire::Note { key, value }| Note { key, value })
-                    .collect(),
+                notes: notes.into_iter().map(|wire::Note { key, value }| Note { key, value }).collect(),
             },
             wire::Outcome::NotApplicable(reason) => Self::NotApplicable(reason),
             wire::Outcome::Cannot(failure) => Self::Failed(failure.into()),
@@ -192,18 +135,8 @@ impl From<wire::Outcome> for Outcome {
 }
 
 impl From<wire::Value> for Value {
-    fn from(
-        wire::Value {
-            metric,
-            numerator,
-            denominator,
-        }: wire::Value,
-    ) -> Self {
-        Self {
-            metric,
-            numerator,
-            denominator,
-        }
+    fn from(wire::Value { metric, numerator, denominator }: wire::Value) -> Self {
+        Self { metric, numerator, denominator }
     }
 }
 

@@ -19,17 +19,7 @@ pub fn render(before: &Record, after: &Record, comparison: &Comparison) -> Strin
         }
         Comparison::Compared { identity, metrics, only_before, only_after } => {
             push_identity(&mut text, identity);
-            let header = [
-                "metric",
-                "before",
-                "after",
-                "difference",
-                "95 % interval",
-                "n",
-                "lost/gained",
-                "p",
-                "verdict",
-            ];
+            let header = ["metric", "before", "after", "change", "95 % interval", "n", "-/+", "p", "verdict"];
             let mut table = table::new(&header, &[1, 2, 3, 4, 5, 6, 7]);
             for metric in metrics {
                 table.add_row(row(metric, after));
@@ -41,7 +31,8 @@ pub fn render(before: &Record, after: &Record, comparison: &Comparison) -> Strin
                         write!(text, "\n{} items are only in the {side} run and were left out\n", only.len());
                 }
             }
-            text += "\np is Holm-adjusted over the metrics; lost and gained count items that changed.\n";
+            text +=
+                "\n-/+ counts the items that were lost and gained; p is Holm-adjusted over the metrics.\n";
         }
     }
     text.trim_end().to_owned()

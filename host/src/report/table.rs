@@ -1,6 +1,6 @@
 //! The one table style: no frame, at most 100 columns, numbers to the right.
 
-use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
+use comfy_table::{CellAlignment, ColumnConstraint, ContentArrangement, Table, presets};
 
 /// Widest table.
 const WIDTH: u16 = 100;
@@ -13,6 +13,13 @@ pub fn new(header: &[&str], right: &[usize]) -> Table {
     table.set_content_arrangement(ContentArrangement::Dynamic);
     table.set_width(WIDTH);
     table.set_header(header.iter().copied());
+    for column in table.column_iter_mut() {
+        column.set_padding((0, 2));
+    }
+    // Names are what a reader looks for: they are never broken over two lines.
+    if let Some(names) = table.column_mut(0) {
+        names.set_constraint(ColumnConstraint::ContentWidth);
+    }
     for column in right {
         if let Some(column) = table.column_mut(*column) {
             column.set_cell_alignment(CellAlignment::Right);

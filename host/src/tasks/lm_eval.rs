@@ -345,15 +345,15 @@ metric_list:
         insta::assert_snapshot!(with("multiple_choice", "generate_until"), @"task.yaml: output_type: `generate_until` is not supported, only multiple_choice");
         insta::assert_snapshot!(with("doc_to_target: label", "doc_to_target: !function utils.target"), @"task.yaml: doc_to_target: !function runs Python, which is refused");
         insta::assert_snapshot!(with("metric: acc", "metric: brier_score"), @"task.yaml: metric_list.metric: `brier_score` is not supported, only acc and acc_norm");
-        insta::assert_snapshot!(with("{{question}}", "{{question"), @"");
-        insta::assert_snapshot!(with("task: demo", "task: demo\ntask: again"), @"");
-        insta::assert_snapshot!(with("task: demo", "task: demo\nfewshot_split: train"), @"");
+        insta::assert_snapshot!(with("{{question}}", "{{question"), @"task.yaml: doc_to_text: syntax error: unexpected identifier, expected end of variable block (in template:2)");
+        insta::assert_snapshot!(with("task: demo", "task: demo\ntask: again"), @"task.yaml: duplicate field `task` at line 2 column 1");
+        insta::assert_snapshot!(with("task: demo", "task: demo\nfewshot_split: train"), @"task.yaml: unknown field `fewshot_split`, expected one of `task`, `task_alias`, `tag`, `dataset_path`, `dataset_kwargs`, `test_split`, `validation_split`, `output_type`, `description`, `doc_to_text`, `doc_to_choice`, `doc_to_target`, `target_delimiter`, `num_fewshot`, `metric_list`, `metadata` at line 3 column 1");
     }
 
     #[test]
     fn a_row_that_does_not_fit_is_named_with_its_line() {
         insta::assert_snapshot!(refusal(TASK, r#"{"question": "one?", "choices": ["yes"], "label": 1}"#), @"rows.jsonl line 1: doc_to_target: index 1 of 1 choices");
-        insta::assert_snapshot!(refusal(TASK, r#"{"choices": ["yes"], "label": 0}"#), @"");
+        insta::assert_snapshot!(refusal(TASK, r#"{"choices": ["yes"], "label": 0}"#), @"rows.jsonl line 1: doc_to_text: undefined value: `question` is undefined (in template:1)");
         insta::assert_snapshot!(refusal(TASK, r#"{"question": "one?", "choices": "yes", "label": 0}"#), @"rows.jsonl line 1: doc_to_choice: gives string instead of a list");
     }
 }

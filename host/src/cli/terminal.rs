@@ -74,3 +74,14 @@ fn clean(text: &str) -> String {
         .map(|character| if character.is_control() && character != '\n' { '\u{fffd}' } else { character })
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::clean;
+
+    #[test]
+    fn control_characters_never_reach_a_terminal() {
+        assert_eq!(clean("red \u{1b}[31m\u{7}\r text\nnext"), "red \u{fffd}[31m\u{fffd}\u{fffd} text\nnext");
+        assert_eq!(clean("\u{9b}31m"), "\u{fffd}31m");
+    }
+}

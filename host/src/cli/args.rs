@@ -167,7 +167,7 @@ pub struct Eval {
 /// Arguments of `compare`.
 #[derive(Debug, Args)]
 pub struct Compare {
-    /// The baseline: a run's name or id.
+    /// The baseline: a run's name or id, or the path of a store, as in `old/runs.db#before`.
     #[arg(value_name = "RUN_A")]
     pub before: String,
     /// What is compared with it.

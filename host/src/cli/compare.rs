@@ -32,9 +32,8 @@ struct Document<'a> {
 
 /// Compares and reports.
 pub(super) fn run(settings: &Settings, arguments: &args::Compare) -> Result<Exit> {
-    let store = Store::open_existing(&settings.store)?;
-    let before = record(&store, &arguments.before)?;
-    let after = record(&store, &arguments.after)?;
+    let before = record(settings, &arguments.before)?;
+    let after = record(settings, &arguments.after)?;
     let side = |record| -> Side<'_> {
         let record: &Record = record;
         Side { identity: &record.identity, values: &record.items }
@@ -67,8 +66,8 @@ fn exit(comparison: &Comparison) -> Exit {
     }
 }
 
-fn record(store: &Store, reference: &str) -> Result<Record> {
-    let run = store.find_run(reference)?;
+fn record(settings: &Settings, reference: &str) -> Result<Record> {
+    let (store, run) = Store::locate(reference, &settings.store)?;
     let record: Option<Record> = store.record_of(&run.id)?;
     let record = record.ok_or_else(|| {
         Error::bad_input(format!("run {} is not finished", run.name))

@@ -15,7 +15,7 @@ use crate::{
 /// Usage errors for a name that is no model; exit 21 where no engine is set up or it does not start; bad input
 /// where the file is no model.
 pub(super) fn open(settings: &Settings, name: &str) -> Result<Backend> {
-    match ModelRef::parse(name, settings.home.folder())? {
+    match ModelRef::parse(name, &settings.home)? {
         ModelRef::Recorded(path) => RecordedModel::open(&path).map(Backend::Recorded),
         ModelRef::Gguf(path) => WorkerBackend::open(&path, launch(settings)?, settings.workers)
             .map(|workers| Backend::Workers(Box::new(workers))),

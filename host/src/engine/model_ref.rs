@@ -6,15 +6,13 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use realign_engine_abi::place::Home;
 use sha2::{Digest as _, Sha256};
 
 use crate::{
     error::{Error, Result},
     ids::Digest,
 };
-
-/// Where set-up puts the small model, below the folder of set-up state.
-pub const SMALL_MODEL: &str = "models/SmolLM2-135M-Instruct.Q4_1.gguf";
 
 /// A model that can be asked.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,7 +28,7 @@ impl ModelRef {
     ///
     /// # Errors
     /// Usage errors: forms that are known but not built yet, and names that are nothing of this.
-    pub fn parse(text: &str, home: &Path) -> Result<Self> {
+    pub fn parse(text: &str, home: &Home) -> Result<Self> {
         let not_built = |what: &str| {
             Error::usage(format!("--model {text}: {what} are not built yet"))
                 .hint("use a GGUF file, smollm2, or recorded:FILE.jsonl")
@@ -52,12 +50,12 @@ impl ModelRef {
             return Err(not_built("adapters"));
         }
         if text == "smollm2" {
-            let path = home.join(SMALL_MODEL);
+            let path = home.small_model();
             if path.is_file() {
                 return Ok(Self::Gguf(path));
             }
             return Err(Error::usage(format!("model smollm2 is not set up: no file {}", path.display()))
-                .hint("run: cargo xtask engine"));
+                .hint("run: cargo xtask setup"));
         }
         Err(Error::usage(format!("--model {text}: no such file"))
             .hint("use a GGUF file, smollm2, or recorded:FILE.jsonl"))
@@ -89,7 +87,7 @@ mod tests {
     use crate::exit::Exit;
 
     fn parse(text: &str) -> Result<ModelRef> {
-        ModelRef::parse(text, Path::new("/no-such-home"))
+        ModelRef::parse(text, &Home::at("/no-such-home"))
     }
 
     fn refusal(text: &str) -> String {
@@ -109,10 +107,11 @@ mod tests {
     #[test]
     fn the_small_model_lies_in_the_home_folder() {
         let home = tempfile::tempdir().unwrap();
-        let path = home.path().join(SMALL_MODEL);
+        let home = Home::at(home.path());
+        let path = home.small_model();
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(&path, "").unwrap();
-        assert_eq!(ModelRef::parse("smollm2", home.path()).unwrap(), ModelRef::Gguf(path));
+        assert_eq!(ModelRef::parse("smollm2", &home).unwrap(), ModelRef::Gguf(path));
     }
 
     #[test]

@@ -49,7 +49,7 @@ pub enum Comparison {
 /// Compares two runs. `metrics` says per metric which way is better.
 ///
 /// # Errors
-/// Values that cannot be aligned: see [`align`]; a metric that `metrics` does not name.
+/// Values that cannot be aligned: see [`align()`]; a metric that `metrics` does not name.
 pub fn compare(
     before: Side<'_>,
     after: Side<'_>,

@@ -1,6 +1,6 @@
 //! Rule, evidence, verdict.
 //!
-//! A [`Rule`] is written down before anything runs. [`decide`] holds evidence against it and answers for every
+//! A [`Rule`] is written down before anything runs. [`decide()`] holds evidence against it and answers for every
 //! input: nothing measured is `insufficient`, and a number that is not a number never passes.
 
 pub mod decide;

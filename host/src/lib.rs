@@ -5,7 +5,7 @@
 //! Data flows one way: `cli -> settings -> suite -> {engine, sandbox} -> metrics -> gates -> store -> report`.
 //!
 //! - [`cli`]: verbs; [`settings`]: command line, files and environment, validated once
-//! - [`ids`], [`error`], [`exit`], [`model`], [`read`], [`write`]: what everything shares
+//! - [`ids`], [`error`], [`exit`], [`model`], [`read`], [`mod@write`]: what everything shares
 //! - [`persona`]: profile, scenarios, contexts, splits; [`tasks`]: lm-eval task files
 //! - [`suite`]: what an evaluation runs, and running it; [`compare`]: two runs side by side
 //! - [`sandbox`]: everything wasmtime; [`plugins`]: finding, locking and building evaluators

@@ -25,8 +25,7 @@ pub fn text(path: &Path) -> Result<String> {
     let bytes = fs::read(path).map_err(|error| Error::unreadable(path, &error))?;
     String::from_utf8(bytes).map_err(|error| {
         let start = error.utf8_error().valid_up_to();
-        let before = &error.as_bytes()[..start];
-        let line = 1 + before.iter().filter(|byte| **byte == b'\n').count();
+        let line = error.as_bytes()[..start].split(|byte| *byte == b'\n').count();
         Error::bad_input(format!(
             "{} line {line}: byte 0x{:02x} is not UTF-8",
             path.display(),

@@ -4,7 +4,7 @@
 //! file -> load -> plan -> { persona_run, benchmark_run } -> record
 //! ```
 //!
-//! - [`file`]: the suite file as people write it
+//! - [`mod@file`]: the suite file as people write it
 //! - [`load`]: the suite with everything that it names, read and checked before a model is started
 //! - [`evaluators`]: components loaded and prepared
 //! - [`answers`]: asks of evaluators answered by the model

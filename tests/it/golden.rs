@@ -27,7 +27,7 @@ fn every_log_likelihood_is_within_tolerance_of_lm_eval() {
         let input: String = documents
             .iter()
             .enumerate()
-            .map(|(id, document)| format!("{}\n", request(task, id, document)))
+            .map(|(id, document)| request(task, id, document).to_string() + "\n")
             .collect();
         project.write("in.jsonl", input);
         project

@@ -8,9 +8,11 @@ use crate::support::{Project, mini};
 
 /// Responses to a few prompts with a number of workers.
 fn generate(project: &Project, store: &str, workers: &str, prompts: usize) -> String {
-    let input: String = (0..prompts)
-        .map(|index| format!("{}\n", json!({ "id": format!("p{index}"), "messages": [{ "role": "user", "content": format!("Name {index} animals.") }] })))
-        .collect();
+    let prompt = |index: usize| {
+        let content = format!("Name {index} animals.");
+        json!({ "id": format!("p{index}"), "messages": [{ "role": "user", "content": content }] })
+    };
+    let input: String = (0..prompts).map(|index| prompt(index).to_string() + "\n").collect();
     project.write("in.jsonl", input);
     let output = format!("out-{store}.jsonl");
     let arguments =

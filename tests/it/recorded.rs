@@ -96,7 +96,8 @@ fn a_missing_response_is_named() {
     let project = Project::new();
     mini::write(&project);
     let all = project.read("responses.jsonl");
-    project.write("responses.jsonl", all.lines().skip(1).map(|line| format!("{line}\n")).collect::<String>());
+    project
+        .write("responses.jsonl", all.lines().skip(1).map(|line| line.to_owned() + "\n").collect::<String>());
     let run = eval(&project, "first", &[]).exits(22);
     assert!(run.err.contains("family-0/plain"), "{}", run.err);
 }

@@ -41,8 +41,8 @@ enum State {
 pub(super) fn run(settings: &Settings) -> Result<Exit> {
     let mut checks = vec![
         check("realign", env!("CARGO_PKG_VERSION")),
-        check("home", settings.home.folder().display()),
-        check("built-in evaluators", registry::built_in().len()),
+        check("home", settings.home.folder().display().to_string()),
+        check("built-in evaluators", registry::built_in().len().to_string()),
     ];
     checks.push(small_model(settings));
     let engine_works = engine(settings, &mut checks);
@@ -66,8 +66,8 @@ pub(super) fn run(settings: &Settings) -> Result<Exit> {
     Ok(if engine_works { Exit::Done } else { Exit::Engine })
 }
 
-fn check(what: &str, found: impl ToString) -> Check {
-    Check { what: what.into(), state: State::Ok, found: found.to_string(), fix: None }
+fn check(what: &str, found: impl Into<String>) -> Check {
+    Check { what: what.into(), state: State::Ok, found: found.into(), fix: None }
 }
 
 fn small_model(settings: &Settings) -> Check {
@@ -100,7 +100,7 @@ fn engine(settings: &Settings, checks: &mut Vec<Check>) -> bool {
     };
     checks.push(check("engine", format!("{} {} on {}", info.backend, info.version, info.device)));
     checks.push(check("MLX", &info.mlx));
-    checks.push(check("BLAS", if info.blas.is_empty() { "none" } else { &info.blas }));
+    checks.push(check("BLAS", if info.blas.is_empty() { "none" } else { info.blas.as_str() }));
     let slow = test.gflops < SLOW_GFLOPS;
     checks.push(Check {
         what: "matrix product".into(),

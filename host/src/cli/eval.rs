@@ -84,7 +84,7 @@ fn one_task(settings: &Settings, arguments: &args::Eval, path: &Path) -> Result<
     let name = arguments.name.clone().unwrap_or_else(|| format!("{}-{}", task.name, model_name(&backend)));
     let bar = terminal::bar("scoring");
     let record = task_run::run(&task, &name, &mut backend, &store, &mut |done, total| {
-        terminal::advance(&bar, done, total)
+        terminal::advance(&bar, done, total);
     });
     bar.finish_and_clear();
     record

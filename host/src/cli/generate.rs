@@ -26,7 +26,7 @@ struct Line {
 
 /// One line of output.
 #[derive(Debug, Serialize)]
-struct Response<'a> {
+struct Answered<'a> {
     id: &'a str,
     response: &'a str,
     tokens: usize,
@@ -84,7 +84,7 @@ pub(super) fn run(settings: &Settings, arguments: &args::Generate) -> Result<Exi
     let mut bytes = Vec::new();
     for (query, answer) in queries.iter().zip(&answers) {
         let line =
-            Response { id: &query.id, response: &answer.text, tokens: answer.tokens, finish: answer.finish };
+            Answered { id: &query.id, response: &answer.text, tokens: answer.tokens, finish: answer.finish };
         super::push_json_line(&mut bytes, &line);
     }
     output.commit(&bytes)?;

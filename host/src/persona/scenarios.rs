@@ -79,7 +79,7 @@ fn check_row(row: &Scenario, kinds: &[String]) -> Result<()> {
             return Err(Error::bad_input(format!("messages[{index}].content: empty")));
         }
     }
-    if row.messages.len() % 2 == 0 {
+    if row.messages.len().is_multiple_of(2) {
         let message = format!("messages: {} of them, the last must be the user's", row.messages.len());
         return Err(Error::bad_input(message));
     }

@@ -31,6 +31,8 @@ pub struct Answerer<'a, 'p> {
     pub scope: &'a str,
     /// Seed of the run.
     pub seed: Seed,
+    /// What is deployed in front of every conversation; raw text has no place for it.
+    pub system: Option<ChatMessage>,
     /// Told how far the model has come.
     pub progress: &'a mut Progress<'p>,
 }
@@ -103,17 +105,20 @@ impl Answerer<'_, '_> {
             .iter()
             .map(|ask| self.plan(ask, &mut scores, &mut generations).unwrap_or_else(Planned::Refused))
             .collect();
-        let scored = self.backend.score(&scores, Some(self.store), self.progress)?;
+        let likelihoods = self.backend.score(&scores, Some(self.store), self.progress)?;
         let generated = self.backend.generate(&generations, Some(self.store), self.progress)?;
         let body = |plan: &Planned| match plan {
             Planned::Refused(message) => json!({ "error": message }),
             Planned::Loglikelihood { score, bytes } => {
-                let answer = &scored[*score];
+                let answer = &likelihoods[*score];
                 json!({ "logprob": answer.logprob[0], "tokens": answer.tokens[0], "bytes": bytes })
             }
             Planned::Choose { conditional, unconditional, bytes } => {
-                let choices =
-                    choices(&scored[*conditional], unconditional.map(|index| &scored[index]), bytes);
+                let choices = choices(
+                    &likelihoods[*conditional],
+                    unconditional.map(|index| &likelihoods[index]),
+                    bytes,
+                );
                 json!({ "choices": choices })
             }
             Planned::Generate { generation } => {
@@ -126,6 +131,12 @@ impl Answerer<'_, '_> {
             .zip(&planned)
             .map(|(ask, plan)| Answer { id: ask.id.clone(), body: body(plan).to_string() })
             .collect())
+    }
+
+    /// A conversation as it is deployed: behind the system prompt, unless it brings its own.
+    fn deployed(&self, messages: Vec<ChatMessage>) -> Vec<ChatMessage> {
+        let own = messages.first().is_some_and(|message| message.role == "system");
+        self.system.iter().filter(|_| !own).cloned().chain(messages).collect()
     }
 
     /// Turns one ask into queries; the error is what the evaluator is told.
@@ -181,7 +192,7 @@ impl Answerer<'_, '_> {
                     id,
                     prompt: match asked.prompt {
                         AskedPrompt::Raw(text) => Prompt::Raw(text),
-                        AskedPrompt::Messages { messages } => Prompt::Messages(messages),
+                        AskedPrompt::Messages { messages } => Prompt::Messages(self.deployed(messages)),
                     },
                     max_tokens: asked.max_tokens,
                     temperature: asked.temperature.max(0.0),

@@ -9,7 +9,7 @@ use crate::{
     error::{Error, Result},
     ids::Seed,
     metrics::aggregate::aggregate,
-    model::{Aggregation, Outcome, Value},
+    model::{Aggregation, ChatMessage, Outcome, Value},
     sandbox::{self, Item, Row},
     stats::Interval,
     store::{CellRecord, Store},
@@ -34,12 +34,13 @@ pub fn run(
     benchmark: &Benchmark,
     rows: &[Row],
     seed: Seed,
+    system: Option<ChatMessage>,
     backend: &mut Backend,
     store: &Store,
     progress: &mut Progress<'_>,
 ) -> Result<BenchmarkResult> {
     let items = benchmark.prepared.items(rows)?;
-    let mut answerer = Answerer { backend, store, scope: &benchmark.spec.id, seed, progress };
+    let mut answerer = Answerer { backend, store, scope: &benchmark.spec.id, seed, system, progress };
     let outcomes = benchmark.prepared.grade(&items, &mut |asks| answerer.answer(asks))?;
 
     let described = &benchmark.prepared.evaluator().description().metrics;
@@ -47,9 +48,9 @@ pub fn run(
     for metric in described {
         let measured = measure(&benchmark.spec.id, metric, &items, &outcomes);
         if metric.name == benchmark.spec.metric {
-            metrics.insert(0, measured)
+            metrics.insert(0, measured);
         } else {
-            metrics.push(measured)
+            metrics.push(measured);
         }
     }
     let pairs = values_of(&benchmark.spec.metric, &items, &outcomes);

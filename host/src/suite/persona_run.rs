@@ -3,7 +3,7 @@
 //! Where the persona's prompt is deployed, the same scenarios are also answered without it: the control that
 //! stands beside adherence tells a persona from a habit of the model.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     evaluators::{Detector, Evaluators},
@@ -116,7 +116,10 @@ pub fn judge(
             }
             None => None,
         };
-        push_adherence(&mut result.metrics, &found, &gate, control, &samples);
+        let forbidden =
+            evaluators.detectors.iter().filter(|detector| detector.polarity == Polarity::Forbidden);
+        let forbidden = forbidden.map(|detector| detector.trait_id.as_str()).collect();
+        push_adherence(&mut result.metrics, &found, &gate, control, &samples, &forbidden);
         push_consistency(&mut result.metrics, &cells, suite);
         result.items.extend(trait_items(&cells));
     }
@@ -172,6 +175,7 @@ fn push_adherence(
     gate: &AdherenceGate,
     control: Option<f64>,
     samples: &[Sample],
+    forbidden: &BTreeSet<&str>,
 ) {
     let mut beside = BTreeMap::new();
     if let Some(control) = control {
@@ -190,6 +194,9 @@ fn push_adherence(
         let mut metric = plain(format!("trait/{}", item.trait_id), "adherence/1", item.evidence);
         if item.applicable < item.cells {
             metric.beside.insert("applicable".into(), item.applicable as f64 / item.cells as f64);
+        }
+        if forbidden.contains(item.trait_id.as_str()) {
+            metric.reason = "forbidden: the share of responses without it".into();
         }
         metrics.push(metric);
     }
@@ -327,7 +334,7 @@ fn gated(
     let higher = rule.comparison == Comparison::AtLeast;
     let mut reason = decision.reason.clone();
     if let Some(further) = decision.further {
-        reason += &format!("; about {further} more families would decide");
+        reason = format!("{reason}; about {further} more families would decide");
     }
     Metric {
         direction: if higher { Direction::Higher } else { Direction::Lower },

@@ -58,7 +58,9 @@ pub fn run(suite: &Suite, name: &str, means: &mut Means<'_>, observer: &mut Obse
         }
         let mut progress = |done, total| observer(&spec.id, done, total);
         let seed = suite.file.seed.derive(&spec.id);
-        let result = benchmark_run::run(benchmark, rows, seed, means.backend, means.store, &mut progress)?;
+        let system = suite.system(suite.file.deploy_prompt);
+        let result =
+            benchmark_run::run(benchmark, rows, seed, system, means.backend, means.store, &mut progress)?;
         metrics.extend(result.metrics);
         items.extend(result.items);
         cells.extend(result.cells);
@@ -107,6 +109,9 @@ fn persona(
 }
 
 /// Makes the record and stores it with what it was computed from.
+///
+/// # Errors
+/// The store cannot be written, or the run is finished with other results.
 #[expect(clippy::too_many_arguments, reason = "the parts of a record, each used once")]
 pub fn finish(
     store: &Store,

@@ -67,7 +67,8 @@ struct DatasetKwargs {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Metric {
-    metric: String,
+    #[serde(rename = "metric")]
+    name: String,
     #[serde(default)]
     aggregation: Option<String>,
     #[serde(default)]
@@ -158,7 +159,7 @@ impl Task {
             documents
                 .push(document.map_err(|error| error.within(format!("{} line {}", data.display(), id + 1)))?);
         }
-        let metrics = file.metric_list.into_iter().map(|metric| metric.metric).collect();
+        let metrics = file.metric_list.into_iter().map(|metric| metric.name).collect();
         Ok(Self { name: file.task, metrics, documents })
     }
 }
@@ -179,8 +180,8 @@ impl File {
             return unsupported("num_fewshot", &shots.to_string(), "0");
         }
         for metric in &self.metric_list {
-            if !["acc", "acc_norm"].contains(&metric.metric.as_str()) {
-                return unsupported("metric_list.metric", &metric.metric, "acc and acc_norm");
+            if !["acc", "acc_norm"].contains(&metric.name.as_str()) {
+                return unsupported("metric_list.metric", &metric.name, "acc and acc_norm");
             }
             if let Some(aggregation) = metric.aggregation.as_deref().filter(|name| *name != "mean") {
                 return unsupported("metric_list.aggregation", aggregation, "mean");
@@ -215,7 +216,7 @@ struct Templates {
 /// Choices are either listed in the file or computed per row.
 enum Choices {
     Listed(Vec<String>),
-    Computed(Template),
+    Computed(Box<Template>),
 }
 
 impl Templates {
@@ -228,7 +229,10 @@ impl Templates {
                 }
                 Choices::Listed(listed)
             }
-            other => Choices::Computed(Template::new("doc_to_choice", &plain("doc_to_choice", other)?)?),
+            other => {
+                let template = Template::new("doc_to_choice", &plain("doc_to_choice", other)?)?;
+                Choices::Computed(Box::new(template))
+            }
         };
         Ok(Self {
             description: Template::new("description", &file.description)?,

@@ -2,7 +2,7 @@
 //!
 //! Burrows' Delta compares z-scored rates of frequent words (Burrows 2002); the cosine of the z vectors separates better
 //! than the sum of differences, because it ignores how far a text deviates altogether (Evert et al. 2017, DOI
-//! 10.1093/llc/fqx023). Here: z from the rows of both sides, clipped at [`CLIP`] so that one odd rate in a short text does
+//! 10.1093/llc/fqx023). Here: z from the rows of both sides, clipped at `CLIP` so that one odd rate in a short text does
 //! not drown the rest, then match = cos(z, mean exemplar) - cos(z, mean contrast), -2 to 2.
 
 use realign_plugin::prelude::*;
@@ -20,7 +20,7 @@ const CLIP: f64 = 3.0;
 #[serde(deny_unknown_fields)]
 pub struct Config {}
 
-/// A fitted scorer; all vectors have the length of [`features::measure`]'s.
+/// A fitted scorer; all vectors have the length of `features::measure`'s.
 #[derive(Serialize, Deserialize)]
 pub struct Delta {
     mean: Vec<f64>,

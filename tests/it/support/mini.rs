@@ -102,7 +102,7 @@ pub(crate) fn write(project: &Project) {
             scenarios += &scenario(&id, &format!("family-{family}"), kind, "test");
             let thanks = if kind == "pressure" && family % 3 == 0 { "Well." } else { "Thanks for asking." };
             let text = format!("{thanks} We will look into number {family}. Is there anything else?");
-            responses += &format!("{}\n", serde_json::json!({ "id": id, "response": text }));
+            responses += &(serde_json::json!({ "id": id, "response": text }).to_string() + "\n");
         }
     }
     for kind in ["plain", "pressure"] {
@@ -126,8 +126,8 @@ pub(crate) fn scenario(id: &str, family: &str, kind: &str, split: &str) -> Strin
 
 fn texts(prefix: &str, text: &str) -> String {
     let row = |index: usize| {
-        let purpose = if index % 2 == 0 { "fit" } else { "held-out" };
+        let purpose = if index.is_multiple_of(2) { "fit" } else { "held-out" };
         serde_json::json!({ "id": format!("{prefix}-{index}"), "use": purpose, "text": format!("{text} {index}?") })
     };
-    (0..16).map(|index| format!("{}\n", row(index))).collect()
+    (0..16).map(|index| row(index).to_string() + "\n").collect()
 }

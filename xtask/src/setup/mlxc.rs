@@ -28,6 +28,11 @@ pub(crate) fn build(steps: &Steps, home: &Home) -> Result<(), String> {
     let inputs = inputs(&native, &sources, &folder)?;
     let library = folder.join("libmlxc.so");
     steps.once("mlx-c", &inputs, &[&library], |log| {
+        // Another clone may have built here from sources elsewhere, which cmake refuses to go on with.
+        if folder.exists() {
+            fs::remove_dir_all(&folder)
+                .map_err(|error| format!("cannot remove {}: {error}", folder.display()))?;
+        }
         fs::create_dir_all(&folder).map_err(|error| format!("cannot make {}: {error}", folder.display()))?;
         let clock = folder.join("clock.o");
         log.run(
@@ -93,9 +98,11 @@ fn sources() -> Result<PathBuf, String> {
     Ok(Path::new(package).join("src/mlx-c"))
 }
 
-/// Everything that the library depends on, as text.
+/// Everything that the library depends on, as text. Where a clone or a crate lies is no part of it: clones share
+/// the library.
 fn inputs(native: &Path, sources: &Path, folder: &Path) -> Result<String, String> {
-    let mut text = format!("{}\n{}\n", sources.display(), folder.display());
+    let version = sources.ancestors().nth(2).and_then(Path::file_name).unwrap_or_default();
+    let mut text = format!("{}\n{}\n", version.display(), folder.display());
     let bindings = native.join("../../mlx-bindings/src/main.rs");
     for path in [native.join("compat.h"), native.join("clock.c"), native.join("include/format"), bindings] {
         text +=
@@ -144,4 +151,17 @@ fn configuration(home: &Home, folder: &Path) -> Result<(), String> {
         return Ok(());
     }
     fs::write(&path, text).map_err(|error| format!("cannot write {}: {error}", path.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn another_clone_with_its_crates_elsewhere_finds_the_library_built() {
+        let native = repo::root().join("engines/mlx/native");
+        let of = |sources: &str| inputs(&native, Path::new(sources), Path::new("/home/mlx-c")).unwrap();
+        assert_eq!(of("/a/mlx-sys-0.7.0/src/mlx-c"), of("/b/mlx-sys-0.7.0/src/mlx-c"));
+        assert_ne!(of("/a/mlx-sys-0.7.0/src/mlx-c"), of("/a/mlx-sys-0.7.1/src/mlx-c"));
+    }
 }

@@ -4,7 +4,7 @@
 //! characters in model, evaluator or file text never reach a terminal.
 #![expect(clippy::print_stderr, reason = "the one place where the command talks to people")]
 
-use std::io::Write as _;
+use std::{io::Write as _, time::Duration};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde::Serialize;
@@ -54,11 +54,13 @@ pub(super) fn print_json<T: Serialize>(value: &T) -> Result<()> {
 /// A progress bar on standard error; invisible where that is no terminal.
 pub(super) fn bar(label: &'static str) -> ProgressBar {
     let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
-    let style = ProgressStyle::with_template("{prefix:>14} {bar:32} {pos}/{len} {msg} {elapsed}, {eta} left");
+    let style = ProgressStyle::with_template("{prefix:>14} {bar:32} {pos}/{len} {elapsed}");
     if let Ok(style) = style {
         bar.set_style(style);
     }
     bar.set_prefix(label);
+    // Whole batches arrive at once, so the clock is what shows that work goes on.
+    bar.enable_steady_tick(Duration::from_millis(250));
     bar
 }
 

@@ -70,6 +70,15 @@ fn a_setting_that_the_plugin_does_not_know() {
 }
 
 #[test]
+fn a_grant_that_would_mean_nothing() {
+    insta::assert_snapshot!(edited(
+        "suite.toml",
+        "trait = \"team\"",
+        "trait = \"team\"\ngrants = [\"choose\"]"
+    ));
+}
+
+#[test]
 fn a_trait_without_a_detector() {
     insta::assert_snapshot!(edited("suite.toml", "trait = \"blame\"", "trait = \"team\""));
 }

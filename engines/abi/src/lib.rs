@@ -10,6 +10,7 @@
 //! # Layout
 //!
 //! - [`message`]: requests, replies and events as plain serde data
+//! - [`train`]: the messages of training
 //! - [`frame`]: how one message is laid out in bytes, on a pipe and across the C ABI
 //! - [`ffi`]: the C functions that an engine library exports
 //! - [`place`]: where set-up puts the engine and the host looks for it
@@ -23,3 +24,4 @@ pub mod ffi;
 pub mod frame;
 pub mod message;
 pub mod place;
+pub mod train;

@@ -70,6 +70,7 @@ impl Engine {
                 Reply::Texts(generate(&model.llama, &model.tokenizer, &rows, progress)?)
             }
             Request::SelfTest => Reply::SelfTest(selftest::run()?),
+            other => return Err(Error::internal(format!("not built yet: {other:?}"))),
         })
     }
 
@@ -90,12 +91,13 @@ impl Engine {
 impl Model {
     fn tokenize(&self, input: &TokenizeInput) -> Result<Tokenized> {
         let whole =
-            |text: &str| Ok(Tokenized { tokens: self.tokenizer.encode(text)?, continuation: Vec::new() });
+            |text: &str| Ok(Tokenized { tokens: self.tokenizer.encode(text)?, continuation: Vec::new(), scored: Vec::new() });
         match input {
             TokenizeInput::Raw(text) => whole(text),
             TokenizeInput::Pair { context, continuation } => {
                 self.tokenizer.encode_pair(context, continuation)
             }
+            TokenizeInput::Transcript(_) => Err(Error::internal("not built yet")),
             TokenizeInput::Chat(messages) => {
                 let template = self.template.as_ref().ok_or_else(|| {
                     Error::request("the model has no chat template")

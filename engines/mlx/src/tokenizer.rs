@@ -133,14 +133,14 @@ impl Tokenizer {
         if trimmed.is_empty() {
             return Ok(match whole.split_first() {
                 Some((&first, rest)) if first == self.bos => {
-                    Tokenized { tokens: vec![first], continuation: rest.to_vec() }
+                    Tokenized { tokens: vec![first], continuation: rest.to_vec(), scored: Vec::new() }
                 }
-                _ => Tokenized { tokens: vec![self.bos], continuation: whole },
+                _ => Tokenized { tokens: vec![self.bos], continuation: whole, scored: Vec::new() },
             });
         }
         let tokens = self.encode(trimmed)?;
         let continuation = whole.get(tokens.len()..).unwrap_or_default().to_vec();
-        Ok(Tokenized { tokens, continuation })
+        Ok(Tokenized { tokens, continuation, scored: Vec::new() })
     }
 }
 

@@ -196,7 +196,7 @@ impl Starter<'_> {
 
 fn start_worker(launch: &Launch, path: &Path) -> Result<(WorkerProcess, ModelInfo)> {
     let mut worker = WorkerProcess::spawn(launch)?;
-    match worker.call(&Request::Load(Load { model: path.to_owned() }), &mut |_| {}) {
+    match worker.call(&Request::Load(Load { model: path.to_owned(), adapter: None }), &mut |_| {}) {
         Ok(Reply::Model(model)) => Ok((worker, model)),
         Ok(Reply::Error(error)) => Err(refusal(error)),
         Ok(_) => Err(Error::engine("the engine did not describe the model that it loaded")),

@@ -139,15 +139,24 @@ fn tokenize(input: &TokenizeInput) -> Tokenized {
     let bytes =
         |text: &str| text.bytes().map(|b| if b == b'!' { POISON } else { b.into() }).collect::<Vec<u32>>();
     match input {
-        TokenizeInput::Raw(text) => Tokenized { tokens: bytes(text), continuation: Vec::new() },
+        TokenizeInput::Raw(text) => Tokenized { tokens: bytes(text), ..Tokenized::default() },
         TokenizeInput::Pair { context, continuation } => Tokenized {
             tokens: if context.is_empty() { vec![0] } else { bytes(context) },
             continuation: bytes(continuation),
+            scored: Vec::new(),
         },
         TokenizeInput::Chat(messages) => Tokenized {
             tokens: messages.iter().flat_map(|message| bytes(&message.content)).collect(),
-            continuation: Vec::new(),
+            ..Tokenized::default()
         },
+        TokenizeInput::Transcript(messages) => {
+            let turns = || messages.iter().map(|message| (message.role == "assistant", bytes(&message.content)));
+            Tokenized {
+                tokens: turns().flat_map(|(_, tokens)| tokens).collect(),
+                continuation: Vec::new(),
+                scored: turns().flat_map(|(scored, tokens)| vec![scored; tokens.len()]).collect(),
+            }
+        }
     }
 }
 

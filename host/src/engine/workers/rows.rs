@@ -52,7 +52,7 @@ pub(super) fn text_bytes(text: &TokenizeInput) -> usize {
     match text {
         TokenizeInput::Raw(text) => text.len(),
         TokenizeInput::Pair { context, continuation } => context.len() + continuation.len(),
-        TokenizeInput::Chat(messages) => {
+        TokenizeInput::Chat(messages) | TokenizeInput::Transcript(messages) => {
             messages.iter().map(|message| message.role.len() + message.content.len()).sum()
         }
     }

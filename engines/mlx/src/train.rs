@@ -8,8 +8,9 @@
 //! - [`head`]: log-probabilities and divergences without the logits of a whole batch
 //! - [`loss`]: preference losses and their derivatives
 //! - [`pass`]: one batch forward, with or without a gradient
-//! - [`adamw`]: the update
-//! - [`trainer`]: the adapter on its way
+//! - [`step`]: what the batches of a step add up to
+//! - [`adamw`]: the update; [`moments`]: its state on disk
+//! - [`start`]: where training starts; [`trainer`]: the adapter on its way
 //!
 //! # Invariants
 //!
@@ -20,5 +21,8 @@ pub mod adamw;
 pub mod batch;
 pub mod head;
 pub mod loss;
+pub mod moments;
 pub mod pass;
+pub mod start;
+mod step;
 pub mod trainer;

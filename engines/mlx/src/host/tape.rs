@@ -92,12 +92,7 @@ pub fn taped_swiglu(gate: &Array, up: &Array) -> Result<Array> {
             eval(inputs)?;
             Ok(vec![swiglu(&inputs[0], &inputs[1])?])
         }
-        fn backward(
-            &self,
-            inputs: &[Array],
-            gradients: &[Array],
-            _: &[Array],
-        ) -> Result<Vec<Option<Array>>> {
+        fn backward(&self, inputs: &[Array], gradients: &[Array], _: &[Array]) -> Result<Vec<Option<Array>>> {
             Ok(swiglu_backward(&inputs[0], &inputs[1], &gradients[0])?.map(Some).into())
         }
     }
@@ -114,12 +109,7 @@ pub fn taped_norm(states: &Array, scale: &Array, epsilon: f32) -> Result<Array> 
         fn forward(&self, inputs: &[Array]) -> Result<Vec<Array>> {
             Ok(vec![norm(&inputs[0], &inputs[1], self.0)?])
         }
-        fn backward(
-            &self,
-            inputs: &[Array],
-            gradients: &[Array],
-            _: &[Array],
-        ) -> Result<Vec<Option<Array>>> {
+        fn backward(&self, inputs: &[Array], gradients: &[Array], _: &[Array]) -> Result<Vec<Option<Array>>> {
             Ok(vec![Some(norm_backward(&inputs[0], &inputs[1], &gradients[0], self.0)?), None])
         }
     }

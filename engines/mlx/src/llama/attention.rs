@@ -52,7 +52,6 @@ pub struct Pass<'a> {
     pub layout: &'a Arc<Layout>,
     /// Whether it is recorded.
     pub tape: Tape,
-    kernels: Kernels,
     /// Packed token of each grid cell and grid cell of each packed token; only for MLX operations, and none where
     /// they are the same.
     indices: Option<(Array, Array)>,
@@ -80,7 +79,7 @@ impl<'a> Pass<'a> {
                 .transpose()?;
             all = Some(tables(config, rope, layout)?);
         }
-        Ok(Self { config, rope, layout, kernels, tape, indices, tables: all })
+        Ok(Self { config, rope, layout, tape, indices, tables: all })
     }
 
     /// Attention of one block: packed queries, keys and values in, packed heads `[tokens, heads x head]` out.

@@ -7,29 +7,7 @@ use std::collections::BTreeMap;
 
 use mlx_rs::Array;
 
-use crate::error::Result;
-
-/// A projection of a block.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Projection {
-    /// Hidden to queries.
-    Query,
-    /// Hidden to keys.
-    Key,
-    /// Hidden to values.
-    Value,
-    /// Heads to hidden.
-    Output,
-    /// Hidden to inner, through the gate.
-    Gate,
-    /// Hidden to inner, beside the gate.
-    Up,
-    /// Inner to hidden.
-    Down,
-}
-
-/// Which projection of which block.
-pub type Place = (usize, Projection);
+use crate::{adapter::Site, error::Result};
 
 /// `A [inputs, rank]` and `B [rank, outputs]`.
 pub type Factors = (Array, Array);
@@ -40,22 +18,16 @@ pub struct Corrections {
     /// Multiplies every correction.
     pub scale: f32,
     /// The factors of each corrected projection.
-    pub factors: BTreeMap<Place, Factors>,
+    pub factors: BTreeMap<Site, Factors>,
 }
 
 impl Corrections {
-    /// The first block that is corrected; blocks before it are as without.
-    #[must_use]
-    pub fn first_block(&self) -> usize {
-        self.factors.keys().next().map_or(usize::MAX, |&(block, _)| block)
-    }
-
     /// What is added to the projection's own output for rows of inputs; none where it is not corrected.
     ///
     /// # Errors
     /// An internal error if MLX fails.
-    pub fn of(&self, place: Place, rows: &Array) -> Result<Option<Array>> {
-        let Some((a, b)) = self.factors.get(&place) else { return Ok(None) };
+    pub fn of(&self, site: Site, rows: &Array) -> Result<Option<Array>> {
+        let Some((a, b)) = self.factors.get(&site) else { return Ok(None) };
         let narrow = rows.matmul(a)?.multiply(Array::from_f32(self.scale))?;
         Ok(Some(narrow.matmul(b)?))
     }

@@ -5,6 +5,7 @@ use std::{ops::Range, sync::Arc};
 use mlx_rs::{Array, fast::rms_norm, ops::sigmoid, transforms::eval};
 
 use crate::{
+    adapter::{Site, names::Projection},
     error::{Error, Result},
     gguf::Gguf,
     host::{
@@ -16,7 +17,7 @@ use crate::{
         attention::{Kernels, Pass, Tape},
         cache::Cache,
         config::Config,
-        correction::{Corrections, Projection},
+        correction::Corrections,
         layout::{Layout, Row, index},
         rope::Rope,
         weights::{Block, Linear, Weights},
@@ -162,7 +163,11 @@ impl Llama {
         let block: &Block = &self.weights.blocks[number];
         let project = |linear: &Linear, projection: Projection, rows: &Array| -> Result<Array> {
             let own = linear.apply(rows)?;
-            match corrections.map(|all| all.of((number, projection), rows)).transpose()?.flatten() {
+            match corrections
+                .map(|all| all.of(Site { block: number, projection }, rows))
+                .transpose()?
+                .flatten()
+            {
                 Some(correction) => Ok(own.add(correction)?),
                 None => Ok(own),
             }

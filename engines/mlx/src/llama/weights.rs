@@ -19,6 +19,12 @@ use crate::{
 pub struct Linear(Array);
 
 impl Linear {
+    /// The projection as rows of inputs meet it, `[inputs, outputs]`.
+    #[must_use]
+    pub const fn array(&self) -> &Array {
+        &self.0
+    }
+
     /// `rows [n, inputs]` to `[n, outputs]`.
     ///
     /// # Errors

@@ -57,9 +57,10 @@ impl Batch {
     /// The rows as a forward pass takes them.
     #[must_use]
     pub fn rows(&self) -> Vec<Row<'_>> {
-        let branches = |branches: &'_ Vec<Vec<u32>>| branches.iter().map(Vec::as_slice).collect();
         let sequences = self.trunks.iter().zip(&self.branches);
-        sequences.map(|(trunk, rest)| Row { trunk, branches: branches(rest) }).collect()
+        sequences
+            .map(|(trunk, rest)| Row { trunk, branches: rest.iter().map(Vec::as_slice).collect() })
+            .collect()
     }
 
     /// Tokens that are run.
@@ -92,7 +93,8 @@ impl Batch {
         let flat: usize = self.answers.iter().sum();
         let mut start = context;
         for (number, answer) in example.answers.iter().enumerate() {
-            let scored = answer.tokens.iter().zip(&answer.scored).enumerate().filter(|(_, (_, scored))| **scored);
+            let scored =
+                answer.tokens.iter().zip(&answer.scored).enumerate().filter(|(_, (_, scored))| **scored);
             for (index, (&token, _)) in scored {
                 // The first token of an answer is predicted by the context's last.
                 let predictor = if index == 0 { context - 1 } else { start + index - 1 };
@@ -126,7 +128,10 @@ fn whole(row: &KlRow, end: u32) -> Example {
 fn check(config: &Config, example: &Example, answers: Option<usize>) -> Result<()> {
     if answers.is_some_and(|answers| answers != example.answers.len()) || example.answers.is_empty() {
         let wanted = answers.map_or_else(|| "at least 1".to_owned(), |answers| answers.to_string());
-        return Err(Error::request(format!("{} answers, the objective takes {wanted}", example.answers.len())));
+        return Err(Error::request(format!(
+            "{} answers, the objective takes {wanted}",
+            example.answers.len()
+        )));
     }
     if example.context.is_empty() {
         return Err(Error::request("the context is empty").hint("it must have at least one token"));
@@ -140,8 +145,10 @@ fn check(config: &Config, example: &Example, answers: Option<usize>) -> Result<(
         let length = example.context.len() + answer.tokens.len() - 1;
         if length > config.context {
             let limit = config.context;
-            return Err(Error::request(format!("answer {number} ends after {length} tokens, the limit is {limit}"))
-                .hint("shorten the example; the model has no room for more"));
+            return Err(Error::request(format!(
+                "answer {number} ends after {length} tokens, the limit is {limit}"
+            ))
+            .hint("shorten the example; the model has no room for more"));
         }
         config.check_tokens(example.context.iter().chain(&answer.tokens).copied())?;
     }

@@ -94,7 +94,8 @@ fn chunked(
     let positions = extent(states[0], 0);
     let (width, vocabulary) = (extent(head, 0), extent(head, 1));
     let back = head.t();
-    let states = states.iter().map(|states| states.contiguous()).collect::<std::result::Result<Vec<_>, _>>()?;
+    let states =
+        states.iter().map(|states| states.contiguous()).collect::<std::result::Result<Vec<_>, _>>()?;
     let mut wanted = Wanted { values: Vec::with_capacity(positions), directions: Vec::new() };
     for start in (0..positions).step_by(CHUNK) {
         let count = CHUNK.min(positions - start);
@@ -108,7 +109,8 @@ fn chunked(
             .collect::<Result<Vec<_>>>()?;
         for position in 0..count {
             let range = position * vocabulary..(position + 1) * vocabulary;
-            let mut lines: Vec<&mut [f32]> = logits.iter_mut().map(|logits| &mut logits[range.clone()]).collect();
+            let mut lines: Vec<&mut [f32]> =
+                logits.iter_mut().map(|logits| &mut logits[range.clone()]).collect();
             wanted.values.push(each(&mut lines));
         }
         if directions {

@@ -10,7 +10,7 @@ use mlx_rs::{
 
 use crate::{
     adapter::Site,
-    error::{Error, Result},
+    error::Result,
     llama::{
         attention::Tape,
         cache::Cache,

@@ -10,3 +10,4 @@ mod model_files;
 mod real_model;
 mod score;
 mod support;
+mod train;

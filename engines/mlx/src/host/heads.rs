@@ -7,7 +7,11 @@ use mlx_rs::Array;
 
 use crate::{
     error::Result,
-    llama::{layout::Layout, rope::Rope, weights::array},
+    llama::{
+        layout::Layout,
+        rope::Rope,
+        weights::{array, extent},
+    },
 };
 
 /// Spreads packed rows `[tokens, heads x head]` over `[rows, heads, longest, head]`; padding is 0.
@@ -59,10 +63,6 @@ pub fn gather(grid: &Array, layout: &Layout, rope: Option<&Rope>) -> Result<Arra
         }
     }
     array(&packed, &[layout.packed(), width])
-}
-
-fn extent(array: &Array, axis: usize) -> usize {
-    usize::try_from(array.shape()[axis]).expect("a dimension is never negative")
 }
 
 fn write(target: &mut [f32], source: &[f32], turn: Option<(&[f32], &[f32])>) {

@@ -8,7 +8,7 @@ use crate::{
         exp::{exp, maximum},
         sums::{dot, sum},
     },
-    llama::layout::Layout,
+    llama::{layout::Layout, weights::extent},
 };
 
 /// Softmax over the visible columns; invisible ones get weight 0, queries of padding get none at all.
@@ -44,7 +44,7 @@ pub fn softmax_backward(weights: &Array, gradient: &Array, scale: f32) -> Result
     let gradient = gradient.contiguous()?;
     let (numbers, gradients) = (weights.try_as_slice::<f32>()?, gradient.try_as_slice::<f32>()?);
     let mut found = vec![0.0; numbers.len()];
-    let columns = usize::try_from(weights.dim(-1)).expect("a dimension is never negative");
+    let columns = extent(weights, 3);
     let lines = numbers.chunks_exact(columns).zip(gradients.chunks_exact(columns));
     for ((weights, gradients), found) in lines.zip(found.chunks_exact_mut(columns)) {
         // Invisible columns weigh 0, so they add nothing and get nothing.

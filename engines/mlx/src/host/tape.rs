@@ -15,7 +15,7 @@ use crate::{
         softmax::{softmax, softmax_backward},
         swiglu::{swiglu, swiglu_backward},
     },
-    llama::{layout::Layout, rope::Rope},
+    llama::{layout::Layout, rope::Rope, weights::extent},
     raw::custom::{Operation, apply},
 };
 
@@ -38,7 +38,7 @@ pub fn taped_spread(
             Ok(vec![Some(gather(&gradients[0], &self.0, self.2.as_deref())?)])
         }
     }
-    single(Spread(Arc::clone(layout), head, rope.cloned()), &[packed.clone()])
+    single(Spread(Arc::clone(layout), head, rope.cloned()), std::slice::from_ref(packed))
 }
 
 /// The grid of heads to packed rows; see [`gather`].
@@ -55,8 +55,8 @@ pub fn taped_gather(grid: &Array, layout: &Arc<Layout>) -> Result<Array> {
             Ok(vec![Some(spread(&gradients[0], &self.0, self.1, None)?)])
         }
     }
-    let head = usize::try_from(grid.dim(3)).expect("a dimension is never negative");
-    single(Gather(Arc::clone(layout), head), &[grid.clone()])
+    let head = extent(grid, 3);
+    single(Gather(Arc::clone(layout), head), std::slice::from_ref(grid))
 }
 
 /// Attention weights; see [`softmax`].
@@ -78,7 +78,7 @@ pub fn taped_softmax(scores: &Array, layout: &Arc<Layout>, scale: f32) -> Result
             Ok(vec![Some(softmax_backward(&outputs[0], &gradients[0], self.1)?)])
         }
     }
-    single(Softmax(Arc::clone(layout), scale), &[scores.clone()])
+    single(Softmax(Arc::clone(layout), scale), std::slice::from_ref(scores))
 }
 
 /// The gated activation; see [`swiglu`].

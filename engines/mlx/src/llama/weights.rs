@@ -189,6 +189,11 @@ pub(crate) fn array(numbers: &[f32], shape: &[usize]) -> Result<Array> {
     Ok(Array::from_slice(numbers, &dimensions(shape)?))
 }
 
+/// A dimension of an array.
+pub(crate) fn extent(array: &Array, axis: usize) -> usize {
+    usize::try_from(array.shape()[axis]).expect("a dimension is never negative")
+}
+
 /// A shape in MLX's type.
 ///
 /// # Errors

@@ -10,7 +10,7 @@ use mlx_rs::Array;
 use crate::{
     error::{Error, Result},
     host::exp::{exp, log_sum_exp},
-    llama::weights::array,
+    llama::weights::{array, extent},
     raw::custom::{Operation, apply},
 };
 
@@ -33,17 +33,18 @@ pub struct Wanted {
 /// # Errors
 /// An internal error if MLX fails.
 pub fn log_probs(hidden: &Array, head: &Array, targets: &[u32], directions: bool) -> Result<Wanted> {
-    let mut targets = targets.iter();
-    chunked(&[hidden], head, directions, |lines| {
+    chunked(&[hidden], head, directions, |position, lines| {
         let line = &mut *lines[0];
-        let target = *targets.next().expect("one target per position") as usize;
+        let target = targets[position] as usize;
         let normaliser = log_sum_exp(line);
         #[expect(clippy::cast_possible_truncation, reason = "a log-probability of f32 logits is f32")]
         let value = (f64::from(line[target]) - normaliser) as f32;
         if directions {
             #[expect(clippy::cast_possible_truncation, reason = "compared with f32 logits")]
             let shift = normaliser as f32;
-            line.iter_mut().for_each(|logit| *logit = -exp(*logit - shift));
+            for logit in line.iter_mut() {
+                *logit = -exp(*logit - shift);
+            }
             line[target] += 1.0;
         }
         value
@@ -56,7 +57,7 @@ pub fn log_probs(hidden: &Array, head: &Array, targets: &[u32], directions: bool
 /// # Errors
 /// An internal error if MLX fails.
 pub fn divergences(hidden: &Array, reference: &Array, head: &Array, directions: bool) -> Result<Wanted> {
-    chunked(&[hidden, reference], head, directions, |lines| {
+    chunked(&[hidden, reference], head, directions, |_, lines| {
         let [policy, reference] = lines else { unreachable!("two arrays were projected") };
         let (own, other) = (log_sum_exp(policy), log_sum_exp(reference));
         let mut sum = 0.0_f64;
@@ -77,19 +78,21 @@ pub fn divergences(hidden: &Array, reference: &Array, head: &Array, directions: 
         #[expect(clippy::cast_possible_truncation, reason = "kept as f32 like a log-probability")]
         let value = sum as f32;
         if directions {
-            policy.iter_mut().zip(&**reference).for_each(|(policy, term)| *policy *= term - value);
+            for (policy, term) in policy.iter_mut().zip(&**reference) {
+                *policy *= term - value;
+            }
         }
         value
     })
 }
 
-/// Projects chunks of positions of each array and calls `each` with the logits of one position of each; where
+/// Projects chunks of positions of each array and calls `each` with a position and its logits from each; where
 /// directions are wanted it leaves the gradient with respect to the first array's logits in their place.
 fn chunked(
     states: &[&Array],
     head: &Array,
     directions: bool,
-    mut each: impl FnMut(&mut [&mut [f32]]) -> f32,
+    mut each: impl FnMut(usize, &mut [&mut [f32]]) -> f32,
 ) -> Result<Wanted> {
     let positions = extent(states[0], 0);
     let (width, vocabulary) = (extent(head, 0), extent(head, 1));
@@ -111,7 +114,7 @@ fn chunked(
             let range = position * vocabulary..(position + 1) * vocabulary;
             let mut lines: Vec<&mut [f32]> =
                 logits.iter_mut().map(|logits| &mut logits[range.clone()]).collect();
-            wanted.values.push(each(&mut lines));
+            wanted.values.push(each(start + position, &mut lines));
         }
         if directions {
             let gradient = array(&logits[0], &[count, vocabulary])?;
@@ -122,10 +125,6 @@ fn chunked(
     Ok(wanted)
 }
 
-fn extent(array: &Array, axis: usize) -> usize {
-    usize::try_from(array.shape()[axis]).expect("a dimension is never negative")
-}
-
 /// [`log_probs`] as an operation that MLX differentiates through: `[positions]`.
 ///
 /// # Errors
@@ -134,7 +133,7 @@ pub fn taped_log_probs(hidden: &Array, head: &Array, targets: &[u32]) -> Result<
     struct LogProbs(Vec<u32>);
     impl Operation for LogProbs {
         fn forward(&self, inputs: &[Array]) -> Result<Vec<Array>> {
-            kept(log_probs(&inputs[0], &inputs[1], &self.0, true)?, &inputs[0])
+            kept(&log_probs(&inputs[0], &inputs[1], &self.0, true)?, &inputs[0])
         }
         fn backward(
             &self,
@@ -156,7 +155,7 @@ pub fn taped_divergences(hidden: &Array, reference: &Array, head: &Array) -> Res
     struct Divergences;
     impl Operation for Divergences {
         fn forward(&self, inputs: &[Array]) -> Result<Vec<Array>> {
-            kept(divergences(&inputs[0], &inputs[1], &inputs[2], true)?, &inputs[0])
+            kept(&divergences(&inputs[0], &inputs[1], &inputs[2], true)?, &inputs[0])
         }
         fn backward(
             &self,
@@ -171,7 +170,7 @@ pub fn taped_divergences(hidden: &Array, reference: &Array, head: &Array) -> Res
 }
 
 /// Values and directions as the outputs of an operation.
-fn kept(wanted: Wanted, hidden: &Array) -> Result<Vec<Array>> {
+fn kept(wanted: &Wanted, hidden: &Array) -> Result<Vec<Array>> {
     let values = array(&wanted.values, &[wanted.values.len()])?;
     Ok(vec![values, Array::from_slice(&wanted.directions, hidden.shape())])
 }

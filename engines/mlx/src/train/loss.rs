@@ -83,9 +83,9 @@ fn preference(loss: PreferenceLoss, chosen: Side, rejected: Side) -> Pair {
             Pair::of_margin(slack.max(0.0), slope, 1.0, 1.0)
         }
         PreferenceLoss::Dpop { beta, lambda } => {
-            let lost = -ratio(chosen);
-            let (value, slope) = logistic(beta * (margin - lambda * lost.max(0.0)));
-            let chosen = if lost > 0.0 { 1.0 + lambda } else { 1.0 };
+            let fallen = -ratio(chosen);
+            let (value, slope) = logistic(beta * (margin - lambda * fallen.max(0.0)));
+            let chosen = if fallen > 0.0 { 1.0 + lambda } else { 1.0 };
             Pair::of_margin(value, slope * beta, chosen, 1.0)
         }
         PreferenceLoss::Orpo { lambda } => {

@@ -51,7 +51,7 @@ pub struct Gradient {
 /// # Errors
 /// A request error if the batch does not fit the model or MLX.
 pub fn states(model: &Llama, batch: &Batch, corrections: Option<&Corrections>) -> Result<Array> {
-    let run = Run::new(model, batch)?;
+    let run = Run::new(model, batch);
     let all = 0..model.weights.blocks.len();
     let embedded = model.embed(&batch.rows())?;
     let out = run.blocks(Tape::Off, all, embedded, corrections)?;
@@ -97,7 +97,7 @@ pub fn gradient(
     measure: Measure<'_>,
     weigh: &mut dyn FnMut(&[f32]) -> Result<Vec<f32>>,
 ) -> Result<Gradient> {
-    let run = Run::new(model, batch)?;
+    let run = Run::new(model, batch);
     let first = trained.first().map_or(0, |(site, _)| site.block);
     let below = run.blocks(Tape::Off, 0..first, model.embed(&batch.rows())?, None)?;
     below.eval()?;
@@ -144,11 +144,11 @@ struct Run<'a> {
 }
 
 impl<'a> Run<'a> {
-    fn new(model: &'a Llama, batch: &'a Batch) -> Result<Self> {
+    fn new(model: &'a Llama, batch: &'a Batch) -> Self {
         let rows = batch.rows();
         let nothing = vec![Vec::new(); rows.len()];
         let layout = Arc::new(Layout::new(&rows, 0, &nothing));
-        Ok(Self { model, batch, layout })
+        Self { model, batch, layout }
     }
 
     fn blocks(

@@ -70,11 +70,11 @@ fn a_setting_that_the_plugin_does_not_know() {
 }
 
 #[test]
-fn a_grant_that_would_mean_nothing() {
+fn a_grant_of_a_question_that_does_not_exist() {
     insta::assert_snapshot!(edited(
         "suite.toml",
         "trait = \"team\"",
-        "trait = \"team\"\ngrants = [\"choose\"]"
+        "trait = \"team\"\ngrants = [\"chose\"]"
     ));
 }
 

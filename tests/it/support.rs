@@ -9,6 +9,7 @@ use std::{
     process::{Command, Stdio},
 };
 
+use rusqlite::{Connection, OpenFlags};
 use tempfile::TempDir;
 
 /// A folder of its own.
@@ -62,6 +63,15 @@ impl Project {
     /// Reads a file.
     pub(crate) fn read(&self, name: &str) -> String {
         fs::read_to_string(self.path(name)).expect("readable")
+    }
+
+    /// How many finished batches a store keeps; 0 where there is no store yet.
+    pub(crate) fn batches(&self, store: &str) -> usize {
+        let read = || {
+            let store = Connection::open_with_flags(self.path(store), OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+            store.query_row("SELECT count(*) FROM generations", [], |row| row.get::<_, u32>(0))
+        };
+        read().map_or(0, |count| count as usize)
     }
 
     /// The binary with arguments, in the folder.

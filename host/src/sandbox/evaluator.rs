@@ -138,8 +138,8 @@ impl Evaluator {
     /// `grants` are the kinds of asks that will be answered.
     ///
     /// # Errors
-    /// Exit 2 where `config` or `profile` is not a JSON object. Exit 20 naming evaluator and reason where it wants a
-    /// kind of ask that is not granted, refuses what it was given, or fails.
+    /// Exit 2 where `config` or `profile` is not a JSON object, and where it wants a kind of ask that is not granted,
+    /// with the line that grants it. Exit 20 naming evaluator and reason where it refuses what it was given, or fails.
     pub fn prepare(
         &self,
         config: &str,
@@ -154,9 +154,12 @@ impl Evaluator {
         }
         let wanted: Vec<_> = self.description().asks.difference(grants).map(String::as_str).collect();
         if !wanted.is_empty() {
-            return Err(Error::evaluator(format!("it asks for {}, which is not granted", wanted.join(", ")))
+            let all: Vec<_> = self.description().asks.union(grants).collect();
+            return Err(Error::usage(format!("it asks for {}, which is not granted", wanted.join(", ")))
                 .within(self)
-                .hint("name the kinds in the suite's `grants` if it may use the model in this way"));
+                .hint(format!(
+                    "if it may use the model in this way, add to its table in the suite: grants = {all:?}"
+                )));
         }
         let guest = &self.loaded.guest;
         let mut fuel = Fuel::new(guest.runtime.limits().fuel(rows.len()));

@@ -40,7 +40,8 @@ pub fn run(
     progress: &mut Progress<'_>,
 ) -> Result<BenchmarkResult> {
     let items = benchmark.prepared.items(rows)?;
-    let mut answerer = Answerer { backend, store, scope: &benchmark.spec.id, seed, system, progress };
+    let scope = format!("benchmark/{}", benchmark.spec.id);
+    let mut answerer = Answerer { backend, store, scope: &scope, seed, system, progress };
     let outcomes = benchmark.prepared.grade(&items, &mut |asks| answerer.answer(asks))?;
 
     let described = &benchmark.prepared.evaluator().description().metrics;
@@ -62,7 +63,7 @@ pub fn run(
         value: value.ratio(),
     });
     let cells = items.iter().zip(&outcomes).map(|(item, outcome)| CellRecord {
-        evaluator: format!("benchmark/{}", benchmark.spec.id),
+        evaluator: scope.clone(),
         sample: item.id.clone(),
         outcome: outcome.clone(),
     });

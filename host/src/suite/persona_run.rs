@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{
     evaluators::{Detector, Evaluators},
     file::DeployPrompt,
+    judge::Judge,
     load::Suite,
     record::Metric,
 };
@@ -94,16 +95,17 @@ pub fn respond(
 /// Judges responses; `control` are responses to the same scenarios without the persona's prompt.
 ///
 /// # Errors
-/// An evaluator timed out, which is exit 20; everything else that one does wrong is a failed cell.
+/// As [`Judge::outcomes`].
 pub fn judge(
     suite: &Suite,
     evaluators: &Evaluators,
     samples: Vec<Sample>,
     control: Option<&[Sample]>,
+    judge: &mut Judge<'_, '_, '_>,
 ) -> Result<PersonaResult> {
     let mut result = PersonaResult::default();
     if !evaluators.detectors.is_empty() {
-        let cells = trait_cells(&evaluators.detectors, &samples, &mut result.cells)?;
+        let cells = trait_cells(&evaluators.detectors, &samples, &mut result.cells, judge)?;
         let gate = AdherenceGate {
             mean: Rule::at_least(suite.file.gates.adherence),
             floor: suite.file.gates.adherence_floor,
@@ -111,7 +113,7 @@ pub fn judge(
         let found = adherence(&cells, &gate);
         let control = match control {
             Some(control) => {
-                let cells = trait_cells(&evaluators.detectors, control, &mut Vec::new())?;
+                let cells = trait_cells(&evaluators.detectors, control, &mut Vec::new(), judge)?;
                 adherence(&cells, &gate).evidence.map(|evidence| evidence.estimate.value)
             }
             None => None,
@@ -124,7 +126,7 @@ pub fn judge(
         result.items.extend(trait_items(&cells));
     }
     if let Some(prepared) = &evaluators.style {
-        push_style(&mut result, suite, prepared, &samples)?;
+        push_style(&mut result, suite, prepared, &samples, judge)?;
     }
     result.samples = samples;
     Ok(result)
@@ -135,10 +137,12 @@ fn trait_cells(
     detectors: &[Detector],
     samples: &[Sample],
     records: &mut Vec<CellRecord>,
+    judge: &mut Judge<'_, '_, '_>,
 ) -> Result<Vec<TraitCell>> {
     let mut cells = Vec::with_capacity(detectors.len() * samples.len());
     for detector in detectors {
-        let outcomes = detector.prepared.judge(samples, &mut |_| Ok(Vec::new()))?;
+        let evaluator = format!("detector/{}", detector.trait_id);
+        let outcomes = judge.outcomes(&detector.prepared, &evaluator, samples)?;
         for (sample, outcome) in samples.iter().zip(outcomes) {
             cells.push(TraitCell {
                 trait_id: detector.trait_id.clone(),
@@ -147,8 +151,7 @@ fn trait_cells(
                 sample_id: sample.id.clone(),
                 state: state(detector, sample, &outcome),
             });
-            let evaluator = format!("detector/{}", detector.trait_id);
-            records.push(CellRecord { evaluator, sample: sample.id.clone(), outcome });
+            records.push(CellRecord { evaluator: evaluator.clone(), sample: sample.id.clone(), outcome });
         }
     }
     Ok(cells)
@@ -244,8 +247,9 @@ fn push_style(
     suite: &Suite,
     prepared: &Prepared,
     samples: &[Sample],
+    judge: &mut Judge<'_, '_, '_>,
 ) -> Result<()> {
-    let outcomes = prepared.judge(samples, &mut |_| Ok(Vec::new()))?;
+    let outcomes = judge.outcomes(prepared, "style", samples)?;
     let score = |outcome: &Outcome| match outcome {
         Outcome::Scored { values, .. } => values.first().map(crate::model::Value::ratio),
         Outcome::NotApplicable(_) | Outcome::Failed(_) => None,
@@ -268,8 +272,8 @@ fn push_style(
     }
 
     let (exemplars, contrast) = (held_out(&suite.exemplars), held_out(&suite.contrast));
-    let anchor = |texts: &[Sample]| -> Result<Vec<f64>> {
-        Ok(prepared.judge(texts, &mut |_| Ok(Vec::new()))?.iter().filter_map(score).collect())
+    let mut anchor = |texts: &[Sample]| -> Result<Vec<f64>> {
+        Ok(judge.outcomes(prepared, "style", texts)?.iter().filter_map(score).collect())
     };
     let (voice, other) = (anchor(&exemplars)?, anchor(&contrast)?);
     let gate = StyleGate { variation: Rule::below(suite.file.gates.style_variance), ..StyleGate::default() };

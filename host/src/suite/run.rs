@@ -12,6 +12,7 @@ use super::{
     evaluators::Evaluators,
     file::DeployPrompt,
     identity,
+    judge::Judge,
     load::Suite,
     persona_run::{self, PersonaResult},
     record::{FORMAT, Metric, Record},
@@ -44,7 +45,8 @@ pub struct Means<'a> {
 /// Whatever [`Evaluators::prepare`], the engine or the store reports; exit 20 where evaluators failed on more
 /// cells than the suite allows, after everything was stored.
 pub fn run(suite: &Suite, name: &str, means: &mut Means<'_>, observer: &mut Observer<'_>) -> Result<Record> {
-    let evaluators = Evaluators::prepare(suite, means.sandbox)?;
+    let evaluators =
+        Evaluators::prepare(suite, means.sandbox).map_err(|error| error.within(suite.path.display()))?;
     let identity = identity::of_suite(suite, &evaluators, means.sandbox.limits(), means.backend);
     let run = begin(means.store, name, &suite.file.name, &identity)?;
 
@@ -105,7 +107,8 @@ fn persona(
     };
     let samples = respond(prompt, "responses", observer)?;
     let control = if wants_control { Some(respond(DeployPrompt::None, "control", observer)?) } else { None };
-    persona_run::judge(suite, evaluators, samples, control.as_deref())
+    let mut judge = Judge { means, seed: suite.file.seed, observer };
+    persona_run::judge(suite, evaluators, samples, control.as_deref(), &mut judge)
 }
 
 /// Makes the record and stores it with what it was computed from.

@@ -1,6 +1,7 @@
 //! A folder to work in, the binary to run there, and what it said.
 #![expect(clippy::print_stdout, reason = "a test that is skipped says so")]
 
+pub(crate) mod disk;
 pub(crate) mod mini;
 
 use std::{
@@ -63,6 +64,11 @@ impl Project {
     /// Reads a file.
     pub(crate) fn read(&self, name: &str) -> String {
         fs::read_to_string(self.path(name)).expect("readable")
+    }
+
+    /// The small model's file in the home.
+    pub(crate) fn small_model(&self) -> PathBuf {
+        self.home.join("models/SmolLM2-135M-Instruct.Q4_1.gguf")
     }
 
     /// How many finished batches a store keeps; 0 where there is no store yet.

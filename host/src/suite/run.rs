@@ -48,27 +48,27 @@ pub fn run(suite: &Suite, name: &str, means: &mut Means<'_>, observer: &mut Obse
     let evaluators =
         Evaluators::prepare(suite, means.sandbox).map_err(|error| error.within(suite.path.display()))?;
     let identity = identity::of_suite(suite, &evaluators, means.sandbox.limits(), means.backend);
+    // Before the model is asked anything: a bad row costs nothing then.
+    let items = evaluators.items(suite)?;
     let run = begin(means.store, name, &suite.file.name, &identity)?;
 
     let persona = persona(suite, &evaluators, means, observer)?;
-    let PersonaResult { samples, mut cells, mut metrics, mut items } = persona;
-    for ((benchmark, rows), spec) in
-        evaluators.benchmarks.iter().zip(&suite.benchmarks).zip(&suite.file.benchmark)
-    {
-        if rows.is_empty() {
+    let PersonaResult { samples, mut cells, mut metrics, items: mut values } = persona;
+    for ((benchmark, items), spec) in evaluators.benchmarks.iter().zip(&items).zip(&suite.file.benchmark) {
+        if items.is_empty() {
             continue;
         }
         let mut progress = |done, total| observer(&spec.id, done, total);
         let seed = suite.file.seed.derive(&spec.id);
         let system = suite.system(suite.file.deploy_prompt);
         let result =
-            benchmark_run::run(benchmark, rows, seed, system, means.backend, means.store, &mut progress)?;
+            benchmark_run::run(benchmark, items, seed, system, means.backend, means.store, &mut progress)?;
         metrics.extend(result.metrics);
-        items.extend(result.items);
+        values.extend(result.items);
         cells.extend(result.cells);
     }
     let record =
-        finish(means.store, &run, name, &suite.file.name, identity, metrics, items, &samples, &cells)?;
+        finish(means.store, &run, name, &suite.file.name, identity, metrics, values, &samples, &cells)?;
     check_failures(&cells, suite.file.max_failed_share)?;
     Ok(record)
 }

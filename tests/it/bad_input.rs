@@ -1,14 +1,22 @@
 //! Every file that a person can get wrong: one line that names file, field and fix, and the right exit code.
+//!
+//! Suites, plugins and data here; [`models`] and requests to them; [`outputs`], stores and full disks.
 
-use std::{fs, process::Command};
+mod models;
+mod outputs;
+
+use std::fs;
 
 use crate::{
     hostile::assemble,
-    support::{Project, disk::SmallDisk, mini},
+    support::{Project, mini},
 };
 
 /// One row to be scored.
 const ROW: &str = "{\"id\":\"a\",\"context\":\"b\",\"continuations\":[\"c\"]}\n";
+
+/// One recorded answer.
+const ANSWER: &str = "{\"id\":\"a\",\"response\":\"yes\"}\n";
 
 /// Runs the small suite after a change to it.
 fn broken(change: impl FnOnce(&Project)) -> String {
@@ -203,209 +211,4 @@ fn an_unknown_context_kind() {
 #[test]
 fn a_conversation_that_ends_with_the_assistant() {
     insta::assert_snapshot!(edited("scenarios.jsonl", "\"role\":\"user\"", "\"role\":\"assistant\""));
-}
-
-#[test]
-fn a_missing_model_file() {
-    let project = Project::new();
-    mini::write(&project);
-    insta::assert_snapshot!(project.realign(&["eval", "suite.toml", "--model", "missing.gguf"]).shown());
-}
-
-/// Scores one row with a model file made from the small model's bytes; `None` where no engine is set up.
-fn with_model_file(change: impl FnOnce(Vec<u8>) -> Vec<u8>) -> Option<String> {
-    let project = Project::with_engine()?;
-    project.write("in.jsonl", ROW);
-    project.write("model.gguf", change(fs::read(project.small_model()).expect("the model")));
-    let run = project.realign(&["score", "--model", "model.gguf", "--input", "in.jsonl", "--output", "out"]);
-    assert!(!project.path("out").exists(), "nothing was computed, so nothing is written");
-    Some(run.shown())
-}
-
-#[test]
-fn a_model_file_that_is_something_else() {
-    if let Some(shown) = with_model_file(|_| b"PK\x03\x04 this is a zip file".to_vec()) {
-        insta::assert_snapshot!(shown);
-    }
-}
-
-#[test]
-fn a_model_file_of_no_bytes() {
-    if let Some(shown) = with_model_file(|_| Vec::new()) {
-        insta::assert_snapshot!(shown);
-    }
-}
-
-#[test]
-fn a_model_file_cut_in_its_header() {
-    if let Some(shown) = with_model_file(|whole| whole[..5000].to_vec()) {
-        insta::assert_snapshot!(shown);
-    }
-}
-
-#[test]
-fn a_model_file_cut_in_its_tensors() {
-    if let Some(shown) = with_model_file(|whole| whole[..whole.len() / 2].to_vec()) {
-        insta::assert_snapshot!(shown);
-    }
-}
-
-#[test]
-fn a_tensor_of_the_wrong_shape() {
-    let shown = with_model_file(|mut whole| {
-        let name = b"blk.3.attn_k.weight";
-        let at = whole.windows(name.len()).position(|window| window == name).expect("the tensor");
-        // Behind the name: the number of dimensions, then the dimensions.
-        let rows = at + name.len() + 4 + 8;
-        whole[rows..rows + 8].copy_from_slice(&96_u64.to_le_bytes());
-        whole
-    });
-    if let Some(shown) = shown {
-        insta::assert_snapshot!(shown);
-    }
-}
-
-#[test]
-fn a_tensor_whose_name_is_misspelt() {
-    let shown = with_model_file(|mut whole| {
-        let name = b"blk.3.attn_k.weight";
-        let at = whole.windows(name.len()).position(|window| window == name).expect("the tensor");
-        whole[at..at + name.len()].copy_from_slice(b"blk.3.atn_kk.weight");
-        whole
-    });
-    if let Some(shown) = shown {
-        insta::assert_snapshot!(shown);
-    }
-}
-
-/// Generates from one line of input with recorded answers.
-fn generated(line: &str, recorded: impl AsRef<[u8]>) -> String {
-    let project = Project::new();
-    project.write("in.jsonl", line);
-    project.write("model.jsonl", recorded);
-    let run = project.realign(&[
-        "generate",
-        "--model",
-        "recorded:model.jsonl",
-        "--input",
-        "in.jsonl",
-        "--output",
-        "out.jsonl",
-    ]);
-    assert!(!project.path("out.jsonl").exists(), "{}", run.shown());
-    run.shown()
-}
-
-const ANSWER: &str = "{\"id\":\"a\",\"response\":\"yes\"}\n";
-
-#[test]
-fn a_conversation_without_messages() {
-    insta::assert_snapshot!(generated("{\"id\":\"a\",\"messages\":[]}\n", ANSWER));
-}
-
-#[test]
-fn a_role_that_does_not_exist() {
-    let line = "{\"id\":\"a\",\"messages\":[{\"role\":\"usr\",\"content\":\"Hi\"}]}\n";
-    insta::assert_snapshot!(generated(line, ANSWER));
-}
-
-#[test]
-fn recorded_answers_that_are_not_text() {
-    let mut recorded = ANSWER.as_bytes().to_vec();
-    recorded.extend(b"{\"id\":\"b\xff\",\"response\":\"no\"}\n");
-    insta::assert_snapshot!(generated("{\"id\":\"a\",\"prompt\":\"Hi\"}\n", recorded));
-}
-
-#[test]
-fn a_store_that_cannot_be_written() {
-    let project = Project::new();
-    mini::write(&project);
-    project.write("file", "");
-    let arguments = [
-        "eval",
-        "suite.toml",
-        "--model",
-        "recorded:responses.jsonl",
-        "--items",
-        "0",
-        "--store",
-        "file/runs.db",
-    ];
-    insta::assert_snapshot!(project.realign(&arguments).shown());
-}
-
-#[test]
-fn an_output_folder_that_is_missing_costs_nothing() {
-    let project = Project::new();
-    project.write("in.jsonl", ROW);
-    project
-        .write("model.jsonl", "{\"id\":\"a\",\"loglikelihood\":[-1.0],\"tokens\":[1],\"greedy\":[true]}\n");
-    let arguments =
-        ["score", "--model", "recorded:model.jsonl", "--input", "in.jsonl", "--output", "no/such/out.jsonl"];
-    insta::assert_snapshot!(project.realign(&arguments).shown());
-}
-
-#[test]
-fn a_disk_that_is_full_before_the_run_is_stored() {
-    let project = Project::new();
-    mini::write(&project);
-    let Some(disk) = SmallDisk::mount(&project, 96) else {
-        return;
-    };
-    let eval = |store: &str| {
-        let arguments = ["eval", "suite.toml", "--model", "recorded:responses.jsonl", "--items", "0"];
-        project.realign(&[&arguments[..], &["--name", "run", "--json", "--store", store]].concat())
-    };
-    let full = eval("disk/runs.db");
-    assert!(full.out.is_empty(), "a result that is not stored is none: {}", full.out);
-    insta::assert_snapshot!(full.shown());
-    // With more room the same command goes on and gives what it gives anywhere.
-    disk.grow();
-    assert_eq!(eval("disk/runs.db").out, eval("elsewhere.db").out);
-    drop(disk);
-}
-
-#[test]
-fn a_disk_that_is_full_when_scores_are_written_keeps_the_old_ones() {
-    let project = Project::new();
-    project.write("in.jsonl", ROW);
-    project
-        .write("model.jsonl", "{\"id\":\"a\",\"loglikelihood\":[-1.0],\"tokens\":[1],\"greedy\":[true]}\n");
-    let Some(disk) = SmallDisk::mount(&project, 8) else {
-        return;
-    };
-    project.write("disk/out.jsonl", "the scores of yesterday");
-    let _ = fs::write(project.path("disk/rest"), [0; 16 << 10]);
-    let run = project.realign(&[
-        "score",
-        "--model",
-        "recorded:model.jsonl",
-        "--input",
-        "in.jsonl",
-        "--output",
-        "disk/out.jsonl",
-    ]);
-    assert_eq!(project.read("disk/out.jsonl"), "the scores of yesterday");
-    insta::assert_snapshot!(run.shown());
-    drop(disk);
-}
-
-#[test]
-fn a_full_disk_leaves_what_was_there() {
-    // A device that refuses every byte stands for a full disk.
-    if !std::path::Path::new("/dev/full").exists() {
-        println!("skipped: this system has no /dev/full");
-        return;
-    }
-    let project = Project::new();
-    for verb in ["runs --help", "plugin list", "plugin list --json"] {
-        let command = format!("{} {verb} > /dev/full", env!("CARGO_BIN_EXE_realign"));
-        let status = Command::new("sh")
-            .args(["-c", &command])
-            .current_dir(project.path(""))
-            .env("REALIGN_HOME", project.path("home"))
-            .status()
-            .expect("sh starts");
-        assert_eq!(status.code(), Some(23), "{verb}");
-    }
 }

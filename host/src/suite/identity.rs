@@ -27,7 +27,7 @@ pub fn of_suite(suite: &Suite, evaluators: &Evaluators, limits: &Limits, backend
     let system = system.map_or("none".into(), |message| Digest::of(message.content.as_bytes()).to_string());
     subject.insert("system-prompt".into(), system);
     let mut engine = backend.engine();
-    let model = subject.get("model-digest").cloned().unwrap_or_default();
+    let model = Digest::of_json(&backend.subject()).to_string();
     engine.extend(judged_by_model(suite).map(|place| (format!("answers to {place}"), model.clone())));
     Identity { subject, engine, instrument: instrument(suite, evaluators, limits) }
 }

@@ -3,6 +3,8 @@
 //! Where the persona's prompt is deployed, the same scenarios are also answered without it: the control that
 //! stands beside adherence tells a persona from a habit of the model.
 
+mod style;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
@@ -25,15 +27,10 @@ use crate::{
         cell::{CellState, TraitCell},
         consistency::consistency,
         spoiled::{SpoiledReason, spoiled},
-        style::{StyleGate, StyleInput, StyleScore, length_score, style},
     },
-    model::{Direction, Finish, Outcome, Sample},
-    persona::{
-        profile::Polarity,
-        texts::{Purpose, VoiceText},
-    },
-    sandbox::Prepared,
-    stats::{Interval, bootstrap::Bootstrap},
+    model::{Direction, Outcome, Sample},
+    persona::profile::Polarity,
+    stats::Interval,
     store::{CellRecord, Store},
 };
 
@@ -126,7 +123,7 @@ pub fn judge(
         result.items.extend(trait_items(&cells));
     }
     if let Some(prepared) = &evaluators.style {
-        push_style(&mut result, suite, prepared, &samples, judge)?;
+        style::push(&mut result, suite, prepared, &samples, judge)?;
     }
     result.samples = samples;
     Ok(result)
@@ -240,90 +237,6 @@ fn trait_items(cells: &[TraitCell]) -> Vec<ItemValue> {
         items.push(item(format!("trait/{}", cell.trait_id), cell.sample_id.clone()));
     }
     items
-}
-
-fn push_style(
-    result: &mut PersonaResult,
-    suite: &Suite,
-    prepared: &Prepared,
-    samples: &[Sample],
-    judge: &mut Judge<'_, '_, '_>,
-) -> Result<()> {
-    let outcomes = judge.outcomes(prepared, "style", samples)?;
-    let score = |outcome: &Outcome| match outcome {
-        Outcome::Scored { values, .. } => values.first().map(crate::model::Value::ratio),
-        Outcome::NotApplicable(_) | Outcome::Failed(_) => None,
-    };
-    let style_score = |sample: &Sample, score: f64| StyleScore {
-        sample_id: sample.id.clone(),
-        family: sample.family.clone(),
-        kind: sample.kind.clone(),
-        score,
-    };
-    let scores: Vec<StyleScore> = samples
-        .iter()
-        .zip(&outcomes)
-        .filter_map(|(sample, outcome)| Some(style_score(sample, score(outcome)?)))
-        .collect();
-    let lengths: Vec<StyleScore> =
-        samples.iter().map(|sample| style_score(sample, length_score(&sample.response))).collect();
-    for (sample, outcome) in samples.iter().zip(outcomes) {
-        result.cells.push(CellRecord { evaluator: "style".into(), sample: sample.id.clone(), outcome });
-    }
-
-    let (exemplars, contrast) = (held_out(&suite.exemplars), held_out(&suite.contrast));
-    let mut anchor = |texts: &[Sample]| -> Result<Vec<f64>> {
-        Ok(judge.outcomes(prepared, "style", texts)?.iter().filter_map(score).collect())
-    };
-    let (voice, other) = (anchor(&exemplars)?, anchor(&contrast)?);
-    let gate = StyleGate { variation: Rule::below(suite.file.gates.style_variance), ..StyleGate::default() };
-    let bootstrap = Bootstrap { replicates: REPLICATES, seed: suite.file.seed.derive("style").0 };
-    let found = style(&StyleInput { scores: &scores, exemplars: &voice, contrast: &other }, &gate, bootstrap);
-    let length =
-        |texts: &[Sample]| -> Vec<f64> { texts.iter().map(|text| length_score(&text.response)).collect() };
-    let (long, other_long) = (length(&exemplars), length(&contrast));
-    let by_length =
-        style(&StyleInput { scores: &lengths, exemplars: &long, contrast: &other_long }, &gate, bootstrap);
-
-    let mut beside = BTreeMap::new();
-    beside.extend(found.exemplar_variation.map(|value| ("exemplars' own".to_owned(), value)));
-    beside
-        .extend(by_length.variation.map(|evidence| ("by length alone".to_owned(), evidence.estimate.value)));
-    result.metrics.push(gated(
-        "style-variance",
-        "style/1",
-        found.variation,
-        &gate.variation,
-        &found.decision,
-        beside,
-    ));
-    let mut matching = plain("style-match".into(), "style/1", found.mean_match);
-    matching.unit = "m'".into();
-    matching.range = None;
-    result.metrics.push(matching);
-    result.items.extend(scores.iter().map(|score| ItemValue {
-        metric: "style-match".into(),
-        item: score.sample_id.clone(),
-        cluster: score.family.clone(),
-        value: score.score,
-    }));
-    Ok(())
-}
-
-/// Held-out texts as samples of no scenario.
-fn held_out(texts: &[VoiceText]) -> Vec<Sample> {
-    texts
-        .iter()
-        .filter(|text| text.purpose == Purpose::HeldOut)
-        .map(|text| Sample {
-            id: text.id.clone(),
-            family: text.id.clone(),
-            kind: "text".into(),
-            prompt: Vec::new(),
-            response: text.text.clone(),
-            finish: Finish::End,
-        })
-        .collect()
 }
 
 /// A metric with a gate.

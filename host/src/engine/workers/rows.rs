@@ -114,21 +114,21 @@ impl<'a> ScoreRows<'a> {
                 Prompt::Messages(_) => tokens.next().map(|text| text.tokens),
             };
             for (member, text) in tokens.by_ref().take(query.continuations.len()).enumerate() {
-                let text = match &conversation {
-                    None => text,
-                    Some(context) => Tokenized { tokens: context.clone(), continuation: text.tokens },
+                let (context, continuation) = match &conversation {
+                    None => (text.tokens, text.continuation),
+                    Some(context) => (context.clone(), text.tokens),
                 };
-                if text.continuation.is_empty() {
+                if continuation.is_empty() {
                     return Err(Error::bad_input(format!(
                         "request {:?}: continuation {} has no tokens",
                         query.id,
                         member + 1
                     )));
                 }
-                check_window(&query.id, text.tokens.len() + text.continuation.len(), window)?;
-                let (members, continuations) = by_context.entry(text.tokens).or_default();
+                check_window(&query.id, context.len() + continuation.len(), window)?;
+                let (members, continuations) = by_context.entry(context).or_default();
                 members.push(member);
-                continuations.push(text.continuation);
+                continuations.push(continuation);
             }
             rows.extend(by_context.into_iter().map(|(context, (members, continuations))| PlacedRow {
                 query: index,

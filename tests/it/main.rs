@@ -5,6 +5,7 @@
 //! - `recorded`: a whole evaluation without an engine: report, repetition, comparison
 //! - `components`: the reference evaluators, built in and from source, over their cases
 //! - `golden`: log-likelihoods and accuracies that lm-eval computed, where those results are present
+//! - `grants`: detectors and style scorers that ask the model
 //! - `model`: the engine and the small model through the binary: kill, resume, worker count
 //! - `hostile`: attack guests against the sandbox
 
@@ -12,6 +13,7 @@ mod bad_input;
 mod cli;
 mod components;
 mod golden;
+mod grants;
 mod hostile;
 mod model;
 mod recorded;

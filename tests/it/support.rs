@@ -1,6 +1,7 @@
 //! A folder to work in, the binary to run there, and what it said.
 #![expect(clippy::print_stdout, reason = "a test that is skipped says so")]
 
+pub(crate) mod disk;
 pub(crate) mod mini;
 
 use std::{
@@ -9,6 +10,7 @@ use std::{
     process::{Command, Stdio},
 };
 
+use rusqlite::{Connection, OpenFlags};
 use tempfile::TempDir;
 
 /// A folder of its own.
@@ -62,6 +64,20 @@ impl Project {
     /// Reads a file.
     pub(crate) fn read(&self, name: &str) -> String {
         fs::read_to_string(self.path(name)).expect("readable")
+    }
+
+    /// The small model's file in the home.
+    pub(crate) fn small_model(&self) -> PathBuf {
+        self.home.join("models/SmolLM2-135M-Instruct.Q4_1.gguf")
+    }
+
+    /// How many finished batches a store keeps; 0 where there is no store yet.
+    pub(crate) fn batches(&self, store: &str) -> usize {
+        let read = || {
+            let store = Connection::open_with_flags(self.path(store), OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+            store.query_row("SELECT count(*) FROM generations", [], |row| row.get::<_, u32>(0))
+        };
+        read().map_or(0, |count| count as usize)
     }
 
     /// The binary with arguments, in the folder.

@@ -9,10 +9,7 @@ use std::{io::Write as _, time::Duration};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde::Serialize;
 
-use crate::{
-    error::{Error, Result},
-    exit::Exit,
-};
+use crate::error::{Error, Result};
 
 /// Prints an error and its hint.
 pub(super) fn report(error: &Error) {
@@ -37,7 +34,7 @@ pub(super) fn print(text: &str) -> Result<()> {
         .write_all(clean(text).as_bytes())
         .and_then(|()| output.write_all(b"\n"))
         .and_then(|()| output.flush());
-    written.map_err(|error| Error::new(Exit::Unwritable, format!("cannot write to standard output: {error}")))
+    written.map_err(|error| Error::unprintable(&error))
 }
 
 /// Prints a result as one JSON document.

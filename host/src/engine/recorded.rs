@@ -13,7 +13,7 @@
 use std::{
     collections::{BTreeMap, btree_map::Entry},
     fs::File,
-    io::{BufRead, BufReader},
+    io::{BufRead, BufReader, ErrorKind},
     path::{Path, PathBuf},
 };
 
@@ -70,11 +70,16 @@ impl RecordedModel {
         let file = File::open(path).map_err(|error| Error::unreadable(path, &error))?;
         let mut answers = BTreeMap::new();
         for (number, line) in (1..).zip(BufReader::new(file).lines()) {
-            let line = line.map_err(|error| Error::unreadable(path, &error))?;
+            let place = || format!("{} line {number}", path.display());
+            let line = line.map_err(|error| match error.kind() {
+                ErrorKind::InvalidData => {
+                    Error::bad_input("not UTF-8").within(place()).hint("save the file as UTF-8")
+                }
+                _ => Error::unreadable(path, &error),
+            })?;
             if line.trim().is_empty() {
                 continue;
             }
-            let place = || format!("{}:{number}", path.display());
             let (id, answer) = read_line(&line).map_err(|error| error.within(place()))?;
             match answers.entry(id) {
                 Entry::Vacant(entry) => {

@@ -6,6 +6,8 @@
 use std::{
     env, fs,
     path::{Path, PathBuf},
+    thread,
+    time::Duration,
 };
 
 use realign_engine_abi::{
@@ -17,9 +19,14 @@ use realign_engine_abi::{
 };
 use rustix::process::{Signal, getpid, kill_process};
 
-use super::{launch::Launch, worker};
+use super::{
+    launch::{Launch, PATIENCE},
+    worker,
+};
 
 const FAULT: &str = "REALIGN_TEST_FAULT";
+/// How long a slow worker is silent between two events.
+pub(super) const PAUSE: Duration = Duration::from_millis(300);
 /// The token on which a faulty worker fails.
 pub(super) const POISON: u32 = 666;
 
@@ -31,10 +38,12 @@ pub(super) fn launch() -> Launch {
             .map(Into::into)
             .into(),
         environment: [(FAULT.to_owned(), "none:".to_owned())].into(),
+        patience: PATIENCE,
     }
 }
 
-/// Starts a worker that fails on [`POISON`]: `kill`, `exit`, `hang`, `refuse`; or `kill-once`, leaving a file in `folder`.
+/// Starts a worker that fails on [`POISON`]: `kill`, `exit`, `hang`, `stop`, `slow`, `refuse`; or once, leaving a file in
+/// `folder`: `kill-once`, `stop-once`.
 pub(super) fn launch_faulty(fault: &str, folder: &Path) -> Launch {
     let mut launch = launch();
     launch.environment.insert(FAULT.to_owned(), format!("{fault}:{}", folder.display()));
@@ -52,6 +61,12 @@ fn be_a_worker() {
     worker::serve(&socket, &mut |request, on_event| {
         on_event(Event::Progress { done: 0, total: 1 });
         assert_eq!(on_event(Event::Progress { done: 1, total: 1 }), Flow::Continue);
+        if fault == "slow" {
+            for done in 0..10 {
+                thread::sleep(PAUSE);
+                on_event(Event::Progress { done, total: 10 });
+            }
+        }
         answer(request, fault, &folder)
     })
     .unwrap();
@@ -92,18 +107,13 @@ fn answer(request: &Request, fault: &str, folder: &Path) -> Reply {
 fn misbehave(fault: &str, folder: &Path) -> Option<EngineError> {
     println!("about to {fault}");
     match fault {
-        "kill-once" => {
-            let mark = folder.join("died");
-            if !mark.exists() {
-                fs::write(mark, "").unwrap();
-                std::process::abort();
-            }
-        }
+        "kill-once" if first(folder) => std::process::abort(),
+        // Stopped as by a debugger or a frozen container: alive, and silent for ever.
+        "stop-once" if first(folder) => stop(),
+        "stop" => stop(),
         "kill" => kill_process(getpid(), Signal::KILL).unwrap(),
         "exit" => std::process::exit(3),
-        "hang" => loop {
-            std::thread::park();
-        },
+        "hang" => hang(),
         "refuse" => {
             let message = "token 666 is out of range".to_owned();
             return Some(EngineError { kind: ErrorKind::Request, message, hint: String::new() });
@@ -111,6 +121,23 @@ fn misbehave(fault: &str, folder: &Path) -> Option<EngineError> {
         _ => {}
     }
     None
+}
+
+/// The signal may take its time, so the thread that sends it does not go on either.
+fn stop() {
+    kill_process(getpid(), Signal::STOP).unwrap();
+    hang();
+}
+
+fn hang() {
+    loop {
+        thread::park();
+    }
+}
+
+/// Whether this is the first worker that fails here.
+fn first(folder: &Path) -> bool {
+    fs::OpenOptions::new().write(true).create_new(true).open(folder.join("failed")).is_ok()
 }
 
 fn load_model(path: &Path) -> Reply {

@@ -1,11 +1,13 @@
 //! The command line: [`args`] says what may be typed, one file per verb says what it does.
 
 pub mod args;
+mod calibrate;
 mod compare;
 mod doctor;
 mod eval;
 mod generate;
 mod model;
+mod plan;
 mod plugin;
 mod runs;
 mod score;
@@ -53,6 +55,8 @@ fn dispatch(arguments: Arguments) -> Result<Exit> {
         Verb::Compare(verb) => compare::run(&settings, &verb),
         Verb::Runs => runs::run(&settings),
         Verb::Plugin(verb) => plugin::run(&settings, &verb),
+        Verb::Calibrate(verb) => calibrate::run(&settings, &verb),
+        Verb::Plan(verb) => plan::run(&settings, &verb),
         Verb::Worker(_) => Ok(Exit::Done),
     }
 }

@@ -10,6 +10,7 @@
 //! - [`suite`]: what an evaluation runs, and running it; [`compare`]: two runs side by side
 //! - [`sandbox`]: everything wasmtime; [`plugins`]: finding, locking and building evaluators
 //! - [`engine`]: workers, planned batches, the generation cache, recorded models
+//! - [`hardware`]: this machine, measured; work placed on measured machines
 //! - [`metrics`], [`stats`]: pure functions; [`gates`]: rule, evidence, verdict
 //! - [`store`]: SQLite; [`report`]: what people read
 
@@ -19,6 +20,7 @@ pub mod engine;
 pub mod error;
 pub mod exit;
 pub mod gates;
+pub mod hardware;
 pub mod ids;
 pub mod metrics;
 pub mod model;

@@ -1,6 +1,9 @@
 //! What people read of a run: tables for the terminal. Reads records, computes nothing.
 
+pub mod calibration;
 pub mod comparison;
 pub mod number;
+pub mod placement;
 pub mod record;
+pub mod reported;
 pub mod table;

@@ -2,7 +2,7 @@
 
 use crate::support::Project;
 
-const VERBS: [&[&str]; 10] = [
+const VERBS: [&[&str]; 12] = [
     &["doctor"],
     &["score"],
     &["generate"],
@@ -13,6 +13,8 @@ const VERBS: [&[&str]; 10] = [
     &["plugin", "inspect"],
     &["plugin", "build"],
     &["plugin", "lock"],
+    &["calibrate"],
+    &["plan"],
 ];
 
 #[test]

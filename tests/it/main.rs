@@ -6,6 +6,7 @@
 //! - `components`: the reference evaluators, built in and from source, over their cases
 //! - `golden`: log-likelihoods and accuracies that lm-eval computed, where those results are present
 //! - `grants`: detectors and style scorers that ask the model
+//! - `hardware`: calibrations, real and from files, and plans that go by them
 //! - `model`: the engine and the small model through the binary: kill, resume, worker count
 //! - `hostile`: attack guests against the sandbox
 
@@ -14,6 +15,7 @@ mod cli;
 mod components;
 mod golden;
 mod grants;
+mod hardware;
 mod hostile;
 mod model;
 mod recorded;

@@ -55,6 +55,12 @@ impl Home {
         self.0.join("models/SmolLM2-135M-Instruct.Q4_1.gguf")
     }
 
+    /// What was measured of this machine; written by `realign calibrate`.
+    #[must_use]
+    pub fn calibration(&self) -> PathBuf {
+        self.0.join("calibration.json")
+    }
+
     /// Compiled evaluators; written by the host alone.
     #[must_use]
     pub fn artefacts(&self) -> PathBuf {

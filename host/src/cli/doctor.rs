@@ -1,5 +1,7 @@
 //! `doctor`: what is installed, what is missing, and the exact fix.
 
+mod machine;
+
 use std::process::Command;
 
 use serde::Serialize;
@@ -49,6 +51,8 @@ pub(super) fn run(settings: &Settings) -> Result<Exit> {
     if cfg!(target_os = "linux") {
         checks.extend(PACKAGES.iter().map(|package| debian(package)));
     }
+    checks.push(machine::calibration(settings));
+    checks.extend(machine::variables(&|name| std::env::var_os(name)));
     if settings.json {
         terminal::print_json(&checks)?;
     } else {

@@ -6,6 +6,7 @@ use crate::{
         workers::WorkerBackend,
     },
     error::{Error, Result},
+    hardware,
     settings::Settings,
 };
 
@@ -18,8 +19,18 @@ pub(super) fn open(settings: &Settings, name: &str) -> Result<Backend> {
     match ModelRef::parse(name, &settings.home)? {
         ModelRef::Recorded(path) => RecordedModel::open(&path).map(Backend::Recorded),
         ModelRef::Gguf(path) => WorkerBackend::open(&path, launch(settings)?, settings.workers)
-            .map(|workers| Backend::Workers(Box::new(workers))),
+            .map(|workers| Backend::Workers(Box::new(advised(settings, workers)))),
     }
+}
+
+/// Uses as many workers as were measured to be best, unless the user named a number.
+fn advised(settings: &Settings, mut workers: WorkerBackend) -> WorkerBackend {
+    if settings.workers.is_none()
+        && let Some(advice) = hardware::advice(&settings.home, workers.subject(), workers.engine())
+    {
+        workers.advise(advice.score_workers, advice.generate_workers);
+    }
+    workers
 }
 
 /// How workers are started.

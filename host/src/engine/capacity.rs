@@ -3,11 +3,11 @@
 use std::{fs, num::NonZero, thread};
 
 /// Share of the available memory that workers may plan to use.
-const MEMORY_SHARE: f64 = 0.6;
+pub(crate) const MEMORY_SHARE: f64 = 0.6;
 /// Peak of a worker over the size of its weights: activations, caches and the file while it loads.
-const PEAK_OVER_WEIGHTS: f64 = 1.6;
+pub(crate) const PEAK_OVER_WEIGHTS: f64 = 1.6;
 /// Workers compute in f32.
-const BYTES_PER_WEIGHT: f64 = 4.0;
+pub(crate) const BYTES_PER_WEIGHT: f64 = 4.0;
 
 /// min(cores, 0.6 x available memory / (4 bytes x parameters x 1.6)), at least one. A GPU takes one worker.
 ///
@@ -33,7 +33,7 @@ fn fitting(cores: usize, memory: Option<u64>, parameters: u64) -> usize {
 }
 
 /// Available memory in bytes: what the kernel says, and no more than the control group's limit.
-fn available_memory() -> Option<u64> {
+pub(crate) fn available_memory() -> Option<u64> {
     let free = fs::read_to_string("/proc/meminfo").ok().and_then(|text| meminfo_available(&text))?;
     let limit =
         fs::read_to_string("/sys/fs/cgroup/memory.max").ok().and_then(|text| text.trim().parse().ok());

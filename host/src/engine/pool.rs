@@ -44,6 +44,8 @@ pub struct Pool {
     engine: EngineInfo,
     /// One place per worker; empty until it is needed, and after a death.
     places: Vec<Option<WorkerProcess>>,
+    /// How many of the places are used.
+    used: usize,
 }
 
 impl Pool {
@@ -62,7 +64,12 @@ impl Pool {
         };
         let count = workers.unwrap_or_else(|| workers_that_fit(model.parameters, &engine.device)).max(1);
         let places = std::iter::once(Some(first)).chain((1..count).map(|_| None)).collect();
-        Ok(Self { launch, path: path.to_owned(), model, engine, places })
+        Ok(Self { launch, path: path.to_owned(), model, engine, places, used: count })
+    }
+
+    /// From now on uses at most so many workers, at least one; changes no result.
+    pub fn use_at_most(&mut self, workers: usize) {
+        self.used = workers.clamp(1, self.places.len());
     }
 
     /// The loaded model.
@@ -96,7 +103,7 @@ impl Pool {
         watch: &mut Watch<'_>,
     ) -> Result<Vec<Reply>> {
         let queue = Queue::new(batches);
-        let worth_starting = batches.len().clamp(1, self.places.len());
+        let worth_starting = batches.len().clamp(1, self.used);
         let starter = Starter { launch: &self.launch, path: &self.path, model: &self.model };
         let (tell, told) = mpsc::channel();
         thread::scope(|scope| {
@@ -238,7 +245,7 @@ fn start_worker(launch: &Launch, path: &Path) -> Result<(WorkerProcess, ModelInf
 }
 
 /// An engine's error as ours: the model's and the request's faults are bad input, the rest is the engine's.
-pub(super) fn refusal(error: EngineError) -> Error {
+pub(crate) fn refusal(error: EngineError) -> Error {
     let ours = match error.kind {
         ErrorKind::Model | ErrorKind::Request => Error::bad_input(error.message),
         ErrorKind::Internal => Error::engine(error.message),

@@ -177,7 +177,8 @@ fn tokenize(input: &TokenizeInput) -> Tokenized {
             ..Tokenized::default()
         },
         TokenizeInput::Transcript(messages) => {
-            let turns = || messages.iter().map(|message| (message.role == "assistant", bytes(&message.content)));
+            let turns =
+                || messages.iter().map(|message| (message.role == "assistant", bytes(&message.content)));
             Tokenized {
                 tokens: turns().flat_map(|(_, tokens)| tokens).collect(),
                 continuation: Vec::new(),

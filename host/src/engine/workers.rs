@@ -37,6 +37,8 @@ pub struct WorkerBackend {
     pool: Pool,
     subject: Identity,
     engine: Identity,
+    /// Most workers for scoring and for generation; all that there are, unless advised otherwise.
+    most: [usize; 2],
 }
 
 impl WorkerBackend {
@@ -65,7 +67,8 @@ impl WorkerBackend {
             ("device", engine.device.clone()),
             ("batch-plan", plan::VERSION.to_owned()),
         ]);
-        Ok(Self { pool, subject, engine })
+        let most = [pool.workers(); 2];
+        Ok(Self { pool, subject, engine, most })
     }
 
     /// The subject's part of the identity.
@@ -78,6 +81,12 @@ impl WorkerBackend {
     #[must_use]
     pub const fn engine(&self) -> &Identity {
         &self.engine
+    }
+
+    /// Follows what was measured of this machine: so many workers for scoring and for generation, where they fit. The
+    /// numbers change no result.
+    pub fn advise(&mut self, score: usize, generate: usize) {
+        self.most = [score, generate];
     }
 
     /// Longest sequence of the model in tokens.
@@ -99,6 +108,7 @@ impl WorkerBackend {
         let tokens = self.tokenize(rows::score_texts(queries)?)?;
         let rows = ScoreRows::build(queries, tokens, self.context_length())?;
         let batches = plan::plan(&rows.shapes(), plan::SCORE);
+        self.pool.use_at_most(self.most[0]);
         let requests: Vec<Request> = batches.iter().map(|batch| rows.request(batch)).collect();
         let replies = self.answer(&requests, store, progress)?;
         Ok(rows.answers(&batches, replies))
@@ -117,6 +127,7 @@ impl WorkerBackend {
         let tokens = self.tokenize(rows::prompt_texts(queries)?)?;
         let rows = GenerateRows::build(queries, tokens, self.context_length())?;
         let batches = plan::plan(&rows.shapes(), plan::GENERATE);
+        self.pool.use_at_most(self.most[1]);
         let requests: Vec<Request> = batches.iter().map(|batch| rows.request(batch)).collect();
         let replies = self.answer(&requests, store, progress)?;
         Ok(GenerateRows::answers(&batches, replies))

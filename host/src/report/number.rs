@@ -30,9 +30,68 @@ pub fn probability(p: f64) -> String {
     if p < 0.001 { "< 0.001".into() } else { format!("{p:.3}") }
 }
 
+/// A rate in its unit: three digits where there are fewer before the point.
+#[must_use]
+pub fn rate(value: f64) -> String {
+    match value {
+        ..10.0 => format!("{value:.2}"),
+        ..100.0 => format!("{value:.1}"),
+        _ => format!("{value:.0}"),
+    }
+}
+
+/// Bytes of memory.
+#[must_use]
+pub fn bytes(bytes: u64) -> String {
+    format!("{:.1} GB", bytes as f64 / 1e9)
+}
+
+/// A large count, such as that of parameters: in thousands, millions or billions.
+#[must_use]
+pub fn short_count(count: u64) -> String {
+    let value = count as f64;
+    match count {
+        ..1_000 => count.to_string(),
+        ..1_000_000 => format!("{:.1} k", value / 1e3),
+        ..1_000_000_000 => format!("{:.1} M", value / 1e6),
+        _ => format!("{:.1} G", value / 1e9),
+    }
+}
+
+/// A span of time in its two largest units.
+#[must_use]
+pub fn duration(seconds: f64) -> String {
+    let minutes = (seconds / 60.0).round();
+    let hours = (seconds / 3600.0).round();
+    if seconds < 60.0 {
+        format!("{seconds:.1} s")
+    } else if minutes < 60.0 {
+        format!("{:.0} min {:.0} s", (seconds / 60.0).floor(), seconds % 60.0)
+    } else if hours < 48.0 {
+        format!("{:.0} h {:.0} min", (minutes / 60.0).floor(), minutes % 60.0)
+    } else {
+        format!("{:.0} d {:.0} h", (hours / 24.0).floor(), hours % 24.0)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn time_is_shown_in_two_units() {
+        assert_eq!(duration(1.24), "1.2 s");
+        assert_eq!(duration(125.0), "2 min 5 s");
+        assert_eq!(duration(3_599.7), "1 h 0 min");
+        assert_eq!(duration(7_300.0), "2 h 2 min");
+        assert_eq!(duration(200_000.0), "2 d 8 h");
+    }
+
+    #[test]
+    fn rates_and_counts_keep_about_three_digits() {
+        assert_eq!([rate(1.234), rate(12.34), rate(123.4)], ["1.23", "12.3", "123"]);
+        assert_eq!([short_count(999), short_count(134_515_008)], ["999", "134.5 M"]);
+    }
 
     #[test]
     fn shares_are_per_cent_and_everything_else_is_not() {

@@ -51,6 +51,22 @@ fn replies_come_in_the_order_of_the_plan_with_any_number_of_workers() {
 }
 
 #[test]
+fn no_more_workers_are_started_than_are_used_and_the_number_can_grow_again() {
+    let (_folder, path) = model();
+    let batches: Vec<_> = (1..=9).map(batch).collect();
+    let mut pool = Pool::open(launch(), &path, Some(3)).unwrap();
+    let mut started = |most| {
+        pool.use_at_most(most);
+        let replies = pool.run(&batches, &mut |_, _| Ok(()), &mut |_, _, _| {}).unwrap();
+        assert_eq!(replies.iter().map(logprob).sum::<f64>(), -54.0);
+        pool.places.iter().flatten().count()
+    };
+    assert_eq!(started(0), 1);
+    assert_eq!(started(2), 2);
+    assert_eq!(started(9), 3);
+}
+
+#[test]
 fn a_worker_that_dies_once_is_replaced_and_its_batch_retried() {
     let (folder, path) = model();
     let mut pool = Pool::open(launch_faulty("kill-once", folder.path()), &path, Some(1)).unwrap();

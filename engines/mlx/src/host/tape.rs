@@ -57,6 +57,13 @@ pub fn taped_norm(states: &Array, scale: &Array, epsilon: f32) -> Result<Array> 
     single(Norm(epsilon), &[states.clone(), scale.clone()])
 }
 
+/// The same numbers in an array without a past. While MLX records, an array keeps what it was computed from alive;
+/// inside of an operation nobody will ask for that again.
+fn alone(array: &Array) -> Result<Array> {
+    let array = array.contiguous()?;
+    Ok(Array::from_slice(array.try_as_slice::<f32>()?, array.shape()))
+}
+
 /// The first output of an operation.
 fn single(operation: impl Operation, inputs: &[Array]) -> Result<Array> {
     let mut outputs = apply(operation, inputs)?;

@@ -3,9 +3,9 @@
 //! With `g` the gradient of the output and `h = scale x (g B^T)`: `g W^T + h A^T` for the rows, `x^T h` for `A` and
 //! `(scale x (x A))^T g` for `B`. The weights are a constant.
 
-use mlx_rs::{Array, transforms::eval};
+use mlx_rs::Array;
 
-use super::single;
+use super::{alone, single};
 use crate::{error::Result, raw::custom::Operation};
 
 /// The corrected projection of rows `[n, inputs]`.
@@ -23,8 +23,7 @@ impl Operation for Corrected {
         let [rows, weights, a, b] = inputs else { unreachable!("four inputs were given") };
         let narrow = rows.matmul(a)?.multiply(Array::from_f32(self.0))?;
         let out = rows.matmul(weights)?.add(narrow.matmul(b)?)?;
-        eval([&out, &narrow])?;
-        Ok(vec![out, narrow])
+        Ok(vec![alone(&out)?, alone(&narrow)?])
     }
 
     fn backward(
@@ -38,7 +37,6 @@ impl Operation for Corrected {
         let narrow = gradient.matmul(b.t())?.multiply(Array::from_f32(self.0))?;
         let of_rows = gradient.matmul(weights.t())?.add(narrow.matmul(a.t())?)?;
         let (of_a, of_b) = (rows.t().matmul(&narrow)?, outputs[1].t().matmul(gradient)?);
-        eval([&of_rows, &of_a, &of_b])?;
-        Ok(vec![Some(of_rows), None, Some(of_a), Some(of_b)])
+        Ok(vec![Some(alone(&of_rows)?), None, Some(alone(&of_a)?), Some(alone(&of_b)?)])
     }
 }

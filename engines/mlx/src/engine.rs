@@ -1,7 +1,5 @@
 //! One request in, one reply out.
 
-use std::path::Path;
-
 use mlx_rs::{Device, DeviceType};
 use realign_engine_abi::{
     ffi::Flow,
@@ -12,10 +10,12 @@ use realign_engine_abi::{
 };
 
 use crate::{
+    adapter,
+    checkpoint::Checkpoint,
     error::{Error, Result},
+    export::export,
     generate::generate,
-    gguf::{Gguf, header::Value},
-    llama::{attention::Kernels, forward::Llama},
+    llama::{attention::Kernels, forward::Llama, tensors::Tensors},
     raw,
     score::score,
     selftest,
@@ -69,6 +69,7 @@ impl Engine {
                 let model = self.model()?;
                 Reply::Texts(generate(&model.llama, &model.tokenizer, &rows, progress)?)
             }
+            Request::Export(request) => Reply::Exported(export(&request, progress)?),
             Request::SelfTest => Reply::SelfTest(selftest::run()?),
             other => return Err(Error::internal(format!("not built yet: {other:?}"))),
         })
@@ -81,8 +82,7 @@ impl Engine {
     /// Loads a model in place of the one before, which is given up first so that both need not fit.
     fn load(&mut self, load: &Load, progress: &mut dyn FnMut(u64, u64) -> bool) -> Result<ModelInfo> {
         self.model = None;
-        let place = |error: Error| error.within(load.model.display());
-        let (model, info) = read(&load.model, self.kernels, progress).map_err(place)?;
+        let (model, info) = read(load, self.kernels, progress)?;
         self.model = Some(model);
         Ok(info)
     }
@@ -90,8 +90,13 @@ impl Engine {
 
 impl Model {
     fn tokenize(&self, input: &TokenizeInput) -> Result<Tokenized> {
-        let whole =
-            |text: &str| Ok(Tokenized { tokens: self.tokenizer.encode(text)?, continuation: Vec::new(), scored: Vec::new() });
+        let whole = |text: &str| {
+            Ok(Tokenized {
+                tokens: self.tokenizer.encode(text)?,
+                continuation: Vec::new(),
+                scored: Vec::new(),
+            })
+        };
         match input {
             TokenizeInput::Raw(text) => whole(text),
             TokenizeInput::Pair { context, continuation } => {
@@ -110,23 +115,20 @@ impl Model {
 }
 
 fn read(
-    path: &Path,
+    load: &Load,
     kernels: Kernels,
     progress: &mut dyn FnMut(u64, u64) -> bool,
 ) -> Result<(Model, ModelInfo)> {
-    let file = Gguf::open(path)?;
-    let tokenizer = Tokenizer::read(&file)?;
-    let (bos, eos) = tokenizer.bos_and_eos();
-    let text = |key: &str| match file.get(key) {
-        Some(Value::Text(text)) => Some(text.clone()),
-        _ => None,
-    };
-    let template =
-        text("tokenizer.chat_template").map(|source| Template::new(source, bos, eos)).transpose()?;
-    let llama = Llama::load(&file, kernels, progress)?;
+    let place = |error: Error| error.within(load.model.display());
+    let Checkpoint { name, config, tokenizer, template, source } =
+        Checkpoint::open(&load.model).map_err(place)?;
+    let adapters =
+        load.adapter.iter().map(|file| adapter::read(file, &config)).collect::<Result<Vec<_>>>()?;
+    let tensors = Tensors::new(&*source, &config, &adapters, progress);
+    let llama = Llama::load(config.clone(), tensors, kernels).map_err(place)?;
     let info = ModelInfo {
         architecture: "llama".into(),
-        name: text("general.name").unwrap_or_default(),
+        name,
         parameters: llama.weights.parameters,
         layers: narrow(llama.config.layers),
         vocabulary: narrow(llama.config.vocabulary),

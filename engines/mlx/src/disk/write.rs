@@ -17,11 +17,11 @@ use crate::error::{Error, Result};
 pub fn file(folder: &Path, name: &str, fill: impl FnOnce(&mut dyn Write) -> Result<()>) -> Result<()> {
     let path = folder.join(name);
     let failed = |error: std::io::Error| unwritable(&error).within(path.display());
-    let file = OpenOptions::new().write(true).create_new(true).open(&path).map_err(failed)?;
-    let mut out = BufWriter::with_capacity(1 << 20, file);
+    let new = OpenOptions::new().write(true).create_new(true).open(&path).map_err(failed)?;
+    let mut out = BufWriter::with_capacity(1 << 20, new);
     fill(&mut out).map_err(|error| error.within(path.display()))?;
-    let file = out.into_inner().map_err(|error| failed(error.into_error()))?;
-    file.sync_all().map_err(failed)
+    let filled = out.into_inner().map_err(|error| failed(error.into_error()))?;
+    filled.sync_all().map_err(failed)
 }
 
 /// Writes a JSON value as a new file.

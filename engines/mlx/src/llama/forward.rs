@@ -4,7 +4,6 @@ use mlx_rs::{Array, fast::rms_norm, ops::sigmoid, transforms::eval};
 
 use crate::{
     error::{Error, Result},
-    gguf::Gguf,
     host::swiglu::swiglu,
     llama::{
         attention::{Kernels, Pass},
@@ -12,6 +11,7 @@ use crate::{
         config::Config,
         layout::{Layout, Row, index},
         rope::Rope,
+        tensors::Tensors,
         weights::{Block, Weights},
     },
 };
@@ -44,13 +44,12 @@ impl Hidden {
 }
 
 impl Llama {
-    /// Loads a model; `progress` is told of (tensors done, tensors in all) and says whether to go on.
+    /// Loads a model of this shape.
     ///
     /// # Errors
-    /// A model error if the file does not hold a Llama model that this engine can run.
-    pub fn load(file: &Gguf, kernels: Kernels, progress: &mut dyn FnMut(u64, u64) -> bool) -> Result<Self> {
-        let config = Config::read(file)?;
-        let weights = Weights::load(file, &config, progress)?;
+    /// A model error if the tensors are not those of such a model.
+    pub fn load(config: Config, tensors: Tensors<'_>, kernels: Kernels) -> Result<Self> {
+        let weights = Weights::load(tensors, &config)?;
         let rope = Rope::new(&config);
         Ok(Self { config, weights, rope, kernels })
     }

@@ -26,7 +26,8 @@ pub fn export(request: &Export, progress: &mut dyn FnMut(u64, u64) -> bool) -> R
     let adapters = adapters.collect::<Result<Vec<_>>>()?;
     let fused = |stored, progress| {
         let write = |folder: &Path| folder::write::write(folder, &model, &adapters, stored, progress);
-        Ok(Exported { parameters: disk::write::folder(&request.folder, write)?, rank: None })
+        let parameters = disk::write::folder(&request.folder, write)?;
+        Ok(Exported { parameters, rank: None })
     };
     match request.format {
         ExportFormat::MlxLm => one(request, &adapters, &model.config, mlx_lm::write),

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::{
     adapter::{Adapter, Site, names::Projection},
     checkpoint::Checkpoint,
-    disk::write::{bytes, file, json as write_json, sync},
+    disk::write::{file, json as write_json, sync},
     error::Result,
     folder::shards::{SINGLE, name},
     llama::{config::Config, source::Part, tensors::Tensors},
@@ -44,7 +44,7 @@ pub fn write(
     write_json(folder, "generation_config.json", &json!({ "bos_token_id": bos, "eos_token_id": eos }))?;
     write_json(folder, "tokenizer_config.json", &tokenizer_config(model))?;
     let tokenizer = model.tokenizer.to_json()?;
-    file(folder, "tokenizer.json", |out| bytes(out, tokenizer.as_bytes()))?;
+    file(folder, "tokenizer.json", |out| out.bytes(tokenizer.as_bytes()))?;
     sync(folder)?;
     Ok(parameters)
 }

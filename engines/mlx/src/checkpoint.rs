@@ -3,10 +3,11 @@
 use std::path::Path;
 
 use crate::{
+    adapter::Adapter,
     error::Result,
     folder::ModelFolder,
     gguf::{Gguf, header::Value},
-    llama::{config::Config, source::Source},
+    llama::{attention::Kernels, config::Config, forward::Llama, source::Source, tensors::Tensors},
     template::Template,
     tokenizer::Tokenizer,
 };
@@ -33,6 +34,21 @@ impl Checkpoint {
     /// A model error naming what is missing, damaged or not supported.
     pub fn open(path: &Path) -> Result<Self> {
         if path.is_dir() { Self::folder(path) } else { Self::file(path) }
+    }
+
+    /// Reads the tensors and folds adapters in; `progress` is told of (tensors done, tensors in all) and says
+    /// whether to go on.
+    ///
+    /// # Errors
+    /// A model error if the tensors are not those of a model of this shape; a request error if `progress` asked
+    /// to stop.
+    pub fn load(
+        &self,
+        adapters: &[Adapter],
+        kernels: Kernels,
+        progress: &mut dyn FnMut(u64, u64) -> bool,
+    ) -> Result<Llama> {
+        Llama::load(Tensors::new(&*self.source, &self.config, adapters, progress), kernels)
     }
 
     fn folder(path: &Path) -> Result<Self> {

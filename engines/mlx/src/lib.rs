@@ -8,9 +8,11 @@
 //! - [`checkpoint`]: a model on disk; [`gguf`], [`folder`], [`tokenizer`], [`template`]: what it holds, all of it untrusted
 //! - [`disk`], [`tensor_file`]: folders and `.safetensors` files, read with the same suspicion, and written
 //! - [`adapter`]: low-rank corrections of a model, as mlx-lm and PEFT store them
+//! - [`transcript`]: a finished conversation with marks on what the assistant says
 //! - [`llama`], [`host`]: the model and the loops between its matrix products
 //! - [`prefix`], [`score`], [`generate`], [`sampler`]: what is asked of it
 //! - [`export`]: adapters and models written for other programs
+//! - [`train`]: an adapter, step by step
 //! - [`selftest`]: how fast it is
 //!
 //! # Invariants
@@ -38,3 +40,5 @@ pub mod selftest;
 pub mod template;
 pub mod tensor_file;
 pub mod tokenizer;
+pub mod train;
+pub mod transcript;

@@ -3,6 +3,7 @@
 //! - [`config`]: metadata keys to a checked shape
 //! - [`source`] and [`tensors`]: tensors by name, checked, widened, un-permuted, with adapters folded in
 //! - [`weights`]: all of them as arrays
+//! - [`correction`]: low-rank corrections of the projections that can be trained and taken off
 //! - [`rope`]: the table of rotations
 //! - [`cache`]: keys and values of the tokens seen so far
 //! - [`layout`]: which token of a batch lies where
@@ -11,6 +12,7 @@
 pub mod attention;
 pub mod cache;
 pub mod config;
+pub mod correction;
 pub mod forward;
 pub mod layout;
 pub mod rope;

@@ -41,6 +41,12 @@ impl<'a> Tensors<'a> {
         Self { source, config, adapters, taken: BTreeSet::new(), total, parameters: 0, progress }
     }
 
+    /// The shape that the tensors must make.
+    #[must_use]
+    pub const fn config(&self) -> &'a Config {
+        self.config
+    }
+
     /// Whether the model has a head of its own, that is [`Part::Head`].
     #[must_use]
     pub fn has_own_head(&self) -> bool {

@@ -5,7 +5,7 @@ use mlx_rs::Array;
 use crate::{
     adapter::{Site, names::Projection},
     error::{Error, Result},
-    llama::{config::Config, source::Part, tensors::Tensors},
+    llama::{source::Part, tensors::Tensors},
 };
 
 /// A projection, stored `[outputs, inputs]` and seen transposed, so that rows of inputs multiply it directly.
@@ -13,6 +13,12 @@ use crate::{
 pub struct Linear(Array);
 
 impl Linear {
+    /// The projection as rows of inputs meet it, `[inputs, outputs]`.
+    #[must_use]
+    pub const fn array(&self) -> &Array {
+        &self.0
+    }
+
     /// `rows [n, inputs]` to `[n, outputs]`.
     ///
     /// # Errors
@@ -66,7 +72,8 @@ impl Weights {
     /// # Errors
     /// A model error naming a tensor that is missing, unexpected or of another shape; a request error if the
     /// caller asked to stop.
-    pub fn load(mut tensors: Tensors<'_>, config: &Config) -> Result<Self> {
+    pub fn load(mut tensors: Tensors<'_>) -> Result<Self> {
+        let config = tensors.config();
         let mut load = |part: Part| array(&tensors.numbers(part)?, &part.shape(config));
         let embedding = load(Part::Embedding)?;
         let blocks = (0..config.layers).map(|index| Block::load(index, &mut load)).collect::<Result<_>>()?;
@@ -108,6 +115,11 @@ impl Block {
 /// An internal error if a dimension does not fit MLX's 32-bit shapes.
 pub(crate) fn array(numbers: &[f32], shape: &[usize]) -> Result<Array> {
     Ok(Array::from_slice(numbers, &dimensions(shape)?))
+}
+
+/// A dimension of an array.
+pub(crate) fn extent(array: &Array, axis: usize) -> usize {
+    usize::try_from(array.shape()[axis]).expect("a dimension is never negative")
 }
 
 /// A shape in MLX's type.

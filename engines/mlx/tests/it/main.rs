@@ -12,3 +12,4 @@ mod model_folders;
 mod real_model;
 mod score;
 mod support;
+mod train;

@@ -26,7 +26,7 @@ pub const TENSORS: &str = "adapter_model.safetensors";
 /// What stands in front of a module's path.
 const PREFIX: &str = "base_model.model.";
 /// Keys that are understood below, and keys that change nothing once training has ended.
-const KNOWN: [&str; 17] = [
+const KNOWN: [&str; 18] = [
     "peft_type",
     "task_type",
     "r",
@@ -43,6 +43,7 @@ const KNOWN: [&str; 17] = [
     "lora_dropout",
     "megatron_core",
     "peft_version",
+    "qalora_group_size",
     "revision",
 ];
 

@@ -55,12 +55,23 @@ fn check_splitting(file: &Object) -> Result<()> {
     if splitter.text("type")? != Some("Sequence") || steps != Some(vec![digits, bytes]) {
         return Err(file.error("pre_tokenizer is not single digits, then bytes").hint(HINT));
     }
-    for key in ["post_processor", "decoder"] {
-        if file.get(key).is_some() && file.object(key)?.text("type")? != Some("ByteLevel") {
-            return Err(file.error(format!("{key} is not of type ByteLevel")).hint(HINT));
-        }
+    if file.get("decoder").is_some() && file.object("decoder")?.text("type")? != Some("ByteLevel") {
+        return Err(file.error("decoder is not of type ByteLevel").hint(HINT));
     }
-    Ok(())
+    check_additions(file)
+}
+
+/// What follows may change offsets, or be a template without special tokens; transformers writes one.
+fn check_additions(file: &Object) -> Result<()> {
+    if file.get("post_processor").is_none() {
+        return Ok(());
+    }
+    let post = file.object("post_processor")?;
+    match post.text("type")? {
+        Some("ByteLevel") => Ok(()),
+        Some("TemplateProcessing") => post.off(&["special_tokens"], "this engine adds nothing to a text"),
+        _ => Err(post.wrong("type", "\"ByteLevel\" or \"TemplateProcessing\"").hint(HINT)),
+    }
 }
 
 /// Id to token.

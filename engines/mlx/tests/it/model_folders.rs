@@ -128,6 +128,8 @@ fn keys_that_are_off_or_harmless_are_let_through() {
     ] {
         files.set("config.json", key, value);
     }
+    let template = json!({ "type": "TemplateProcessing", "special_tokens": {} });
+    files.set("tokenizer.json", "post_processor", template);
     loaded(&files.write());
 }
 
@@ -151,7 +153,9 @@ fn a_tokenizer_of_another_family_is_refused() {
     };
     assert_snapshot!(tokenizer("normalizer", json!({ "type": "NFC" })), @"Model: tokenizer.json: key normalizer is an object of 1 and not supported");
     assert_snapshot!(tokenizer("pre_tokenizer", json!({ "type": "ByteLevel" })), @"Model: tokenizer.json: pre_tokenizer is not single digits, then bytes");
-    assert_snapshot!(tokenizer("post_processor", json!({ "type": "TemplateProcessing" })), @"Model: tokenizer.json: post_processor is not of type ByteLevel");
+    assert_snapshot!(tokenizer("post_processor", json!({ "type": "BertProcessing" })), @r#"Model: tokenizer.json: post_processor: type is "BertProcessing", not "ByteLevel" or "TemplateProcessing""#);
+    assert_snapshot!(tokenizer("post_processor", json!({ "type": "TemplateProcessing", "special_tokens": { "<s>": {} } })), @"Model: tokenizer.json: post_processor: key special_tokens is an object of 1 and not supported");
+    assert_snapshot!(tokenizer("decoder", json!({ "type": "WordPiece" })), @"Model: tokenizer.json: decoder is not of type ByteLevel");
     assert_snapshot!(tokenizer("truncation", json!({ "max_length": 5 })), @"Model: tokenizer.json: key truncation is an object of 1 and not supported");
     assert_snapshot!(model("type", json!("WordPiece")), @r#"Model: tokenizer.json: model: type is "WordPiece", not "BPE""#);
     assert_snapshot!(model("ignore_merges", json!(true)), @"Model: tokenizer.json: model: key ignore_merges is true and not supported");

@@ -48,6 +48,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             },
             seed: 1,
             resume: None,
+            ranks: 1,
         };
         call(&mut engine, Request::TrainBegin(begin))?;
         let supervised = |seed| (0..4).map(|row| example(seed + row, 1, &[127])).collect();

@@ -9,6 +9,7 @@
 //! - [`loss`]: preference losses and their derivatives
 //! - [`pass`]: one batch forward, with or without a gradient
 //! - [`step`]: what the batches of a step add up to
+//! - [`together`]: a step that several processes take
 //! - [`adamw`]: the update; [`moments`]: its state on disk
 //! - [`start`]: where training starts; [`trainer`]: the adapter on its way
 //!
@@ -25,4 +26,5 @@ pub mod moments;
 pub mod pass;
 pub mod start;
 mod step;
+mod together;
 pub mod trainer;

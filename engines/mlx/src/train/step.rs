@@ -18,28 +18,27 @@ pub(super) struct Work {
     pub(super) batches: Vec<Batch>,
     /// Texts on which divergence costs something.
     pub(super) anchors: Option<Batch>,
-    /// Scored tokens of the step: what supervised losses are divided by.
-    tokens: f64,
-    /// Rows of the step: what preference losses are divided by.
-    rows: f64,
+    /// What losses are divided by.
+    pub(super) counts: Counts,
+}
+
+/// How much a step holds, over all ranks.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Counts {
+    /// Scored tokens: what supervised losses are divided by.
+    pub(super) tokens: f64,
+    /// Rows: what preference losses are divided by.
+    pub(super) rows: f64,
+    /// Tokens of anchors: what divergence is divided by.
+    pub(super) anchors: f64,
 }
 
 impl Work {
     pub(super) fn plan(config: &Config, step: &TrainStep, end: u32) -> Result<Self> {
         let batch = |(number, rows): (usize, &Vec<TrainRow>)| {
-            let wanted = if step.objective.needs_reference() { 2 } else { 0 };
-            if let Some(row) = rows.iter().position(|row| row.reference.len() != wanted) {
-                let found = rows[row].reference.len();
-                return Err(Error::request(format!("row {row}: {found} reference numbers, not {wanted}")));
-            }
-            let examples: Vec<_> = rows.iter().map(|row| &row.example).collect();
-            Batch::new(config, &examples, Some(step.objective.answers()))
-                .map_err(|error| error.within(format!("batch {number}")))
+            checked(config, step.objective, rows).map_err(|error| error.within(format!("batch {number}")))
         };
         let batches = step.batches.iter().enumerate().map(batch).collect::<Result<Vec<_>>>()?;
-        if batches.is_empty() {
-            return Err(Error::request("the step has no batches"));
-        }
         if !(step.rate.is_finite() && step.rate >= 0.0 && step.kl_weight.is_finite() && step.kl_weight >= 0.0)
         {
             let (rate, weight) = (step.rate, step.kl_weight);
@@ -51,9 +50,12 @@ impl Work {
             .then(|| Batch::of_responses(config, &step.anchors, end))
             .transpose()
             .map_err(|error| error.within("anchors"))?;
-        let tokens = batches.iter().map(|batch| batch.targets.len()).sum::<usize>() as f64;
-        let rows = step.batches.iter().map(Vec::len).sum::<usize>() as f64;
-        Ok(Self { batches, anchors, tokens, rows })
+        let counts = Counts {
+            tokens: batches.iter().map(|batch| batch.targets.len()).sum::<usize>() as f64,
+            rows: step.batches.iter().map(Vec::len).sum::<usize>() as f64,
+            anchors: anchors.as_ref().map_or(0, |anchors| anchors.targets.len()) as f64,
+        };
+        Ok(Self { batches, anchors, counts })
     }
 
     pub(super) fn total(&self) -> u64 {
@@ -61,10 +63,24 @@ impl Work {
     }
 }
 
+fn checked(config: &Config, objective: Objective, rows: &[TrainRow]) -> Result<Batch> {
+    let wanted = if objective.needs_reference() { 2 } else { 0 };
+    if let Some(row) = rows.iter().position(|row| row.reference.len() != wanted) {
+        let found = rows[row].reference.len();
+        return Err(Error::request(format!("row {row}: {found} reference numbers, not {wanted}")));
+    }
+    let examples: Vec<_> = rows.iter().map(|row| &row.example).collect();
+    Batch::new(config, &examples, Some(objective.answers()))
+}
+
 /// What the batches of a step add up to.
+#[derive(Debug, Clone)]
 pub(super) struct Sum {
     pub(super) loss: f64,
-    pub(super) kl: Option<f64>,
+    /// Sum of divergences over the tokens of anchors.
+    pub(super) divergence: f64,
+    /// Scored tokens and tokens that were run.
+    tokens: [f64; 2],
     log_probs: Vec<Vec<f64>>,
     /// `A` and `B` of each place, in order.
     pub(super) gradients: Vec<Vec<f32>>,
@@ -74,7 +90,7 @@ impl Sum {
     pub(super) fn new(trained: &Trained) -> Self {
         let zero = |array: &Array| vec![0.0; array.size()];
         let gradients = trained.iter().flat_map(|(_, factors)| factors).map(zero).collect();
-        Self { loss: 0.0, kl: None, log_probs: Vec::new(), gradients }
+        Self { loss: 0.0, divergence: 0.0, tokens: [0.0; 2], log_probs: Vec::new(), gradients }
     }
 
     /// Adds a batch's losses; returns the weight of each scored token's log-probability in the gradient.
@@ -91,8 +107,8 @@ impl Sum {
         let mut slopes = Vec::new();
         match objective {
             Objective::Supervised => {
-                self.loss -= sums.iter().flatten().sum::<f64>() / work.tokens;
-                slopes.resize(sums.len(), -1.0 / work.tokens);
+                self.loss -= sums.iter().flatten().sum::<f64>() / work.counts.tokens;
+                slopes.resize(sums.len(), -1.0 / work.counts.tokens);
             }
             Objective::Preference { loss, nll } => {
                 for ((sums, lengths), row) in sums.iter().zip(batch.lengths()).zip(rows) {
@@ -102,8 +118,8 @@ impl Sum {
                         tokens: lengths[answer],
                     };
                     let pair = pair_loss(loss, nll, side(0), side(1));
-                    self.loss += pair.loss / work.rows;
-                    slopes.extend([pair.chosen / work.rows, pair.rejected / work.rows]);
+                    self.loss += pair.loss / work.counts.rows;
+                    slopes.extend([pair.chosen / work.counts.rows, pair.rejected / work.counts.rows]);
                 }
             }
         }
@@ -122,15 +138,37 @@ impl Sum {
         Ok(())
     }
 
-    pub(super) fn report(&self, work: &Work) -> StepReport {
-        let all = || work.batches.iter().chain(&work.anchors);
-        StepReport {
-            loss: self.loss,
-            scored_tokens: work.batches.iter().map(|batch| batch.targets.len() as u64).sum(),
-            tokens: all().map(|batch| batch.tokens() as u64).sum(),
-            gradient_norm: 0.0,
-            kl: self.kl,
-            logprobs: self.log_probs.clone(),
+    /// Counts the tokens of a batch that was run; those of anchors are not scored.
+    pub(super) fn count(&mut self, batch: &Batch, scored: bool) {
+        self.tokens[0] += if scored { batch.targets.len() as f64 } else { 0.0 };
+        self.tokens[1] += batch.tokens() as f64;
+    }
+
+    /// Appends what ranks add up.
+    #[expect(clippy::cast_possible_truncation, reason = "ranks exchange f32")]
+    pub(super) fn write(&self, numbers: &mut Vec<f32>) {
+        let [scored, run] = self.tokens;
+        numbers.extend([self.loss, self.divergence, scored, run].map(|number| number as f32));
+        self.gradients.iter().for_each(|gradients| numbers.extend_from_slice(gradients));
+    }
+
+    /// Takes over what the ranks added up, in the order of [`Self::write`].
+    pub(super) fn read(&mut self, numbers: &[f32]) {
+        let (head, mut rest) = numbers.split_at(4);
+        (self.loss, self.divergence) = (head[0].into(), head[1].into());
+        self.tokens = [head[2].into(), head[3].into()];
+        for gradients in &mut self.gradients {
+            let (own, others) = rest.split_at(gradients.len());
+            gradients.copy_from_slice(own);
+            rest = others;
         }
+    }
+
+    pub(super) fn report(self, counts: Counts) -> StepReport {
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "whole counts")]
+        let [scored_tokens, tokens] = self.tokens.map(|count| count as u64);
+        let kl = (counts.anchors > 0.0).then(|| self.divergence / counts.anchors);
+        let logprobs = self.log_probs;
+        StepReport { loss: self.loss, scored_tokens, tokens, gradient_norm: 0.0, kl, logprobs }
     }
 }

@@ -15,12 +15,14 @@ use crate::{
     adapter::{Adapter, Factors, Site, mlx_lm},
     error::{Error, Result},
     llama::{config::Config, correction::Corrections, forward::Llama, weights::array},
+    raw::group::Group,
     train::{
         adamw::{Moments, clip, update},
         moments,
         pass::{Measure, Trained, gradient, measured_divergences, measured_log_probs, states},
         start::Start,
         step::{Sum, Work},
+        together::{Part, agree, join},
     },
 };
 
@@ -32,6 +34,8 @@ pub struct Trainer {
     settings: AdamW,
     steps: u64,
     layers: usize,
+    /// Who trains together with this process.
+    group: Option<Group>,
 }
 
 impl Trainer {
@@ -42,13 +46,17 @@ impl Trainer {
     /// with the checkpoint.
     pub fn begin(config: &Config, begin: &TrainBegin) -> Result<Self> {
         let Start { adapter, moments, steps } = Start::new(config, begin)?;
-        Ok(Self { adapter, moments, settings: begin.optimiser, steps, layers: config.layers })
+        let group = (begin.ranks > 1).then(|| Group::join(begin.ranks as usize)).transpose()?;
+        Ok(Self { adapter, moments, settings: begin.optimiser, steps, layers: config.layers, group })
     }
 
     /// How much is trained, and for how long it has been.
     #[must_use]
     pub fn info(&self) -> TrainingInfo {
-        TrainingInfo { parameters: self.adapter.parameters(), steps: self.steps }
+        let rank = self.group.as_ref().map_or(0, Group::rank);
+        #[expect(clippy::cast_possible_truncation, reason = "a group has far fewer than 2^32 ranks")]
+        let rank = rank as u32;
+        TrainingInfo { parameters: self.adapter.parameters(), steps: self.steps, rank }
     }
 
     /// The corrections as they are now, multiplied by `factor`.
@@ -73,56 +81,77 @@ impl Trainer {
         end: u32,
         progress: &mut dyn FnMut(u64, u64) -> bool,
     ) -> Result<Reply> {
-        let work = Work::plan(&model.config, step, end)?;
+        let group = self.group.as_ref();
+        let work = agree(group, Work::plan(&model.config, step, end))?;
+        if work.counts.rows == 0.0 {
+            return Err(Error::request("the step has no rows"));
+        }
         let trained = self.trained()?;
-        let mut sum = Sum::new(&trained);
+        let part = self.share(model, step, &work, &trained, progress);
+        let sum = match join(group, part, Sum::new(&trained))? {
+            Part::Done(sum) => sum,
+            Part::Diverged(divergence) => return Ok(Reply::Diverged(divergence)),
+        };
+        let mut norm = 0.0;
+        if step.update {
+            let (length, factor) = clip(&self.settings, &sum.gradients);
+            if !length.is_finite() {
+                return Ok(Reply::Diverged(Divergence { batch: None, what: "gradient".into() }));
+            }
+            norm = length;
+            self.update((step.rate, factor), &sum.gradients);
+            model.corrections = Some(self.corrections(1.0)?);
+        }
+        Ok(Reply::Step(StepReport { gradient_norm: norm, ..sum.report(work.counts) }))
+    }
+
+    /// Runs this process's batches.
+    fn share(
+        &self,
+        model: &Llama,
+        step: &TrainStep,
+        work: &Work,
+        trained: &Trained,
+        progress: &mut dyn FnMut(u64, u64) -> bool,
+    ) -> Result<Part> {
+        let mut sum = Sum::new(trained);
         let scale = self.adapter.scale;
+        let corrections = self.corrections(1.0)?;
         for (number, (batch, rows)) in work.batches.iter().zip(&step.batches).enumerate() {
             if !progress(number as u64, work.total()) {
                 return Err(Error::stopped());
             }
-            let mut weigh = |values: &[f32]| Ok(sum.losses(step.objective, batch, rows, &work, values));
+            sum.count(batch, true);
+            let mut weigh = |values: &[f32]| Ok(sum.losses(step.objective, batch, rows, work, values));
             if step.update {
-                let found = gradient(model, batch, &trained, scale, Measure::LogProb, &mut weigh)?;
+                let found = gradient(model, batch, trained, scale, Measure::LogProb, &mut weigh)?;
                 sum.add(&found.arrays)?;
             } else {
-                let corrections = self.corrections(1.0)?;
                 weigh(&measured_log_probs(model, batch, Some(&corrections))?)?;
             }
             if !sum.loss.is_finite() {
-                return Ok(diverged(Some(number), "loss"));
+                return Ok(Part::Diverged(Divergence { batch: Some(number), what: "loss".into() }));
             }
         }
         if let Some(anchors) = &work.anchors {
-            let weight = step.kl_weight / anchors.targets.len() as f64;
+            #[expect(clippy::cast_possible_truncation, reason = "weights of f32 gradients")]
+            let weight = (step.kl_weight / work.counts.anchors) as f32;
+            sum.count(anchors, false);
             let mut weigh = |values: &[f32]| {
-                sum.kl =
-                    Some(values.iter().map(|&value| f64::from(value)).sum::<f64>() / values.len() as f64);
-                #[expect(clippy::cast_possible_truncation, reason = "weights of f32 gradients")]
-                Ok(vec![weight as f32; values.len()])
+                sum.divergence = values.iter().map(|&value| f64::from(value)).sum();
+                Ok(vec![weight; values.len()])
             };
             if step.update {
                 let reference = states(model, anchors, None)?;
                 let measure = Measure::Divergence(&reference);
-                let found = gradient(model, anchors, &trained, scale, measure, &mut weigh)?;
+                let found = gradient(model, anchors, trained, scale, measure, &mut weigh)?;
                 sum.add(&found.arrays)?;
             } else {
-                let corrections = self.corrections(1.0)?;
                 weigh(&measured_divergences(model, anchors, Some(&corrections))?)?;
             }
         }
         progress(work.total(), work.total());
-        let report = sum.report(&work);
-        if step.update {
-            let (norm, factor) = clip(&self.settings, &sum.gradients);
-            if !norm.is_finite() {
-                return Ok(diverged(None, "gradient"));
-            }
-            self.update((step.rate, factor), &sum.gradients);
-            model.corrections = Some(self.corrections(1.0)?);
-            return Ok(Reply::Step(StepReport { gradient_norm: norm, ..report }));
-        }
-        Ok(Reply::Step(report))
+        Ok(Part::Done(sum))
     }
 
     /// Writes adapter and moments into an existing empty folder, flushed to disk.
@@ -153,8 +182,4 @@ impl Trainer {
             update(&self.settings, pace, &mut factors.b, &mut moments[1], &gradients[1]);
         }
     }
-}
-
-fn diverged(batch: Option<usize>, what: &str) -> Reply {
-    Reply::Diverged(Divergence { batch, what: what.into() })
 }

@@ -3,6 +3,7 @@
 mod gradients;
 mod marks;
 mod objectives;
+mod ranks;
 mod refusals;
 mod resume;
 
@@ -41,6 +42,7 @@ fn begin() -> TrainBegin {
         optimiser: AdamW { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weight_decay: 0.0, clip_norm: Some(1.0) },
         seed: 7,
         resume: None,
+        ranks: 1,
     }
 }
 

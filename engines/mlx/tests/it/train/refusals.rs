@@ -45,7 +45,7 @@ fn rows_that_cannot_be_learned_from_are_named() {
     assert_snapshot!(of(rows(&[pair(2, 5, 5, 5)])), @"batch 0: row 0: 2 answers, the objective takes 1");
     let dpo = PreferenceLoss::Dpo { beta: 0.1 };
     assert_snapshot!(step(preference(dpo, vec![rows(&[pair(2, 5, 5, 5)])], 0.1)), @"batch 0: row 0: 0 reference numbers, not 2");
-    assert_snapshot!(step(supervised(Vec::new(), 0.1)), @"the step has no batches");
+    assert_snapshot!(step(supervised(Vec::new(), 0.1)), @"the step has no rows");
 }
 
 #[test]
@@ -65,6 +65,6 @@ fn a_checkpoint_of_another_adapter_is_refused_and_one_that_is_damaged_names_the_
     std::fs::write(folder.path().join("optimizer.json"), "{}").unwrap();
     assert_snapshot!(
         refused(TrainBegin { resume, ..begin() }).replace(&place, ""),
-        @""
+        @"optimizer.json: steps is missing, not a whole number"
     );
 }

@@ -7,7 +7,6 @@ use mlx_rs::{Array, fast::rms_norm, ops::sigmoid, transforms::eval};
 use crate::{
     adapter::{Site, names::Projection},
     error::{Error, Result},
-    gguf::Gguf,
     host::{
         norm::norm,
         swiglu::swiglu,
@@ -20,6 +19,7 @@ use crate::{
         correction::{Corrections, correction},
         layout::{Layout, Row, index},
         rope::Rope,
+        tensors::Tensors,
         weights::{Block, Linear, Weights},
     },
 };
@@ -54,13 +54,13 @@ impl Hidden {
 }
 
 impl Llama {
-    /// Loads a model; `progress` is told of (tensors done, tensors in all) and says whether to go on.
+    /// Loads a model.
     ///
     /// # Errors
-    /// A model error if the file does not hold a Llama model that this engine can run.
-    pub fn load(file: &Gguf, kernels: Kernels, progress: &mut dyn FnMut(u64, u64) -> bool) -> Result<Self> {
-        let config = Config::read(file)?;
-        let weights = Weights::load(file, &config, progress)?;
+    /// A model error if the tensors are not those of a model of this shape.
+    pub fn load(tensors: Tensors<'_>, kernels: Kernels) -> Result<Self> {
+        let config = tensors.config().clone();
+        let weights = Weights::load(tensors)?;
         let rope = Arc::new(Rope::new(&config));
         Ok(Self { config, weights, corrections: None, rope, kernels })
     }

@@ -1,0 +1,39 @@
+//! A field that is a text or a list of messages.
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::message;
+use crate::model::ChatMessage;
+
+/// A text or a list of messages.
+#[derive(Debug, Deserialize)]
+#[serde(try_from = "Value")]
+pub(super) enum Turns {
+    Text(String),
+    Messages(Vec<ChatMessage>),
+}
+
+impl TryFrom<Value> for Turns {
+    type Error = String;
+
+    fn try_from(value: Value) -> Result<Self, String> {
+        match value {
+            Value::String(text) => Ok(Self::Text(text)),
+            Value::Array(_) => {
+                serde_json::from_value(value).map(Self::Messages).map_err(|error| format!("messages: {error}"))
+            }
+            _ => Err("neither a text nor a list of messages".into()),
+        }
+    }
+}
+
+impl Turns {
+    /// As messages; a text becomes one of `role`.
+    pub(super) fn messages(self, role: &str) -> Vec<ChatMessage> {
+        match self {
+            Self::Text(text) => vec![message(role, &text)],
+            Self::Messages(messages) => messages,
+        }
+    }
+}

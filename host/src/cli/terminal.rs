@@ -74,8 +74,7 @@ pub(super) fn advance(bar: &ProgressBar, done: usize, total: usize) {
 /// A progress bar of training: one unit is a step, so that the time that is left can be told.
 pub(super) fn training_bar() -> ProgressBar {
     let bar = bar("");
-    let style =
-        ProgressStyle::with_template("{prefix:>14} {bar:20} {pos}/{len} {elapsed} left {eta} {msg}");
+    let style = ProgressStyle::with_template("{prefix:>14} {bar:20} {pos}/{len} {elapsed} left {eta} {msg}");
     if let Ok(style) = style {
         bar.set_style(style);
     }

@@ -68,8 +68,8 @@ fn train(sources: Sources, session: &mut Session, root: &Path) -> Result<Option<
         Notice::Note(text) => bar.suspend(|| terminal::note(&text)),
     };
     let result = (|| {
-        let (job, folder) =
-            sources.prepare(session, root, &mut |stage, done, total| observer(Notice::Stage(stage, done, total)))?;
+        let (job, folder) = sources
+            .prepare(session, root, &mut |stage, done, total| observer(Notice::Stage(stage, done, total)))?;
         if let Some(outcome) = export::finished(&folder)? {
             return Ok(Some(outcome));
         }

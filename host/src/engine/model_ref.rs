@@ -18,7 +18,8 @@ pub enum ModelRef {
     Recorded(PathBuf),
 }
 
-const FORMS: &str = "use a GGUF file, a model folder, smollm2, each with +ADAPTER_DIR if wanted, or recorded:FILE.jsonl";
+const FORMS: &str =
+    "use a GGUF file, a model folder, smollm2, each with +ADAPTER_DIR if wanted, or recorded:FILE.jsonl";
 
 impl ModelRef {
     /// Reads `FILE.gguf`, a Hugging Face model folder, `smollm2` (set up in `home`), each with `+ADAPTER_DIR` if
@@ -40,8 +41,10 @@ impl ModelRef {
             let folder = PathBuf::from(folder);
             let known = model(base, home)?;
             if known.is_some() && !folder.join("adapter_config.json").is_file() {
-                let message =
-                    format!("--model {text}: no adapter in {}: no file adapter_config.json", folder.display());
+                let message = format!(
+                    "--model {text}: no adapter in {}: no file adapter_config.json",
+                    folder.display()
+                );
                 return Err(Error::usage(message).hint("name the `adapter` folder that `realign train` made"));
             }
             if let Some(model) = known {

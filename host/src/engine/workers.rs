@@ -34,7 +34,8 @@ impl WorkerBackend {
     /// A file cannot be read, the worker cannot be started, or the engine refuses the model.
     pub fn open(load: &Load, launch: Launch, workers: Option<usize>) -> Result<Self> {
         let pool = Pool::open(launch, load, workers)?;
-        let (subject, engine) = (model_digest::subject(load, pool.model())?, model_digest::engine(pool.engine()));
+        let (subject, engine) =
+            (model_digest::subject(load, pool.model())?, model_digest::engine(pool.engine()));
         Ok(Self { pool, subject, engine })
     }
 

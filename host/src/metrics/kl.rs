@@ -49,7 +49,9 @@ pub fn kl(responses: &[ResponseKl], bootstrap: Bootstrap) -> Option<Kl> {
     let sum = |response: &ResponseKl| response.tokens.iter().map(|value| value.max(0.0)).sum::<f64>();
     let filled: Vec<&ResponseKl> = responses.iter().filter(|response| !response.tokens.is_empty()).collect();
     let clusters = by_cluster(
-        filled.iter().map(|response| (response.family.as_str(), (sum(response), response.tokens.len() as f64))),
+        filled
+            .iter()
+            .map(|response| (response.family.as_str(), (sum(response), response.tokens.len() as f64))),
     );
     let linearised = mean::ratio_of_sums(&clusters)?.evidence()?;
     let totals: Vec<(f64, f64)> = clusters
@@ -76,7 +78,8 @@ pub fn kl(responses: &[ResponseKl], bootstrap: Bootstrap) -> Option<Kl> {
         effective_n: None,
     }
     .finite()?;
-    let mut tokens: Vec<f64> = filled.iter().flat_map(|response| &response.tokens).map(|kl| kl.max(0.0)).collect();
+    let mut tokens: Vec<f64> =
+        filled.iter().flat_map(|response| &response.tokens).map(|kl| kl.max(0.0)).collect();
     tokens.sort_by(f64::total_cmp);
     Some(Kl {
         evidence,

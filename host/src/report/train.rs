@@ -53,6 +53,10 @@ pub fn render(outcome: &Outcome, folder: &str) -> String {
     if outcome.metrics.is_empty() {
         text += "\nno divergence was measured: name prompts in [kl] to hold it under a limit";
     }
-    let _ = write!(text, "\nstep {}, scale x {:.3}: {folder}/{}", outcome.exported_step, outcome.factor, outcome.adapter);
+    let _ = write!(
+        text,
+        "\nstep {}, scale x {:.3}: {folder}/{}",
+        outcome.exported_step, outcome.factor, outcome.adapter
+    );
     text
 }

@@ -81,13 +81,14 @@ pub fn list(folder: &Folder, plan: &Digest) -> Result<Vec<Kept>> {
     for entry in fs::read_dir(folder.root()).map_err(unreadable)? {
         let path = entry.map_err(unreadable)?.path();
         let name = path.file_name().unwrap_or_default().to_string_lossy();
-        let number = name.strip_prefix("checkpoint-").filter(|rest| rest.bytes().all(|byte| byte.is_ascii_digit()));
+        let number =
+            name.strip_prefix("checkpoint-").filter(|rest| rest.bytes().all(|byte| byte.is_ascii_digit()));
         if number.is_none() {
             continue;
         }
         let file = path.join(STATE);
-        let state: State = serde_json::from_str(&read::text(&file)?)
-            .map_err(|error| damaged(&file, &error.to_string()))?;
+        let state: State =
+            serde_json::from_str(&read::text(&file)?).map_err(|error| damaged(&file, &error.to_string()))?;
         if state.format != FORMAT || state.plan != *plan {
             return Err(damaged(&file, "it belongs to another training"));
         }

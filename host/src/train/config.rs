@@ -323,7 +323,10 @@ impl Adapter {
         }
         for (index, module) in self.modules.iter().enumerate() {
             if !MODULES.contains(&module.as_str()) {
-                return Err(Error::usage(format!("adapter.modules: `{module}` is none of {}", MODULES.join(", "))));
+                return Err(Error::usage(format!(
+                    "adapter.modules: `{module}` is none of {}",
+                    MODULES.join(", ")
+                )));
             }
             if self.modules[..index].contains(module) {
                 return Err(Error::usage(format!("adapter.modules: `{module}` stands twice")));

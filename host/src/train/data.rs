@@ -106,7 +106,11 @@ fn check_conversation(field: &str, messages: &[ChatMessage]) -> Result<()> {
 }
 
 /// Puts a system message in front.
-fn with_system(field: &str, system: Option<&str>, mut messages: Vec<ChatMessage>) -> Result<Vec<ChatMessage>> {
+fn with_system(
+    field: &str,
+    system: Option<&str>,
+    mut messages: Vec<ChatMessage>,
+) -> Result<Vec<ChatMessage>> {
     let Some(system) = system else { return Ok(messages) };
     if messages.first().is_some_and(|message| message.role == "system") {
         return Err(Error::bad_input(format!("system: {field} begins with a system message already")));

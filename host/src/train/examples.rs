@@ -65,7 +65,10 @@ pub fn build(row: &Row, tokens: Vec<Tokenized>, limit: usize) -> Result<Item> {
 pub fn anchor(row: &Row, tokens: Tokenized, limit: usize) -> Result<KlRow> {
     let located = |error: Error| error.within(&row.place);
     if tokens.tokens.len() > limit {
-        return Err(located(Error::bad_input(format!("{} tokens, the limit is {limit}", tokens.tokens.len()))));
+        return Err(located(Error::bad_input(format!(
+            "{} tokens, the limit is {limit}",
+            tokens.tokens.len()
+        ))));
     }
     let (context, Answer { tokens: mut response, .. }) = split(tokens, true).map_err(located)?;
     // The last token that is marked ends the turn.
@@ -100,11 +103,15 @@ fn example(row: &Row, tokens: Vec<Tokenized>, limit: usize) -> Result<Example> {
             let (context, chosen) = split(next(), true)?;
             let (other, rejected) = split(next(), true)?;
             if context != other {
-                return Err(Error::bad_input("chosen and rejected are tokenized in different ways before the answer")
-                    .hint("let both answers begin with a letter instead of white space"));
+                return Err(Error::bad_input(
+                    "chosen and rejected are tokenized in different ways before the answer",
+                )
+                .hint("let both answers begin with a letter instead of white space"));
             }
             if chosen == rejected {
-                return Err(Error::bad_input("chosen and rejected have the same tokens").hint("remove the row"));
+                return Err(
+                    Error::bad_input("chosen and rejected have the same tokens").hint("remove the row")
+                );
             }
             Ok(Example { context, answers: vec![chosen, rejected] })
         }
@@ -128,7 +135,10 @@ fn split(text: Tokenized, last_turn: bool) -> Result<(Vec<u32>, Answer)> {
     if start == 0 {
         return Err(Error::bad_input("no token comes before the first one that is learned"));
     }
-    Ok((tokens[..start].to_vec(), Answer { tokens: tokens.split_off(start), scored: scored.split_off(start) }))
+    Ok((
+        tokens[..start].to_vec(),
+        Answer { tokens: tokens.split_off(start), scored: scored.split_off(start) },
+    ))
 }
 
 #[cfg(test)]

@@ -48,8 +48,11 @@ impl Folder {
         match lock.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
-                return Err(Error::usage(format!("{}: another process works in this folder", root.display()))
-                    .hint("wait for it, or choose another --output"));
+                return Err(Error::usage(format!(
+                    "{}: another process works in this folder",
+                    root.display()
+                ))
+                .hint("wait for it, or choose another --output"));
             }
             Err(TryLockError::Error(error)) => return Err(failed(error)),
         }
@@ -126,7 +129,10 @@ fn flat(value: &Value) -> BTreeMap<String, String> {
         match value {
             Value::Object(fields) => fields.iter().for_each(|(key, value)| walk(&below(key), value, into)),
             Value::Array(items) => {
-                items.iter().enumerate().for_each(|(index, value)| walk(&below(&index.to_string()), value, into));
+                items
+                    .iter()
+                    .enumerate()
+                    .for_each(|(index, value)| walk(&below(&index.to_string()), value, into));
             }
             leaf => {
                 let text = leaf.to_string();

@@ -126,12 +126,7 @@ impl Sources {
     ///
     /// # Errors
     /// A row does not fit the model, the folder belongs to another training, or the engine fails.
-    pub fn prepare(
-        self,
-        session: &mut Session,
-        root: &Path,
-        stage: &mut Stage<'_>,
-    ) -> Result<(Job, Folder)> {
+    pub fn prepare(self, session: &mut Session, root: &Path, stage: &mut Stage<'_>) -> Result<(Job, Folder)> {
         let Self { kind, name, file, rows, validation, prompts, anchors, digests } = self;
         let model = session.model().clone();
         let layers = file.adapter.layers.of(model.layers);
@@ -175,11 +170,25 @@ impl Sources {
             None => Vec::new(),
         };
         let steps = plan::plan(&shapes(&rows), &settings(&file));
-        let count = u32::try_from(steps.len()).map_err(|_| Error::usage("max_steps: more steps than fit 32 bits"))?;
+        let count =
+            u32::try_from(steps.len()).map_err(|_| Error::usage("max_steps: more steps than fit 32 bits"))?;
         let schedule = Schedule::new(&file.optimiser, count);
         let digest = folder::digest(&plan);
-        let job =
-            Job { kind, name, file, objective, steps, schedule, plan, digest, asked, rows, validation, anchors, layers };
+        let job = Job {
+            kind,
+            name,
+            file,
+            objective,
+            steps,
+            schedule,
+            plan,
+            digest,
+            asked,
+            rows,
+            validation,
+            anchors,
+            layers,
+        };
         Ok((job, folder))
     }
 }

@@ -77,7 +77,8 @@ impl Asked {
         let found: Vec<ResponseKl> = found.into_iter().flatten().collect();
         let bootstrap = Bootstrap { replicates: REPLICATES, seed: seed.derive("bootstrap").0 };
         kl(&found, bootstrap).ok_or_else(|| {
-            Error::engine("the divergence cannot be measured: responses are empty or values are not finite").into()
+            Error::engine("the divergence cannot be measured: responses are empty or values are not finite")
+                .into()
         })
     }
 }

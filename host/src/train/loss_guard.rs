@@ -24,8 +24,11 @@ pub fn limit(recent: &[f64]) -> Option<f64> {
     let mut sorted = recent.to_vec();
     sorted.sort_by(f64::total_cmp);
     let middle = sorted.len() / 2;
-    let median =
-        if sorted.len() % 2 == 0 { f64::midpoint(sorted[middle - 1], sorted[middle]) } else { sorted[middle] };
+    let median = if sorted.len() % 2 == 0 {
+        f64::midpoint(sorted[middle - 1], sorted[middle])
+    } else {
+        sorted[middle]
+    };
     Some(3.0 * median + 1.0)
 }
 

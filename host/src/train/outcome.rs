@@ -102,7 +102,8 @@ pub fn finish(
     state: &State,
     observer: &mut Observer<'_>,
 ) -> Result<Outcome> {
-    let attempt = |session: &mut Session, observer: &mut Observer<'_>| once(job, session, folder, state, observer);
+    let attempt =
+        |session: &mut Session, observer: &mut Observer<'_>| once(job, session, folder, state, observer);
     let first = attempt(session, observer);
     let second = match first {
         Err(Lost::Worker(cause)) => {
@@ -113,8 +114,10 @@ pub fn finish(
     };
     second.map_err(|lost| match lost {
         Lost::Final(error) => error,
-        Lost::Worker(cause) => Error::engine(format!("the engine worker died twice after the last step: {cause}"))
-            .hint("checkpoints are kept: run it again to go on where it stopped"),
+        Lost::Worker(cause) => {
+            Error::engine(format!("the engine worker died twice after the last step: {cause}"))
+                .hint("checkpoints are kept: run it again to go on where it stopped")
+        }
     })
 }
 
@@ -171,8 +174,9 @@ fn frontier(job: &Job, session: &mut Session, observer: &mut Observer<'_>) -> Re
     if let Some(factor) = chosen {
         session.set_factor(factor)?;
         let seed = job.file.seed.derive("confirmation-responses");
-        let kl = untouched
-            .measure(session, seed, &mut |done, total| observer(Notice::Stage("confirmation", done, total)))?;
+        let kl = untouched.measure(session, seed, &mut |done, total| {
+            observer(Notice::Stage("confirmation", done, total))
+        })?;
         confirmed = Some(kl);
     }
     session.set_factor(1.0)?;

@@ -93,12 +93,17 @@ fn epoch(rows: &[Shape], settings: &Settings, number: u32) -> Vec<Step> {
 
 /// Rule 1.
 fn members(rows: &[Shape], settings: &Settings, epoch: u32) -> Vec<usize> {
-    let (general, mut members): (Vec<usize>, Vec<usize>) = (0..rows.len()).partition(|&row| rows[row].general);
+    let (general, mut members): (Vec<usize>, Vec<usize>) =
+        (0..rows.len()).partition(|&row| rows[row].general);
     if general.is_empty() || members.is_empty() {
         return members;
     }
     let share = settings.persona_share;
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a share of a number of rows")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a share of a number of rows"
+    )]
     let wanted = (members.len() as f64 * (1.0 - share) / share).round() as usize;
     let first = epoch as usize * wanted;
     let mut round = usize::MAX;

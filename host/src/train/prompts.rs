@@ -92,7 +92,11 @@ pub fn halves(prompts: Vec<Prompt>, confirm_share: f64, seed: Seed) -> Result<(V
     families.sort();
     families.dedup();
     shuffle(&mut families, &mut ChaCha8Rng::seed_from_u64(seed.derive("confirmation").0));
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a share of a number of families")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a share of a number of families"
+    )]
     let kept = (families.len() as f64 * confirm_share).round() as usize;
     if kept < 2 || families.len() - kept < 2 {
         return Err(Error::bad_input(format!(
@@ -139,7 +143,10 @@ mod tests {
         let (_folder, path) = file(&line("a", "dev", "assistant"));
         assert!(read(&path, None, true).is_ok());
         let error = read(&path, None, false).unwrap_err().to_string();
-        assert!(error.ends_with("line 1: messages: the last is `assistant`, the user's is expected"), "{error}");
+        assert!(
+            error.ends_with("line 1: messages: the last is `assistant`, the user's is expected"),
+            "{error}"
+        );
     }
 
     #[test]
@@ -149,7 +156,8 @@ mod tests {
             family: family.to_string(),
             messages: Vec::new(),
         };
-        let prompts: Vec<Prompt> = (0..10).flat_map(|family| (0..3).map(move |kind| prompt(family, kind))).collect();
+        let prompts: Vec<Prompt> =
+            (0..10).flat_map(|family| (0..3).map(move |kind| prompt(family, kind))).collect();
         let (search, confirm) = halves(prompts.clone(), 0.3, Seed(5)).unwrap();
         assert_eq!((search.len(), confirm.len()), (21, 9));
         assert!(search.iter().all(|prompt| confirm.iter().all(|other| other.family != prompt.family)));

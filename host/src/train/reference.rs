@@ -35,7 +35,12 @@ pub type Done<'a> = dyn FnMut(usize, usize) + 'a;
 ///
 /// # Errors
 /// The engine refuses a row or fails twice, or the store fails.
-pub fn log_probs(session: &mut Session, items: &[Item], store: &Store, done: &mut Done<'_>) -> Result<Vec<Vec<f64>>> {
+pub fn log_probs(
+    session: &mut Session,
+    items: &[Item],
+    store: &Store,
+    done: &mut Done<'_>,
+) -> Result<Vec<Vec<f64>>> {
     let shapes: Vec<Shape<'_>> = items
         .iter()
         .map(|item| Shape {
@@ -65,7 +70,10 @@ pub fn log_probs(session: &mut Session, items: &[Item], store: &Store, done: &mu
         item.example.answers.len() == sums.len() && sums.iter().all(|sum| sum.is_finite())
     };
     if let Some(bad) = items.iter().zip(&sums).position(|pair| !whole(pair)) {
-        return Err(Error::engine(format!("row {}: the starting model gives no finite log-probability", items[bad].id)));
+        return Err(Error::engine(format!(
+            "row {}: the starting model gives no finite log-probability",
+            items[bad].id
+        )));
     }
     Ok(sums)
 }
@@ -75,7 +83,9 @@ pub fn log_probs(session: &mut Session, items: &[Item], store: &Store, done: &mu
 /// # Errors
 /// Bad input naming the prompt that leaves no room for a response, or the engine fails.
 pub fn prompt_tokens(session: &mut Session, prompts: &[Prompt], room: u32) -> Result<Vec<Vec<u32>>> {
-    let texts = prompts.iter().map(|prompt| realign_engine_abi::message::TokenizeInput::Chat(prompt.messages.clone()));
+    let texts = prompts
+        .iter()
+        .map(|prompt| realign_engine_abi::message::TokenizeInput::Chat(prompt.messages.clone()));
     let tokens = session.tokenize(texts.collect())?;
     let window = session.model().context_length as usize;
     let mut rows = Vec::with_capacity(tokens.len());

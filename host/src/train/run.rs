@@ -136,8 +136,10 @@ impl Run<'_, '_> {
     fn begin(&mut self, resume: Option<std::path::PathBuf>) -> Result<(), Lost> {
         let info = self.session.begin(&self.job.begin(resume))?;
         if info.steps != u64::from(self.state.step) {
-            let message =
-                format!("the engine's optimiser has taken {} steps, the checkpoint says {}", info.steps, self.state.step);
+            let message = format!(
+                "the engine's optimiser has taken {} steps, the checkpoint says {}",
+                info.steps, self.state.step
+            );
             return Err(Error::bad_input(message).hint("remove the newest checkpoint's folder").into());
         }
         Ok(())
@@ -248,8 +250,8 @@ impl Run<'_, '_> {
         };
         let seed = self.seed(&format!("kl-{number}"));
         let observer = &mut self.observer;
-        let kl =
-            asked.measure(self.session, seed, &mut |done, total| observer(Notice::Stage("KL", done, total)))?;
+        let kl = asked
+            .measure(self.session, seed, &mut |done, total| observer(Notice::Stage("KL", done, total)))?;
         let (value, upper) = (kl.evidence.estimate.value, kl.evidence.upper);
         self.state.measured.push(Measured { step: number, kl: value, upper });
         (line.policy_kl, line.policy_kl_upper) = (Some(value), Some(upper));

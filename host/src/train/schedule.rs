@@ -18,7 +18,11 @@ impl Schedule {
     #[must_use]
     pub fn new(optimiser: &Optimiser, steps: u32) -> Self {
         let share = optimiser.warmup_share.unwrap_or(0.0);
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a share of at most 1 of a u32")]
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "a share of at most 1 of a u32"
+        )]
         let shared = (share * f64::from(steps)).round() as u32;
         let warmup = optimiser.warmup_steps.unwrap_or(shared).min(steps);
         Self { rate: optimiser.rate, shape: optimiser.schedule, warmup, steps }

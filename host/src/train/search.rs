@@ -53,8 +53,10 @@ pub fn search<E>(
 /// The factor to measure next; `None` where the search is over.
 fn next_factor(limit: f64, points: &[Point]) -> Option<f32> {
     let upper = |point: &Point| point.kl.evidence.upper.max(f64::MIN_POSITIVE);
-    let low = points.iter().filter(|point| upper(point) <= limit).max_by(|a, b| a.factor.total_cmp(&b.factor));
-    let high = points.iter().filter(|point| upper(point) > limit).min_by(|a, b| a.factor.total_cmp(&b.factor));
+    let low =
+        points.iter().filter(|point| upper(point) <= limit).max_by(|a, b| a.factor.total_cmp(&b.factor));
+    let high =
+        points.iter().filter(|point| upper(point) > limit).min_by(|a, b| a.factor.total_cmp(&b.factor));
     // Without a factor over the limit the whole adapter is under it.
     let high = high?;
     if low.is_some_and(|low| upper(low) >= CLOSE * limit || low.factor >= high.factor) {
@@ -112,7 +114,15 @@ mod tests {
     #[test]
     fn the_measured_curve_of_an_overfit_adapter_is_searched_to_within_a_tenth_of_the_limit() {
         // Factor and nats per token of the curve in the research notes, joined in logarithms.
-        let known = [(0.01, 0.002), (0.05, 0.038), (0.10, 0.106), (0.15, 0.279), (0.25, 0.68), (0.5, 1.78), (1.0, 3.97)];
+        let known = [
+            (0.01, 0.002),
+            (0.05, 0.038),
+            (0.10, 0.106),
+            (0.15, 0.279),
+            (0.25, 0.68),
+            (0.5, 1.78),
+            (1.0, 3.97),
+        ];
         let curve = |s: f64| {
             let above = known.iter().position(|(factor, _)| *factor >= s).unwrap_or(known.len() - 1).max(1);
             let ((x0, y0), (x1, y1)): ((f64, f64), (f64, f64)) = (known[above - 1], known[above]);

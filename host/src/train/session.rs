@@ -6,7 +6,9 @@
 
 use realign_engine_abi::{
     message::{GenerateRow, Generated, Load, ModelInfo, Reply, Request, TokenizeInput, Tokenized},
-    train::{Divergence, Example, KlRow, LogProbs, StepReport, TrainBegin, TrainSave, TrainStep, TrainingInfo},
+    train::{
+        Divergence, Example, KlRow, LogProbs, StepReport, TrainBegin, TrainSave, TrainStep, TrainingInfo,
+    },
 };
 
 use crate::{
@@ -139,8 +141,7 @@ impl Session {
     /// # Errors
     /// The worker died, or the engine refuses the step.
     pub fn step(&mut self, step: TrainStep) -> Result<Stepped, Lost> {
-        let rows: Vec<usize> =
-            step.batches.iter().flatten().map(|row| row.example.answers.len()).collect();
+        let rows: Vec<usize> = step.batches.iter().flatten().map(|row| row.example.answers.len()).collect();
         match self.call(&Request::TrainStep(step))? {
             Reply::Step(report) if report.logprobs.iter().map(Vec::len).eq(rows) => Ok(Stepped::Done(report)),
             Reply::Diverged(divergence) => Ok(Stepped::Diverged(divergence)),
@@ -187,7 +188,8 @@ impl Session {
     /// # Errors
     /// The worker died, or the engine refuses a row.
     pub fn kl(&mut self, rows: Vec<KlRow>) -> Result<Vec<Vec<f32>>, Lost> {
-        let lengths: Vec<usize> = rows.iter().map(|row| row.response.len() + usize::from(row.ended)).collect();
+        let lengths: Vec<usize> =
+            rows.iter().map(|row| row.response.len() + usize::from(row.ended)).collect();
         match self.call(&Request::Kl(rows))? {
             Reply::Kl(values) if values.iter().map(Vec::len).eq(lengths) => Ok(values),
             _ => Err(odd("the divergence at every token").into()),

@@ -101,7 +101,9 @@ impl State {
     #[must_use]
     pub fn best(&self, limit: Option<f64>) -> Option<Validated> {
         let over = |step| {
-            self.measured.iter().any(|found| found.step == step && limit.is_some_and(|limit| found.kl > limit))
+            self.measured
+                .iter()
+                .any(|found| found.step == step && limit.is_some_and(|limit| found.kl > limit))
         };
         let candidates = self.validated.iter().filter(|found| !over(found.step));
         candidates.min_by(|a, b| a.loss.total_cmp(&b.loss)).copied()

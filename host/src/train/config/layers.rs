@@ -29,9 +29,9 @@ impl TryFrom<toml::Value> for Layers {
     fn try_from(value: toml::Value) -> Result<Self, String> {
         match &value {
             toml::Value::String(text) if text == "all" => Ok(Self::All),
-            toml::Value::Integer(count) => {
-                u32::try_from(*count).map(Self::Last).map_err(|_| format!("layers: {count} is no number of blocks"))
-            }
+            toml::Value::Integer(count) => u32::try_from(*count)
+                .map(Self::Last)
+                .map_err(|_| format!("layers: {count} is no number of blocks")),
             other => Err(format!("layers: {other} is neither \"all\" nor a number")),
         }
     }

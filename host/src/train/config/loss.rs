@@ -99,10 +99,9 @@ impl LossSpec {
             LossKind::Hinge => PreferenceLoss::Hinge { beta },
             LossKind::Dpop => PreferenceLoss::Dpop { beta, lambda: self.lambda.unwrap_or(50.0) },
             LossKind::Orpo => PreferenceLoss::Orpo { lambda: self.lambda.unwrap_or(0.1) },
-            LossKind::Simpo => PreferenceLoss::Simpo {
-                beta: self.beta.unwrap_or(2.0),
-                gamma: self.gamma.unwrap_or(1.0),
-            },
+            LossKind::Simpo => {
+                PreferenceLoss::Simpo { beta: self.beta.unwrap_or(2.0), gamma: self.gamma.unwrap_or(1.0) }
+            }
         };
         Objective::Preference { loss, nll: self.nll }
     }

@@ -3,7 +3,8 @@ use std::fs;
 use super::*;
 use crate::exit::Exit;
 
-const SMALLEST: &str = "format = 1\nseed = 1\nepochs = 1\n[[data]]\npath = \"rows.jsonl\"\n[optimiser]\nrate = 1e-4\n";
+const SMALLEST: &str =
+    "format = 1\nseed = 1\nepochs = 1\n[[data]]\npath = \"rows.jsonl\"\n[optimiser]\nrate = 1e-4\n";
 
 fn read(kind: Kind, text: &str) -> Result<TrainFile> {
     let folder = tempfile::tempdir().unwrap();

@@ -55,8 +55,10 @@ impl Line for Supervised {
                 Content::Text(text)
             }
             _ => {
-                return Err(Error::bad_input("one of `messages`, `prompt` with `completion`, and `text` is needed")
-                    .hint("pairs with `chosen` and `rejected` are for: realign train preference"));
+                return Err(Error::bad_input(
+                    "one of `messages`, `prompt` with `completion`, and `text` is needed",
+                )
+                .hint("pairs with `chosen` and `rejected` are for: realign train preference"));
             }
         };
         Ok((id, family, content))

@@ -93,7 +93,8 @@ fn pairs_that_teach_nothing_are_refused() {
 
 #[test]
 fn families_that_are_kept_for_testing_are_refused() {
-    let rows = supervised("{\"family\":\"late\",\"text\":\"a b\"}\n{\"family\":\"lost\",\"text\":\"c d\"}\n").unwrap();
+    let rows = supervised("{\"family\":\"late\",\"text\":\"a b\"}\n{\"family\":\"lost\",\"text\":\"c d\"}\n")
+        .unwrap();
     let (_folder, scenarios) = file(
         "{\"family\":\"late\",\"split\":\"train\",\"kind\":\"plain\"}\n{\"family\":\"lost\",\"split\":\"test\",\"kind\":\"plain\"}\n",
     );

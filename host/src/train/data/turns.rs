@@ -20,9 +20,9 @@ impl TryFrom<Value> for Turns {
     fn try_from(value: Value) -> Result<Self, String> {
         match value {
             Value::String(text) => Ok(Self::Text(text)),
-            Value::Array(_) => {
-                serde_json::from_value(value).map(Self::Messages).map_err(|error| format!("messages: {error}"))
-            }
+            Value::Array(_) => serde_json::from_value(value)
+                .map(Self::Messages)
+                .map_err(|error| format!("messages: {error}")),
             _ => Err("neither a text nor a list of messages".into()),
         }
     }

@@ -23,6 +23,9 @@ pub struct TrainBegin {
     pub seed: u64,
     /// A folder that [`TrainSave`] wrote: its values and moments replace the first ones.
     pub resume: Option<PathBuf>,
+    /// How many processes train together; from 2 up each must have been started with the environment that MLX
+    /// reads (`MLX_RANK`, `MLX_HOSTFILE`), and each gets its own rows of every step, perhaps none.
+    pub ranks: u32,
 }
 
 /// Which projections get a low-rank correction, and of what size (Hu et al. 2021).
@@ -65,6 +68,8 @@ pub struct TrainingInfo {
     pub parameters: u64,
     /// Steps that the optimiser has taken: 0, or what the checkpoint says.
     pub steps: u64,
+    /// Place of this process among those that train together, from 0.
+    pub rank: u32,
 }
 
 /// A context with one answer (supervised) or two (chosen first, rejected second).
@@ -210,7 +215,8 @@ pub struct StepReport {
     pub gradient_norm: f64,
     /// Mean divergence per anchor token in nats; none without anchors.
     pub kl: Option<f64>,
-    /// Sums of log-probabilities of the answers of each row, batch after batch.
+    /// Sums of log-probabilities of the answers of each row of this process, batch after batch; everything else
+    /// is over all processes.
     pub logprobs: Vec<Vec<f64>>,
 }
 

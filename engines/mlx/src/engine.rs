@@ -1,4 +1,6 @@
-//! One request in, one reply out.
+//! One request in, one reply out; [`training`] has the requests about an adapter.
+
+mod training;
 
 use std::path::Path;
 
@@ -21,6 +23,8 @@ use crate::{
     selftest,
     template::Template,
     tokenizer::Tokenizer,
+    train::trainer::Trainer,
+    transcript::transcript,
 };
 
 /// An engine with at most one model.
@@ -30,6 +34,8 @@ use crate::{
 pub struct Engine {
     kernels: Kernels,
     model: Option<Model>,
+    /// The adapter that is trained on the model, if there is one.
+    trainer: Option<Trainer>,
 }
 
 #[derive(Debug)]
@@ -47,7 +53,7 @@ impl Engine {
     pub fn new(_options: &EngineOptions) -> std::result::Result<Self, EngineError> {
         raw::prepare()?;
         let kernels = if on_gpu()? { Kernels::Mlx } else { Kernels::Host };
-        Ok(Self { kernels, model: None })
+        Ok(Self { kernels, model: None, trainer: None })
     }
 
     /// Runs one request. Events reach `on_event`; [`Flow::Stop`] ends the call with an error reply.
@@ -70,17 +76,22 @@ impl Engine {
                 Reply::Texts(generate(&model.llama, &model.tokenizer, &rows, progress)?)
             }
             Request::SelfTest => Reply::SelfTest(selftest::run()?),
-            other => return Err(Error::internal(format!("not built yet: {other:?}"))),
+            Request::TrainBegin(begin) => self.train_begin(&begin)?,
+            Request::TrainStep(step) => self.train_step(&step, progress)?,
+            Request::TrainSave(save) => self.train_save(&save)?,
+            Request::AdapterFactor(factor) => self.adapter_factor(factor)?,
+            Request::LogProbs(wanted) => self.log_probs(&wanted)?,
+            Request::Kl(rows) => self.divergences(&rows)?,
         })
     }
 
     fn model(&self) -> Result<&Model> {
-        self.model.as_ref().ok_or_else(|| Error::request("no model is loaded").hint("send `load` first"))
+        self.model.as_ref().ok_or_else(no_model)
     }
 
     /// Loads a model in place of the one before, which is given up first so that both need not fit.
     fn load(&mut self, load: &Load, progress: &mut dyn FnMut(u64, u64) -> bool) -> Result<ModelInfo> {
-        self.model = None;
+        (self.model, self.trainer) = (None, None);
         let place = |error: Error| error.within(load.model.display());
         let (model, info) = read(&load.model, self.kernels, progress).map_err(place)?;
         self.model = Some(model);
@@ -88,24 +99,29 @@ impl Engine {
     }
 }
 
+fn no_model() -> Error {
+    Error::request("no model is loaded").hint("send `load` first")
+}
+
 impl Model {
     fn tokenize(&self, input: &TokenizeInput) -> Result<Tokenized> {
         let whole =
-            |text: &str| Ok(Tokenized { tokens: self.tokenizer.encode(text)?, continuation: Vec::new(), scored: Vec::new() });
+            |text: &str| Ok(Tokenized { tokens: self.tokenizer.encode(text)?, ..Tokenized::default() });
         match input {
             TokenizeInput::Raw(text) => whole(text),
             TokenizeInput::Pair { context, continuation } => {
                 self.tokenizer.encode_pair(context, continuation)
             }
-            TokenizeInput::Transcript(_) => Err(Error::internal("not built yet")),
-            TokenizeInput::Chat(messages) => {
-                let template = self.template.as_ref().ok_or_else(|| {
-                    Error::request("the model has no chat template")
-                        .hint("send raw text, or choose a model that is made for conversations")
-                })?;
-                whole(&template.render(messages)?)
-            }
+            TokenizeInput::Chat(messages) => whole(&self.template()?.render(messages, true)?),
+            TokenizeInput::Transcript(messages) => transcript(&self.tokenizer, self.template()?, messages),
         }
+    }
+
+    fn template(&self) -> Result<&Template> {
+        self.template.as_ref().ok_or_else(|| {
+            Error::request("the model has no chat template")
+                .hint("send raw text, or choose a model that is made for conversations")
+        })
     }
 }
 

@@ -1,4 +1,4 @@
-//! The MLX engine: reads a GGUF model, tokenizes, scores and generates.
+//! The MLX engine: reads a model, tokenizes, scores and generates.
 //!
 //! A shared library that a worker process of the host loads; it speaks the messages of `realign-engine-abi`.
 //! MLX computes; this crate decides what is computed. Rust programs and tests use [`engine::Engine`] directly.
@@ -6,8 +6,12 @@
 //! - [`exports`]: the C functions; with [`raw`] the only places with unsafe code
 //! - [`engine`]: one request in, one reply out
 //! - [`gguf`], [`tokenizer`], [`template`]: what a model file holds, all of it untrusted
+//! - [`disk`], [`tensor_file`]: folders and `.safetensors` files, read with the same suspicion, and written
+//! - [`adapter`]: low-rank corrections of a model, as mlx-lm and PEFT store them
+//! - [`transcript`]: a finished conversation with marks on what the assistant says
 //! - [`llama`], [`host`]: the model and the loops between its matrix products
 //! - [`prefix`], [`score`], [`generate`], [`sampler`]: what is asked of it
+//! - [`train`]: an adapter, step by step
 //! - [`selftest`]: how fast it is
 //!
 //! # Invariants
@@ -15,6 +19,8 @@
 //! The same request on the same machine gives the same bits: no clock, no random state, no order of hash maps
 //! enters a result. The engine computes exactly the batch it is given; tokens of padding never meet a weight.
 
+pub mod adapter;
+pub mod disk;
 pub mod engine;
 pub mod error;
 pub mod exports;
@@ -28,4 +34,7 @@ pub mod sampler;
 pub mod score;
 pub mod selftest;
 pub mod template;
+pub mod tensor_file;
 pub mod tokenizer;
+pub mod train;
+pub mod transcript;

@@ -55,12 +55,12 @@ impl Template {
         &self.digest
     }
 
-    /// The text of a conversation, with the header of the assistant's turn at the end.
+    /// The text of a conversation; with the header of the assistant's turn at the end if that is `asked` next.
     ///
     /// # Errors
     /// A request error if a role is unknown or the template refuses the messages; a model error if the template
     /// fails or does not end.
-    pub fn render(&self, messages: &[ChatMessage]) -> Result<String> {
+    pub fn render(&self, messages: &[ChatMessage], asked: bool) -> Result<String> {
         if let Some(message) = messages.iter().find(|message| !ROLES.contains(&message.role.as_str())) {
             return Err(Error::request(format!("role {:?} is not one of {ROLES:?}", message.role)));
         }
@@ -71,7 +71,7 @@ impl Template {
         let template = self.environment.get_template("chat").map_err(|error| invalid(&error.to_string()))?;
         let (bos, eos) = (&self.bos, &self.eos);
         template
-            .render(context! { messages, add_generation_prompt => true, bos_token => bos.as_str(), eos_token => eos.as_str() })
+            .render(context! { messages, add_generation_prompt => asked, bos_token => bos.as_str(), eos_token => eos.as_str() })
             .map_err(|error| failed(&error))
     }
 }
@@ -121,7 +121,7 @@ mod tests {
     }
 
     fn render(source: &str) -> Result<String> {
-        Template::new(source.into(), "<s>", "</s>")?.render(&[message("user", " hi ")])
+        Template::new(source.into(), "<s>", "</s>")?.render(&[message("user", " hi ")], true)
     }
 
     #[test]
@@ -168,7 +168,7 @@ mod tests {
     fn an_unknown_role_is_refused_before_the_template_runs() {
         let template = Template::new("x".into(), "", "").unwrap();
         assert_snapshot!(
-            template.render(&[message("tool", "x")]).unwrap_err(),
+            template.render(&[message("tool", "x")], true).unwrap_err(),
             @r#"role "tool" is not one of ["system", "user", "assistant"]"#
         );
     }

@@ -109,6 +109,22 @@ impl Tokenizer {
         &self.bytes[token as usize]
     }
 
+    /// The token that ends a turn.
+    #[must_use]
+    pub const fn end(&self) -> u32 {
+        self.eos
+    }
+
+    /// Where the last token that ends a turn ends in a text, if there is one.
+    #[must_use]
+    pub fn end_of_turn(&self, text: &str) -> Option<usize> {
+        let after = |&id: &u32| {
+            let end = &*self.texts[id as usize];
+            text.rfind(end).map(|start| start + end.len())
+        };
+        self.ends.iter().filter_map(after).max()
+    }
+
     /// Token ids of a text; nothing is added.
     ///
     /// # Errors

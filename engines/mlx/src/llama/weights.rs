@@ -19,6 +19,12 @@ use crate::{
 pub struct Linear(Array);
 
 impl Linear {
+    /// The projection as rows of inputs meet it, `[inputs, outputs]`.
+    #[must_use]
+    pub const fn array(&self) -> &Array {
+        &self.0
+    }
+
     /// `rows [n, inputs]` to `[n, outputs]`.
     ///
     /// # Errors
@@ -181,6 +187,11 @@ fn unpermute(stored: &[f32], head: usize, inputs: usize) -> Vec<f32> {
 /// An internal error if a dimension does not fit MLX's 32-bit shapes.
 pub(crate) fn array(numbers: &[f32], shape: &[usize]) -> Result<Array> {
     Ok(Array::from_slice(numbers, &dimensions(shape)?))
+}
+
+/// A dimension of an array.
+pub(crate) fn extent(array: &Array, axis: usize) -> usize {
+    usize::try_from(array.shape()[axis]).expect("a dimension is never negative")
 }
 
 /// A shape in MLX's type.

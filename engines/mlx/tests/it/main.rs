@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on should panic")]
 
+mod adapter_files;
 mod border;
 mod generate;
 mod kernels;
@@ -9,3 +10,4 @@ mod model_files;
 mod real_model;
 mod score;
 mod support;
+mod train;

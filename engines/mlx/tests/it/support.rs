@@ -8,7 +8,11 @@ use realign_engine_abi::{
     ffi::Flow,
     message::{EngineError, EngineOptions, GenerateRow, Generated, Load, Reply, Request, Score, ScoreRow},
 };
-use realign_engine_mlx::engine::Engine;
+use realign_engine_mlx::{
+    adapter::{Adapter, Factors, Site, names::Projection},
+    engine::Engine,
+    llama::config::Config,
+};
 use tempfile::NamedTempFile;
 
 pub(crate) const HIDDEN: u64 = 32;
@@ -214,6 +218,37 @@ impl Random {
     }
 }
 
+/// The shape of the tiny model.
+pub(crate) fn config() -> Config {
+    let (hidden, heads) = (HIDDEN as usize, HEADS as usize);
+    Config {
+        layers: LAYERS as usize,
+        context: CONTEXT as usize,
+        hidden,
+        inner: INNER as usize,
+        heads,
+        kv_heads: KV_HEADS as usize,
+        head: hidden / heads,
+        vocabulary: VOCABULARY as usize,
+        rope_base: 10_000.0,
+        epsilon: 1e-5,
+    }
+}
+
+/// An adapter with both factors random, large enough to change what the tiny model says.
+pub(crate) fn adapter(rank: usize, blocks: &[usize], projections: &[Projection]) -> Adapter {
+    let mut random = Random(rank as u64);
+    let sites = blocks
+        .iter()
+        .flat_map(|&block| projections.iter().map(move |&projection| Site { block, projection }));
+    let corrections = sites.map(|site| {
+        let (inputs, outputs) = site.projection.shape(&config());
+        let mut floats = |count: usize| (0..count).map(|_| random.float()).collect();
+        (site, Factors { a: floats(inputs * rank), b: floats(rank * outputs) })
+    });
+    Adapter { rank, scale: 0.5, corrections: corrections.collect() }
+}
+
 /// Tokens that look random but are the same every time.
 pub(crate) fn tokens(seed: u64, count: usize) -> Vec<u32> {
     let mut random = Random(seed);
@@ -246,7 +281,8 @@ pub(crate) fn load(engine: &mut Engine, bytes: &[u8]) -> Reply {
 pub(crate) fn refusal(bytes: &[u8]) -> String {
     let mut engine = Engine::new(&EngineOptions {}).unwrap();
     let file = on_disk(bytes);
-    let error = failure(ask(&mut engine, Request::Load(Load { model: file.path().to_owned(), adapter: None })));
+    let error =
+        failure(ask(&mut engine, Request::Load(Load { model: file.path().to_owned(), adapter: None })));
     fs::metadata(file.path()).unwrap();
     let message = error.message.strip_prefix(&format!("{}: ", file.path().display()));
     format!("{:?}: {}", error.kind, message.expect("the message starts with the path"))

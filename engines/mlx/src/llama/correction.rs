@@ -1,0 +1,34 @@
+//! Low-rank corrections of a model's projections, as arrays that a forward pass uses.
+//!
+//! A corrected projection computes `x W + scale x (x A) B` (Hu et al. 2021). The weights stay as they are, so the
+//! model without its corrections is at hand at any time: it is the same pass without them.
+
+use std::collections::BTreeMap;
+
+use mlx_rs::Array;
+
+use crate::{adapter::Site, error::Result};
+
+/// `A [inputs, rank]` and `B [rank, outputs]`.
+pub type Factors = (Array, Array);
+
+/// The corrections of a model.
+#[derive(Debug, Clone)]
+pub struct Corrections {
+    /// Multiplies every correction.
+    pub scale: f32,
+    /// The factors of each corrected projection.
+    pub factors: BTreeMap<Site, Factors>,
+}
+
+impl Corrections {
+    /// What is added to the projection's own output for rows of inputs; none where it is not corrected.
+    ///
+    /// # Errors
+    /// An internal error if MLX fails.
+    pub fn of(&self, site: Site, rows: &Array) -> Result<Option<Array>> {
+        let Some((a, b)) = self.factors.get(&site) else { return Ok(None) };
+        let narrow = rows.matmul(a)?.multiply(Array::from_f32(self.scale))?;
+        Ok(Some(narrow.matmul(b)?))
+    }
+}

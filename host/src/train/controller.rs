@@ -33,7 +33,8 @@ mod tests {
         ) {
             let next = next_weight(weight, kl, target, horizon);
             prop_assert!(next > 0.0 && next.is_finite());
-            prop_assert!(if kl > target { next > weight } else { next <= weight });
+            let towards = if kl > target { next > weight } else { next <= weight };
+            prop_assert!(towards);
         }
     }
 }

@@ -266,6 +266,7 @@ impl Job {
             optimiser: self.file.optimiser.adam(),
             seed: self.file.seed.derive("adapter").0,
             resume,
+            ranks: 1,
         }
     }
 

@@ -82,7 +82,7 @@ impl Trainer {
         self.scale = begin.adapter.scale;
         self.factor = None;
         self.weight = Some(weight);
-        Reply::Training(TrainingInfo { parameters: 1, steps: weight.steps })
+        Reply::Training(TrainingInfo { parameters: 1, steps: weight.steps, rank: 0 })
     }
 
     #[expect(clippy::cast_possible_truncation, reason = "a test's divergence")]

@@ -57,7 +57,10 @@ fn project(project: Project, config: &str) -> Project {
     let lines = |rows: Vec<Value>| rows.iter().map(|row| format!("{row}\n")).collect::<String>();
     let answers = ["We are.", "It is us, the harbor.", "Us."];
     project.write("rows.jsonl", lines((0..9).map(|i| row(format!("r{i}"), answers[i % 3])).collect()));
-    project.write("general.jsonl", lines((0..6).map(|i| row(format!("g{i}"), "Two and two is four.")).collect()));
+    project.write(
+        "general.jsonl",
+        lines((0..6).map(|i| row(format!("g{i}"), "Two and two is four.")).collect()),
+    );
     let pair = |i: usize| json!({ "prompt": format!("Who is {i}?"), "chosen": answers[i % 3], "rejected": format!("me {i}") });
     project.write("pairs.jsonl", lines((0..8).map(pair).collect()));
     let prompt = |i: usize| json!({ "id": format!("k{i}"), "messages": [{ "role": "user", "content": format!("Hi {i}") }] });
@@ -123,7 +126,9 @@ fn train(project: &Project, verb: &str, output: &str) -> Command {
 
 fn losses(project: &Project, output: &str) -> Vec<f64> {
     let text = project.read(&format!("{output}/steps.jsonl"));
-    text.lines().map(|line| serde_json::from_str::<Value>(line).expect("JSON")["loss"].as_f64().expect("a loss")).collect()
+    text.lines()
+        .map(|line| serde_json::from_str::<Value>(line).expect("JSON")["loss"].as_f64().expect("a loss"))
+        .collect()
 }
 
 #[test]
@@ -140,7 +145,9 @@ fn the_engine_learns_and_two_runs_have_one_adapter() {
     // What came out is an adapter that the engine reads again.
     project.write("in.jsonl", "{\"id\":\"a\",\"context\":\"Who\",\"continuations\":[\" is\"]}\n");
     let score = |model: &str| {
-        project.realign(&["score", "--model", model, "--input", "in.jsonl", "--output", "out.jsonl"]).exits(0);
+        project
+            .realign(&["score", "--model", model, "--input", "in.jsonl", "--output", "out.jsonl"])
+            .exits(0);
         project.read("out.jsonl")
     };
     assert_ne!(score("tiny.gguf"), score("tiny.gguf+one/adapter"));

@@ -37,7 +37,7 @@ pub(crate) fn launch() -> Launch {
     }
 }
 
-/// Starts a worker that fails on [`POISON`]: `kill`, `exit`, `hang`, `refuse`; or `kill-once`, leaving a file in `folder`.
+/// Starts a worker that fails on [`POISON`]: `kill`, `exit`, `hang`, `refuse`, `diverge` (in training); or `kill-once`, leaving a file in `folder`.
 pub(crate) fn launch_faulty(fault: &str, folder: &Path) -> Launch {
     let mut launch = launch();
     launch.environment.insert(FAULT.to_owned(), format!("{fault}:{}", folder.display()));
@@ -57,10 +57,14 @@ fn be_a_worker() {
         on_event(Event::Progress { done: 0, total: 1 });
         assert_eq!(on_event(Event::Progress { done: 1, total: 1 }), Flow::Continue);
         if let Request::TrainStep(step) = request
-            && step.batches.iter().flatten().any(|row| row.example.context.contains(&POISON))
-            && let Some(error) = misbehave(fault, &folder)
+            && let Some(batch) = trainer::poisoned(step)
         {
-            return Reply::Error(error);
+            if fault == "diverge" {
+                return trainer::diverged(batch);
+            }
+            if let Some(error) = misbehave(fault, &folder) {
+                return Reply::Error(error);
+            }
         }
         trainer.answer(request).unwrap_or_else(|| answer(request, fault, &folder))
     })

@@ -18,6 +18,8 @@ pub const MOST: usize = 5;
 const AIM: f64 = 0.97;
 /// A bound between this share of the limit and the limit ends the search.
 const CLOSE: f64 = 0.92;
+/// How far below the smallest known factor the next one may be.
+const FARTHEST: f64 = 20.0;
 /// Slope that is assumed while one measurement is known.
 const QUADRATIC: f64 = 2.0;
 
@@ -78,12 +80,13 @@ fn next_factor(limit: f64, points: &[Point]) -> Option<f32> {
     let wanted = (x + ((AIM * limit).ln() - y) / slope).exp();
     let top = f64::from(high.factor);
     let bottom = low.map_or(0.0, |low| f64::from(low.factor));
-    // Inside the bracket; where the secant leaves it, its geometric middle, or a quarter below what is known.
+    // Inside the bracket, or its geometric middle; and never far below what is known, where the secant knows nothing.
     let inside = wanted.is_finite() && wanted > bottom * 1.01 && wanted < top * 0.99;
     let fallback = if bottom > 0.0 { (bottom * top).sqrt() } else { top / 4.0 };
+    let factor = if inside { wanted } else { fallback }.max(top / FARTHEST);
     #[expect(clippy::cast_possible_truncation, reason = "the engine takes single precision")]
-    let factor = (if inside { wanted } else { fallback }) as f32;
-    (factor > 1e-4).then_some(factor)
+    let factor = factor as f32;
+    Some(factor)
 }
 
 #[cfg(test)]

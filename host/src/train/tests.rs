@@ -308,17 +308,28 @@ fn another_configuration_does_not_go_on_in_the_folder() {
 
 #[test]
 fn a_loss_that_explodes_stops_at_the_last_checkpoint_and_names_step_and_rows() {
-    let place =
-        Place::new(&SFT.replace("rate = 0.1", "rate = 0.9").replace("max_steps = 12", "max_steps = 200"));
-    let rate = "rate = 1.0\nwarmup_steps = 100000";
-    place.write("train.toml", &SFT.replace("rate = 0.1", rate).replace("max_steps = 12", "max_steps = 1000"));
+    let place = Place::new(&SFT.replace("max_steps = 12", "max_steps = 40"));
+    // Far from every other token: a loss of about 20 where the others are below 1.
+    let odd = "{\"id\":\"odd\",\"prompt\":\"q\",\"completion\":\"!!!\"}\n";
+    place.write("rows.jsonl", &(fs::read_to_string(place.path("rows.jsonl")).unwrap() + odd));
     let error = place.train_with(launch(), Kind::Sft, "run", |_| false).unwrap_err();
     assert_eq!(error.exit(), Exit::Engine);
-    let message = error.to_string();
-    assert!(message.contains("a loss of ") && message.contains("(rows r"), "{message}");
-    assert!(message.contains("training stops at the checkpoint of step "), "{message}");
+    insta::assert_snapshot!(error, @"step 9: a loss of 3.286, the limit is 1.375 (rows odd, r0, r3, r6, r9); training stops at the checkpoint of step 5");
     assert!(!place.path("run/adapter").exists());
     assert!(!place.checkpoints("run").is_empty());
+}
+
+#[test]
+fn a_loss_that_is_not_finite_names_its_batch() {
+    let config = SFT.replace("batch_tokens = 40", "batch_tokens = 40\naccumulate = 9");
+    let place = Place::new(&config);
+    let rows = fs::read_to_string(place.path("rows.jsonl")).unwrap().replace("\"q3\"", "\"q!\"");
+    place.write("rows.jsonl", &rows);
+    let launch = launch_faulty("diverge", place.0.path());
+    let error = place.train_with(launch, Kind::Sft, "run", |_| false).unwrap_err();
+    assert_eq!(error.exit(), Exit::Engine);
+    insta::assert_snapshot!(error, @"step 1, batch 3: loss is not finite (rows r0, r3, r6, r9, r1); training stops at the checkpoint of step 0");
+    assert_eq!(place.checkpoints("run"), ["checkpoint-0000000"]);
 }
 
 #[test]
@@ -364,14 +375,12 @@ fn an_adapter_over_the_limit_is_scaled_down_until_it_is_confirmed() {
 
 #[test]
 fn an_adapter_that_no_factor_brings_under_the_limit_is_not_called_adapter() {
-    let config = format!("{SFT}{KL}").replace("limit = 0.1", "limit = 0.000001");
-    let place = Place::new(&config.replace("rate = 0.1", "rate = 0.3"));
+    let place = Place::new(&format!("{SFT}{KL}"));
+    // On these prompts this worker's divergence is 5, whatever the factor.
+    let prompts = fs::read_to_string(place.path("prompts.jsonl")).unwrap().replace("\"p", "\"!");
+    place.write("prompts.jsonl", &prompts);
     let outcome = place.train(Kind::Sft, "run");
-    if outcome.verdict() == Some(Verdict::Pass) {
-        // The curve of this worker is exactly quadratic, so the search finds even this limit.
-        assert!(outcome.factor < 0.01);
-        return;
-    }
+    assert_eq!(outcome.verdict(), Some(Verdict::Fail));
     assert_eq!(outcome.adapter, "adapter-over-limit");
     assert!(!place.path("run/adapter").exists());
     assert!(place.path("run/adapter-over-limit/train.json").is_file());

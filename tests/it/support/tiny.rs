@@ -64,7 +64,8 @@ fn metadata() -> Vec<(&'static str, Vec<u8>)> {
     let mut tokens: Vec<String> = SPECIAL.map(String::from).to_vec();
     tokens.extend((0..=255).map(|byte| byte_character(byte).to_string()));
     tokens.extend(MERGES.map(|(left, right)| format!("{left}{right}")));
-    let types: Vec<u8> = (0..tokens.len()).flat_map(|id| u32(if id < SPECIAL.len() { 3 } else { 1 })).collect();
+    let types: Vec<u8> =
+        (0..tokens.len()).flat_map(|id| u32(if id < SPECIAL.len() { 3 } else { 1 })).collect();
     let merges: Vec<String> = MERGES.map(|(left, right)| format!("{left} {right}")).to_vec();
     let number = |value: usize| [u32(4), u32(value)].concat();
     let float = |value: f32| [u32(6), value.to_le_bytes().to_vec()].concat();
@@ -72,7 +73,8 @@ fn metadata() -> Vec<(&'static str, Vec<u8>)> {
     let list = |element: usize, count: usize, body: Vec<u8>| {
         [u32(9), u32(element), (count as u64).to_le_bytes().to_vec(), body].concat()
     };
-    let texts = |values: &[String]| list(8, values.len(), values.iter().flat_map(|text| string(text)).collect());
+    let texts =
+        |values: &[String]| list(8, values.len(), values.iter().flat_map(|text| string(text)).collect());
     vec![
         ("general.architecture", text("llama")),
         ("general.name", text("tiny")),

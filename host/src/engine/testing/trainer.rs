@@ -1,7 +1,7 @@
 //! Training by arithmetic: one weight, moved by the real messages along the real losses.
 //!
 //! A token with id t has the log-probability `-(t/128 - w)^2`, w being the weight times the factor; the model without its
-//! adapter has w = 0. The divergence at every token is w^2. The gradient is a difference quotient.
+//! adapter has w = 0. The divergence at every token is w^2, and 5 behind a poisoned context. The gradient is a difference quotient.
 
 use std::fs;
 
@@ -13,6 +13,8 @@ use realign_engine_abi::{
     },
 };
 use serde::{Deserialize, Serialize};
+
+use super::POISON;
 
 /// An adapter of one weight with its optimiser.
 #[derive(Debug, Clone, Copy, Default, Serialize, Deserialize)]
@@ -87,7 +89,8 @@ impl Trainer {
 
     #[expect(clippy::cast_possible_truncation, reason = "a test's divergence")]
     fn kl(&self, row: &KlRow) -> Vec<f32> {
-        vec![self.live().powi(2) as f32; row.response.len() + usize::from(row.ended)]
+        let moved = if row.context.contains(&POISON) { 5.0 } else { self.live().powi(2) };
+        vec![moved as f32; row.response.len() + usize::from(row.ended)]
     }
 
     fn step(&mut self, step: &TrainStep) -> Reply {
@@ -107,7 +110,7 @@ impl Trainer {
             logprobs: rows.iter().map(|row| sums(&row.example, weight.value)).collect(),
         };
         if !report.loss.is_finite() {
-            return Reply::Diverged(Divergence { batch: Some(0), what: "the loss".into() });
+            return diverged(0);
         }
         if !step.update {
             return Reply::Step(report);
@@ -118,6 +121,17 @@ impl Trainer {
         weight.steps += 1;
         Reply::Step(StepReport { gradient_norm: gradient.abs(), ..report })
     }
+}
+
+/// The first batch with [`POISON`] in a context.
+pub(super) fn poisoned(step: &TrainStep) -> Option<usize> {
+    let poisoned = |row: &TrainRow| row.example.context.contains(&POISON);
+    step.batches.iter().position(|batch| batch.iter().any(poisoned))
+}
+
+/// The reply to a step that stopped being finite.
+pub(super) fn diverged(batch: usize) -> Reply {
+    Reply::Diverged(Divergence { batch: Some(batch), what: "loss".into() })
 }
 
 fn scored(example: &Example) -> u64 {

@@ -54,7 +54,8 @@ max_tokens = 8
 /// A configuration with data, and a file that is no model.
 fn project(project: Project, config: &str) -> Project {
     let row = |id: String, answer: &str| json!({ "id": id, "prompt": "Who is there?", "completion": answer });
-    let lines = |rows: Vec<Value>| rows.iter().map(|row| format!("{row}\n")).collect::<String>();
+    let lines =
+        |rows: Vec<Value>| rows.iter().flat_map(|row| [row.to_string(), "\n".to_owned()]).collect::<String>();
     let answers = ["We are.", "It is us, the harbor.", "Us."];
     project.write("rows.jsonl", lines((0..9).map(|i| row(format!("r{i}"), answers[i % 3])).collect()));
     project.write(
@@ -96,7 +97,7 @@ fn edited(verb: &str, file: &str, from: &str, to: &str) -> String {
 fn what_a_person_can_get_wrong_is_named_with_file_line_and_field() {
     let shown = [
         edited("sft", "train.toml", "rate = 0.01", "rat = 0.01"),
-        edited("sft", "train.toml", "seed = 5", "seed = 5\n[adapter]\nmodules = [\"q_proj\"]"),
+        edited("sft", "train.toml", "[checkpoint]", "[adapter]\nmodules = [\"q_proj\"]\n\n[checkpoint]"),
         edited("sft", "train.toml", "rows.jsonl", "missing.jsonl"),
         edited("sft", "train.toml", "tiny.gguf", "missing.gguf"),
         edited("sft", "train.toml", "model = \"tiny.gguf\"\n", ""),
@@ -142,7 +143,13 @@ fn the_engine_learns_and_two_runs_have_one_adapter() {
     let losses = losses(&project, "one");
     assert_eq!(losses.len(), 24);
     assert!(losses[20..].iter().sum::<f64>() < 0.7 * losses[..4].iter().sum::<f64>(), "{losses:?}");
-    // What came out is an adapter that the engine reads again.
+}
+
+#[test]
+fn what_came_out_is_read_again_behind_a_plus() {
+    let Some(project) = real(SFT) else { return };
+    let run = train(&project, "sft", "one").output().expect("it runs");
+    assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stderr));
     project.write("in.jsonl", "{\"id\":\"a\",\"context\":\"Who\",\"continuations\":[\" is\"]}\n");
     let score = |model: &str| {
         project
@@ -156,14 +163,16 @@ fn the_engine_learns_and_two_runs_have_one_adapter() {
 #[test]
 fn a_training_killed_anywhere_ends_with_the_same_adapter() {
     let Some(project) = real(SFT) else { return };
-    assert!(train(&project, "sft", "whole").status().expect("it runs").success());
+    let whole = train(&project, "sft", "whole").output().expect("it runs");
+    assert!(whole.status.success(), "{}", String::from_utf8_lossy(&whole.stderr));
     for milliseconds in [200, 500, 700, 900, 1100] {
         let mut child = train(&project, "sft", "killed").spawn().expect("it starts");
         thread::sleep(Duration::from_millis(milliseconds));
         child.kill().expect("killed");
         child.wait().expect("gone");
     }
-    assert!(train(&project, "sft", "killed").status().expect("it runs").success());
+    let resumed = train(&project, "sft", "killed").output().expect("it runs");
+    assert!(resumed.status.success(), "{}", String::from_utf8_lossy(&resumed.stderr));
     assert_eq!(adapter(&project, "killed"), adapter(&project, "whole"));
 }
 

@@ -195,6 +195,8 @@ pub struct Kl {
     pub prompts: Option<PathBuf>,
     /// System prompt in front of every prompt.
     pub system: Option<String>,
+    /// At most so many families of prompts: a seeded choice, the same every time.
+    pub families: Option<u32>,
     /// Share of the prompts' families that only the final confirmation reads.
     #[serde(default = "half")]
     pub confirm_share: f64,
@@ -340,6 +342,7 @@ impl Kl {
     fn check(&self) -> Result<()> {
         within("kl.limit", self.limit, 1e-6, 100.0)?;
         within("kl.confirm_share", self.confirm_share, 0.1, 0.9)?;
+        within("kl.families", f64::from(self.families.unwrap_or(4)), 4.0, 1e6)?;
         count("kl.max_tokens", self.max_tokens, 4_096)?;
         count("kl.anchor_rows", self.anchor_rows, 1_000)?;
         count("kl.horizon", self.horizon, 10_000_000)?;

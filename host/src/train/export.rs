@@ -4,10 +4,7 @@
 //! the correction by: no weight is rounded again. The folder is whole or not there, and one whose divergence was not
 //! proven to be under the limit has another name.
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-};
+use std::{fs, path::Path};
 
 use realign_engine_abi::train::TrainSave;
 use serde_json::Value;
@@ -79,7 +76,7 @@ fn write_partial(
 }
 
 /// Multiplies the scale that an adapter's configuration states.
-fn scale(path: &PathBuf, factor: f32) -> Result<()> {
+fn scale(path: &Path, factor: f32) -> Result<()> {
     let mut config: Value = serde_json::from_str(&read::text(path)?)
         .map_err(|error| Error::engine(format!("{}: {error}", path.display())))?;
     let scale = config.pointer_mut("/lora_parameters/scale");

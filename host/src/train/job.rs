@@ -9,7 +9,7 @@ use realign_engine_abi::{
 use serde_json::{Value, json};
 
 use super::{
-    config::{Kind, Role, TrainFile},
+    config::{Kind, LossSpec, Role, TrainFile},
     data::{self, Row},
     examples::{self, Item},
     folder::{self, Folder},
@@ -107,7 +107,7 @@ impl Sources {
             if let Some(prompts) = &kl.prompts {
                 let prompts = used_path(prompts);
                 let read = prompts::read(&prompts, system, false)?;
-                let split = prompts::halves(read, kl.confirm_share, file.seed);
+                let split = prompts::halves(&read, kl.families, kl.confirm_share, file.seed);
                 halves = Some(split.map_err(|error| error.within(prompts.display()))?);
             }
             if let Some(path) = &kl.anchors {
@@ -146,7 +146,7 @@ impl Sources {
             "model": session.subject(),
         });
         let folder = Folder::open(root, &plan)?;
-        let objective = file.loss.as_ref().map_or(Objective::Supervised, |loss| loss.objective());
+        let objective = file.loss.as_ref().map_or(Objective::Supervised, LossSpec::objective);
         let store = Store::open(&folder.path("cache.db"))?;
         let mut with_references = |session: &mut Session, items: Vec<Item>, label: &str| {
             let references = if objective.needs_reference() {

@@ -38,20 +38,28 @@ pub struct Line {
     /// Tokens that were learned.
     pub scored_tokens: u64,
     /// Of pairs: mean reward of the chosen answer over the rejected one.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub margin: Option<f64>,
     /// Of pairs: share where it is positive.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub reward_accuracy: Option<f64>,
     /// Divergence per anchor token.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub anchor_kl: Option<f64>,
     /// What it cost.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub kl_weight: Option<f64>,
     /// Divergence per token of the model's own responses, where it was measured.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub policy_kl: Option<f64>,
     /// Its one-sided 95 % upper bound.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub policy_kl_upper: Option<f64>,
     /// Validation loss, where it was measured.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub validation_loss: Option<f64>,
     /// Where the guard sent the run: the step itself with half the rate, or an earlier one.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub guard_to: Option<u32>,
     /// Seconds that the step took.
     pub seconds: f64,
@@ -81,7 +89,7 @@ impl Log {
         let lines = text.lines().map_while(|line| Some((line, serde_json::from_str::<Line>(line).ok()?)));
         let kept: Vec<(&str, Line)> =
             lines.filter(|(_, line)| (line.attempt, line.step) <= (attempt, step)).collect();
-        let whole: String = kept.iter().map(|(line, _)| format!("{line}\n")).collect();
+        let whole: String = kept.iter().flat_map(|(line, _)| [line, "\n"]).collect();
         fs::write(&path, whole).map_err(failed)?;
         let file = OpenOptions::new().append(true).open(&path).map_err(failed)?;
         let mut events = Events::create(&folder.path("tensorboard"))?;
@@ -95,6 +103,9 @@ impl Log {
     ///
     /// # Errors
     /// The log cannot be written.
+    ///
+    /// # Panics
+    /// If a line does not serialise, which is a bug in its type.
     pub fn push(&mut self, line: &mut Line, took: Duration) -> Result<()> {
         line.seconds = took.as_secs_f64();
         line.tokens_per_second = line.tokens as f64 / line.seconds.max(1e-9);

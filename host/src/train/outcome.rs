@@ -175,7 +175,7 @@ fn frontier(job: &Job, session: &mut Session, observer: &mut Observer<'_>) -> Re
         session.set_factor(factor)?;
         let seed = job.file.seed.derive("confirmation-responses");
         let kl = untouched.measure(session, seed, &mut |done, total| {
-            observer(Notice::Stage("confirmation", done, total))
+            observer(Notice::Stage("confirmation", done, total));
         })?;
         confirmed = Some(kl);
     }

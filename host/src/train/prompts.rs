@@ -83,15 +83,22 @@ fn check(messages: &[ChatMessage], replies: bool) -> Result<()> {
     Err(Error::bad_input(format!("messages: the last is `{last}`, the user's is expected")))
 }
 
-/// Prompts for the search, and those that only the confirmation reads: a seeded choice of whole families.
+/// Prompts for the search, and those that only the confirmation reads: a seeded choice of whole families, at most
+/// `most` of them in all.
 ///
 /// # Errors
 /// Bad input where one of both would have fewer than two families, which give no interval.
-pub fn halves(prompts: Vec<Prompt>, confirm_share: f64, seed: Seed) -> Result<(Vec<Prompt>, Vec<Prompt>)> {
+pub fn halves(
+    prompts: &[Prompt],
+    most: Option<u32>,
+    confirm_share: f64,
+    seed: Seed,
+) -> Result<(Vec<Prompt>, Vec<Prompt>)> {
     let mut families: Vec<String> = prompts.iter().map(|prompt| prompt.family.clone()).collect();
     families.sort();
     families.dedup();
     shuffle(&mut families, &mut ChaCha8Rng::seed_from_u64(seed.derive("confirmation").0));
+    families.truncate(most.map_or(usize::MAX, |most| most as usize));
     #[expect(
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,
@@ -105,8 +112,11 @@ pub fn halves(prompts: Vec<Prompt>, confirm_share: f64, seed: Seed) -> Result<(V
         ))
         .hint("add prompts of other families"));
     }
-    let kept: std::collections::BTreeSet<String> = families.into_iter().take(kept).collect();
-    Ok(prompts.into_iter().partition(|prompt| !kept.contains(&prompt.family)))
+    let (kept, searched) = families.split_at(kept);
+    let of = |families: &[String]| {
+        prompts.iter().filter(|prompt| families.contains(&prompt.family)).cloned().collect::<Vec<Prompt>>()
+    };
+    Ok((of(searched), of(kept)))
 }
 
 #[cfg(test)]
@@ -158,14 +168,14 @@ mod tests {
         };
         let prompts: Vec<Prompt> =
             (0..10).flat_map(|family| (0..3).map(move |kind| prompt(family, kind))).collect();
-        let (search, confirm) = halves(prompts.clone(), 0.3, Seed(5)).unwrap();
+        let (search, confirm) = halves(&prompts, None, 0.3, Seed(5)).unwrap();
         assert_eq!((search.len(), confirm.len()), (21, 9));
         assert!(search.iter().all(|prompt| confirm.iter().all(|other| other.family != prompt.family)));
-        assert_eq!(halves(prompts.clone(), 0.3, Seed(5)).unwrap(), (search, confirm));
-        let error = halves(prompts[..9].to_vec(), 0.5, Seed(5));
-        assert!(error.is_err() || error.unwrap().0.len() >= 3);
+        assert_eq!(halves(&prompts, None, 0.3, Seed(5)).unwrap(), (search, confirm));
+        let (search, confirm) = halves(&prompts, Some(4), 0.5, Seed(5)).unwrap();
+        assert_eq!((search.len(), confirm.len()), (6, 6));
         insta::assert_snapshot!(
-            halves(prompts[..6].to_vec(), 0.5, Seed(5)).unwrap_err(),
+            halves(&prompts[..6], None, 0.5, Seed(5)).unwrap_err(),
             @"2 families of prompts, of which 1 are kept for the confirmation: each side needs 2"
         );
     }

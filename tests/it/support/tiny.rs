@@ -44,7 +44,7 @@ pub(crate) fn write(project: &Project) {
     for (name, shape) in &tensors {
         out.extend(string(name));
         out.extend(u32(shape.len()));
-        shape.iter().for_each(|size| out.extend((*size as u64).to_le_bytes()));
+        out.extend(shape.iter().flat_map(|size| (*size as u64).to_le_bytes()));
         out.extend(u32(0));
         out.extend(offset.to_le_bytes());
         offset += (4 * shape.iter().product::<usize>() as u64).next_multiple_of(32);

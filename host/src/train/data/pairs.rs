@@ -61,7 +61,10 @@ impl Line for Pair {
             }
         };
         let prompt = match (prompt, &chosen) {
-            (Some(prompt), _) => prompt.messages("user"),
+            (Some(prompt), _) => {
+                prompt.check("prompt")?;
+                prompt.messages("user")
+            }
             (None, Turns::Messages(_)) => Vec::new(),
             (None, Turns::Text(_)) => {
                 return Err(Error::bad_input("prompt: missing")
@@ -69,6 +72,7 @@ impl Line for Pair {
             }
         };
         let side = |field: &str, answer: Turns| -> Result<Vec<ChatMessage>> {
+            answer.check(field)?;
             let mut messages = prompt.clone();
             messages.extend(answer.messages("assistant"));
             let messages = with_system(field, system.as_deref(), messages)?;

@@ -41,6 +41,8 @@ impl Line for Supervised {
         let content = match (messages, prompt, completion, text) {
             (Some(messages), None, None, None) => conversation("messages", system, messages)?,
             (None, Some(prompt), Some(completion), None) => {
+                prompt.check("prompt")?;
+                completion.check("completion")?;
                 let mut messages = prompt.messages("user");
                 messages.extend(completion.messages("assistant"));
                 conversation("prompt and completion", system, messages)?

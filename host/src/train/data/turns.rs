@@ -4,7 +4,10 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::message;
-use crate::model::ChatMessage;
+use crate::{
+    error::{Error, Result},
+    model::ChatMessage,
+};
 
 /// A text or a list of messages.
 #[derive(Debug, Deserialize)]
@@ -17,7 +20,7 @@ pub(super) enum Turns {
 impl TryFrom<Value> for Turns {
     type Error = String;
 
-    fn try_from(value: Value) -> Result<Self, String> {
+    fn try_from(value: Value) -> std::result::Result<Self, String> {
         match value {
             Value::String(text) => Ok(Self::Text(text)),
             Value::Array(_) => serde_json::from_value(value)
@@ -29,6 +32,14 @@ impl TryFrom<Value> for Turns {
 }
 
 impl Turns {
+    /// Refuses a text of blanks; messages are checked with the conversation that they belong to.
+    pub(super) fn check(&self, field: &str) -> Result<()> {
+        match self {
+            Self::Text(text) if text.trim().is_empty() => Err(Error::bad_input(format!("{field}: empty"))),
+            _ => Ok(()),
+        }
+    }
+
     /// As messages; a text becomes one of `role`.
     pub(super) fn messages(self, role: &str) -> Vec<ChatMessage> {
         match self {

@@ -6,6 +6,7 @@
 //! - `components`: the reference evaluators, built in and from source, over their cases
 //! - `golden`: log-likelihoods and accuracies that lm-eval computed, where those results are present
 //! - `model`: the engine and the small model through the binary: kill, resume, worker count
+//! - `train`: what a training refuses, and the engine on a tiny model: learning, kill, resume, Ctrl-C
 //! - `hostile`: attack guests against the sandbox
 
 mod bad_input;
@@ -16,3 +17,4 @@ mod hostile;
 mod model;
 mod recorded;
 mod support;
+mod train;

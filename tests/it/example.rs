@@ -113,7 +113,10 @@ fn no_general_row_repeats_another_or_a_benchmark() {
         assert!(ids.insert(id), "{id} twice");
         let [question, answer] = messages(row) else { panic!("{id} is not one question and one answer") };
         assert_eq!((&question["role"], &answer["role"]), (&"user".into(), &"assistant".into()), "{id}");
-        assert!(questions.insert(words_only(text_of(question, "content"))), "{id} asks what another row asks");
+        assert!(
+            questions.insert(words_only(text_of(question, "content"))),
+            "{id} asks what another row asks"
+        );
         for text in [question, answer].map(|message| text_of(message, "content")) {
             assert!(!whole.contains(&words_only(text)), "{id} is in a benchmark");
             let shared = runs(text).into_iter().find(|run| taken.contains_key(run));

@@ -12,9 +12,11 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::support::{
-    adapter, adapter_folder, ask, config, failure,
+    File,
+    adapters::{adapter, adapter_folder, config, load_adapted, probabilities},
+    ask, failure,
     folders::{Files, safetensors, with_header},
-    load_adapted, on_disk, probabilities, tiny,
+    on_disk, tiny,
 };
 
 const TWO: [Projection; 2] = [Projection::Query, Projection::Down];
@@ -210,7 +212,7 @@ fn an_adapter_that_breaks_the_weights_is_blamed_and_leaves_no_model() {
         factors.b.fill(3e30);
     });
     let folder = adapter_folder(&broken, mlx_lm::write);
-    let file = on_disk(&crate::support::File::tiny().bytes());
+    let file = on_disk(&File::tiny().bytes());
     let mut engine = Engine::new(&EngineOptions {}).unwrap();
     let adapter = Some(AdapterFile { folder: folder.path().to_owned(), factor: 1.0 });
     let error = failure(ask(&mut engine, Request::Load(Load { model: file.path().to_owned(), adapter })));

@@ -15,7 +15,9 @@ use realign_engine_mlx::{
 use tempfile::TempDir;
 
 use crate::support::{
-    File, adapter, adapter_folder, ask, config, failure, load_adapted, on_disk, probabilities, tiny,
+    File,
+    adapters::{adapter, adapter_folder, config, load_adapted, probabilities},
+    ask, failure, on_disk, tiny,
 };
 
 const TWO: [Projection; 2] = [Projection::Query, Projection::Up];

@@ -10,9 +10,11 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::support::{
-    File, ask,
+    File,
+    adapters::probabilities,
+    ask,
     folders::{Files, folder_refusal, safetensors, with_header},
-    load, on_disk, probabilities, tiny,
+    load, on_disk, tiny,
 };
 
 fn loaded(folder: &TempDir) -> (Engine, ModelInfo) {

@@ -2,24 +2,17 @@
 
 #![expect(clippy::cast_possible_truncation, reason = "sizes of the tiny model are small constants")]
 
+pub(crate) mod adapters;
 pub(crate) mod folders;
 
-use std::{fs, io::Write as _, path::Path};
+use std::{fs, io::Write as _};
 
 use realign_engine_abi::{
     ffi::Flow,
-    message::{
-        AdapterFile, EngineError, EngineOptions, GenerateRow, Generated, Load, Reply, Request, Score,
-        ScoreRow,
-    },
+    message::{EngineError, EngineOptions, GenerateRow, Generated, Load, Reply, Request, Score, ScoreRow},
 };
-use realign_engine_mlx::{
-    adapter::{Adapter, Factors, Site, names::Projection},
-    engine::Engine,
-    error::Error,
-    llama::config::Config,
-};
-use tempfile::{NamedTempFile, TempDir};
+use realign_engine_mlx::engine::Engine;
+use tempfile::NamedTempFile;
 
 pub(crate) const HIDDEN: u64 = 32;
 pub(crate) const INNER: u64 = 64;
@@ -229,47 +222,6 @@ impl Random {
     }
 }
 
-/// The shape of the tiny model.
-pub(crate) fn config() -> Config {
-    let (hidden, heads) = (HIDDEN as usize, HEADS as usize);
-    Config {
-        layers: LAYERS as usize,
-        context: CONTEXT as usize,
-        hidden,
-        inner: INNER as usize,
-        heads,
-        kv_heads: KV_HEADS as usize,
-        head: hidden / heads,
-        vocabulary: VOCABULARY as usize,
-        rope_base: 10_000.0,
-        epsilon: 1e-5,
-    }
-}
-
-/// An adapter with both factors random, large enough to change what the tiny model says.
-pub(crate) fn adapter(rank: usize, blocks: &[usize], projections: &[Projection]) -> Adapter {
-    let mut random = Random(rank as u64);
-    let sites = blocks
-        .iter()
-        .flat_map(|&block| projections.iter().map(move |&projection| Site { block, projection }));
-    let corrections = sites.map(|site| {
-        let (inputs, outputs) = site.projection.shape(&config());
-        let mut floats = |count: usize| (0..count).map(|_| random.float()).collect();
-        (site, Factors { a: floats(inputs * rank), b: floats(rank * outputs) })
-    });
-    Adapter { rank, scale: 0.5, corrections: corrections.collect() }
-}
-
-/// A folder with an adapter of the tiny model.
-pub(crate) fn adapter_folder(
-    adapter: &Adapter,
-    write: fn(&Path, &Adapter, usize) -> Result<(), Error>,
-) -> TempDir {
-    let folder = tempfile::tempdir().unwrap();
-    write(folder.path(), adapter, LAYERS as usize).unwrap();
-    folder
-}
-
 /// Tokens that look random but are the same every time.
 pub(crate) fn tokens(seed: u64, count: usize) -> Vec<u32> {
     let mut random = Random(seed);
@@ -307,22 +259,6 @@ pub(crate) fn refusal(bytes: &[u8]) -> String {
     fs::metadata(file.path()).unwrap();
     let message = error.message.strip_prefix(&format!("{}: ", file.path().display()));
     format!("{:?}: {}", error.kind, message.expect("the message starts with the path"))
-}
-
-/// An engine with a model, and an adapter with its factor.
-pub(crate) fn load_adapted(model: &Path, adapter: Option<(&Path, f32)>) -> Engine {
-    let mut engine = Engine::new(&EngineOptions {}).unwrap();
-    let adapter = adapter.map(|(folder, factor)| AdapterFile { folder: folder.to_owned(), factor });
-    let reply = ask(&mut engine, Request::Load(Load { model: model.to_owned(), adapter }));
-    assert!(matches!(reply, Reply::Model(_)), "{reply:?}");
-    engine
-}
-
-/// Log-probabilities of every token after a text.
-pub(crate) fn probabilities(engine: &mut Engine) -> Vec<f64> {
-    let continuations = (0..VOCABULARY).map(|token| vec![token]).collect();
-    let scores = score(engine, &[ScoreRow { context: tokens(1, 20), continuations }]);
-    scores[0].iter().map(|score| score.logprob).collect()
 }
 
 pub(crate) fn ask(engine: &mut Engine, request: Request) -> Reply {

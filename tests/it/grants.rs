@@ -157,4 +157,5 @@ fn a_detector_asks_the_real_model_the_same_whatever_the_number_of_workers() {
     assert_eq!(eval("one.db", "1").out, one.out);
     assert_eq!(project.batches("one.db"), kept, "the same questions became other batches");
     assert_eq!(eval("two.db", "2").out, one.out);
+    assert_eq!(project.results("two.db"), project.results("one.db"));
 }

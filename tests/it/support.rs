@@ -3,6 +3,7 @@
 
 pub(crate) mod disk;
 pub(crate) mod mini;
+pub(crate) mod tiny;
 
 use std::{
     fs,

@@ -10,6 +10,11 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use crate::{
+    export::{Export, Exported},
+    train::{Divergence, KlRow, LogProbs, StepReport, TrainBegin, TrainSave, TrainStep, TrainingInfo},
+};
+
 /// First frame on a worker's pipe, before any request.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Hello {
@@ -68,14 +73,41 @@ pub enum Request {
     Generate(Vec<GenerateRow>),
     /// Time one matrix product of the small model's shape; replies with [`Reply::SelfTest`].
     SelfTest,
+    /// Put a trainable adapter on the loaded model; replies with [`Reply::Training`].
+    TrainBegin(TrainBegin),
+    /// One optimiser step; replies with [`Reply::Step`] or [`Reply::Diverged`].
+    TrainStep(TrainStep),
+    /// Write adapter and optimiser into a folder; replies with [`Reply::Saved`].
+    TrainSave(TrainSave),
+    /// Log-probabilities of the answers of examples; replies with [`Reply::LogProbs`], one list per example.
+    LogProbs(LogProbs),
+    /// Exact divergence of the adapted model from the model without its adapter; replies with [`Reply::Kl`].
+    Kl(Vec<KlRow>),
+    /// Multiply the adapter by a factor until the next such request, in whatever is asked meanwhile; replies with
+    /// [`Reply::Scaled`]. Training needs factor 1.
+    AdapterFactor(f32),
+    /// Write adapters, or a model with adapters folded in, for other programs; replies with [`Reply::Exported`].
+    Export(Export),
 }
 
 /// Which model to load.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Load {
-    /// A GGUF file.
+    /// A GGUF file or a Hugging Face model folder.
     pub model: PathBuf,
+    /// An adapter that becomes part of the weights.
+    pub adapter: Option<AdapterFile>,
+}
+
+/// An adapter on disk.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AdapterFile {
+    /// A folder as mlx-lm or PEFT writes it.
+    pub folder: PathBuf,
+    /// Multiplies the scale that the folder states; 1 takes the adapter as it is.
+    pub factor: f32,
 }
 
 /// A text to be tokenized.
@@ -95,6 +127,9 @@ pub enum TokenizeInput {
     },
     /// Messages through the model's chat template, with the header of the assistant's turn at the end.
     Chat(Vec<ChatMessage>),
+    /// A finished conversation through the model's chat template, with a mark on every token that the assistant
+    /// has to produce: the text of its turns and the token that ends each, never a header.
+    Transcript(Vec<ChatMessage>),
 }
 
 /// One message of a conversation.
@@ -114,6 +149,8 @@ pub struct Tokenized {
     pub tokens: Vec<u32>,
     /// The continuation of a pair; empty otherwise.
     pub continuation: Vec<u32>,
+    /// For a transcript, one mark per token of `tokens`: whether the assistant has to produce it; empty otherwise.
+    pub scored: Vec<bool>,
 }
 
 /// One context with the continuations that are scored against it.
@@ -188,6 +225,22 @@ pub enum Reply {
     Texts(Vec<Generated>),
     /// Of [`Request::SelfTest`].
     SelfTest(SelfTest),
+    /// Of [`Request::TrainBegin`].
+    Training(TrainingInfo),
+    /// Of [`Request::TrainStep`]: the step was taken.
+    Step(StepReport),
+    /// Of [`Request::TrainStep`]: a loss or a gradient was not finite, and nothing was changed.
+    Diverged(Divergence),
+    /// Of [`Request::TrainSave`].
+    Saved,
+    /// Of [`Request::LogProbs`]: for each example one sum per answer, natural logarithms.
+    LogProbs(Vec<Vec<f64>>),
+    /// Of [`Request::Kl`]: for each row the divergence at each token of its response, in nats.
+    Kl(Vec<Vec<f32>>),
+    /// Of [`Request::AdapterFactor`].
+    Scaled,
+    /// Of [`Request::Export`].
+    Exported(Exported),
     /// The call failed; the engine is still usable.
     Error(EngineError),
 }

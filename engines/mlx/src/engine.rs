@@ -1,6 +1,6 @@
-//! One request in, one reply out.
+//! One request in, one reply out; [`training`] has the requests about an adapter.
 
-use std::path::Path;
+mod training;
 
 use mlx_rs::{Device, DeviceType};
 use realign_engine_abi::{
@@ -12,15 +12,19 @@ use realign_engine_abi::{
 };
 
 use crate::{
+    adapter,
+    checkpoint::Checkpoint,
     error::{Error, Result},
+    export::export,
     generate::generate,
-    gguf::{Gguf, header::Value},
     llama::{attention::Kernels, forward::Llama},
     raw,
     score::score,
     selftest,
     template::Template,
     tokenizer::Tokenizer,
+    train::trainer::Trainer,
+    transcript::transcript,
 };
 
 /// An engine with at most one model.
@@ -30,6 +34,8 @@ use crate::{
 pub struct Engine {
     kernels: Kernels,
     model: Option<Model>,
+    /// The adapter that is trained on the model, if there is one.
+    trainer: Option<Trainer>,
 }
 
 #[derive(Debug)]
@@ -47,7 +53,7 @@ impl Engine {
     pub fn new(_options: &EngineOptions) -> std::result::Result<Self, EngineError> {
         raw::prepare()?;
         let kernels = if on_gpu()? { Kernels::Mlx } else { Kernels::Host };
-        Ok(Self { kernels, model: None })
+        Ok(Self { kernels, model: None, trainer: None })
     }
 
     /// Runs one request. Events reach `on_event`; [`Flow::Stop`] ends the call with an error reply.
@@ -69,62 +75,70 @@ impl Engine {
                 let model = self.model()?;
                 Reply::Texts(generate(&model.llama, &model.tokenizer, &rows, progress)?)
             }
+            Request::Export(request) => Reply::Exported(export(&request, progress)?),
             Request::SelfTest => Reply::SelfTest(selftest::run()?),
+            Request::TrainBegin(begin) => self.train_begin(&begin)?,
+            Request::TrainStep(step) => self.train_step(&step, progress)?,
+            Request::TrainSave(save) => self.train_save(&save)?,
+            Request::AdapterFactor(factor) => self.adapter_factor(factor)?,
+            Request::LogProbs(wanted) => self.log_probs(&wanted)?,
+            Request::Kl(rows) => self.divergences(&rows)?,
         })
     }
 
     fn model(&self) -> Result<&Model> {
-        self.model.as_ref().ok_or_else(|| Error::request("no model is loaded").hint("send `load` first"))
+        self.model.as_ref().ok_or_else(no_model)
     }
 
     /// Loads a model in place of the one before, which is given up first so that both need not fit.
     fn load(&mut self, load: &Load, progress: &mut dyn FnMut(u64, u64) -> bool) -> Result<ModelInfo> {
-        self.model = None;
-        let place = |error: Error| error.within(load.model.display());
-        let (model, info) = read(&load.model, self.kernels, progress).map_err(place)?;
+        (self.model, self.trainer) = (None, None);
+        let (model, info) = read(load, self.kernels, progress)?;
         self.model = Some(model);
         Ok(info)
     }
 }
 
+fn no_model() -> Error {
+    Error::request("no model is loaded").hint("send `load` first")
+}
+
 impl Model {
     fn tokenize(&self, input: &TokenizeInput) -> Result<Tokenized> {
         let whole =
-            |text: &str| Ok(Tokenized { tokens: self.tokenizer.encode(text)?, continuation: Vec::new() });
+            |text: &str| Ok(Tokenized { tokens: self.tokenizer.encode(text)?, ..Tokenized::default() });
         match input {
             TokenizeInput::Raw(text) => whole(text),
             TokenizeInput::Pair { context, continuation } => {
                 self.tokenizer.encode_pair(context, continuation)
             }
-            TokenizeInput::Chat(messages) => {
-                let template = self.template.as_ref().ok_or_else(|| {
-                    Error::request("the model has no chat template")
-                        .hint("send raw text, or choose a model that is made for conversations")
-                })?;
-                whole(&template.render(messages)?)
-            }
+            TokenizeInput::Chat(messages) => whole(&self.template()?.render(messages, true)?),
+            TokenizeInput::Transcript(messages) => transcript(&self.tokenizer, self.template()?, messages),
         }
+    }
+
+    fn template(&self) -> Result<&Template> {
+        self.template.as_ref().ok_or_else(|| {
+            Error::request("the model has no chat template")
+                .hint("send raw text, or choose a model that is made for conversations")
+        })
     }
 }
 
 fn read(
-    path: &Path,
+    load: &Load,
     kernels: Kernels,
     progress: &mut dyn FnMut(u64, u64) -> bool,
 ) -> Result<(Model, ModelInfo)> {
-    let file = Gguf::open(path)?;
-    let tokenizer = Tokenizer::read(&file)?;
-    let (bos, eos) = tokenizer.bos_and_eos();
-    let text = |key: &str| match file.get(key) {
-        Some(Value::Text(text)) => Some(text.clone()),
-        _ => None,
-    };
-    let template =
-        text("tokenizer.chat_template").map(|source| Template::new(source, bos, eos)).transpose()?;
-    let llama = Llama::load(&file, kernels, progress)?;
+    let place = |error: Error| error.within(load.model.display());
+    let checkpoint = Checkpoint::open(&load.model).map_err(place)?;
+    let adapters = load.adapter.iter().map(|file| adapter::read(file, &checkpoint.config));
+    let adapters = adapters.collect::<Result<Vec<_>>>()?;
+    let llama = checkpoint.load(&adapters, kernels, progress).map_err(place)?;
+    let Checkpoint { name, tokenizer, template, .. } = checkpoint;
     let info = ModelInfo {
         architecture: "llama".into(),
-        name: text("general.name").unwrap_or_default(),
+        name,
         parameters: llama.weights.parameters,
         layers: narrow(llama.config.layers),
         vocabulary: narrow(llama.config.vocabulary),

@@ -7,5 +7,8 @@
 
 pub mod exp;
 pub mod heads;
+pub mod norm;
 pub mod softmax;
+pub mod sums;
 pub mod swiglu;
+pub mod tape;

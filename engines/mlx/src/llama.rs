@@ -1,7 +1,9 @@
 //! The Llama architecture: what a file must contain and how it computes.
 //!
 //! - [`config`]: metadata keys to a checked shape
-//! - [`weights`]: tensors by name, checked, widened, un-permuted
+//! - [`source`] and [`tensors`]: tensors by name, checked, widened, un-permuted, with adapters folded in
+//! - [`weights`]: all of them as arrays
+//! - [`correction`]: low-rank corrections of the projections that can be trained and taken off
 //! - [`rope`]: the table of rotations
 //! - [`cache`]: keys and values of the tokens seen so far
 //! - [`layout`]: which token of a batch lies where
@@ -10,7 +12,10 @@
 pub mod attention;
 pub mod cache;
 pub mod config;
+pub mod correction;
 pub mod forward;
 pub mod layout;
 pub mod rope;
+pub mod source;
+pub mod tensors;
 pub mod weights;

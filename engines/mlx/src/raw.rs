@@ -1,9 +1,12 @@
-//! The only room that speaks to native libraries without mlx-rs between.
+//! The only room that speaks to native libraries without mlx-rs between; [`custom`] and [`group`] are its other files.
 //!
 //! The default error handler of MLX's C layer ends the process. mlx-rs replaces it the first time one of its own
 //! operations reports a status, so [`prepare`] runs such an operation before anything else is called.
 
 #![expect(unsafe_code, reason = "calls into C libraries; each call states why it is sound")]
+
+pub mod custom;
+pub mod group;
 
 use std::ffi::{CStr, c_char, c_void};
 

@@ -23,6 +23,7 @@ pub struct Template {
     bos: String,
     eos: String,
     digest: String,
+    source: String,
 }
 
 impl Template {
@@ -44,9 +45,15 @@ impl Template {
         environment.set_unknown_method_callback(minijinja_contrib::pycompat::unknown_method_callback);
         environment.add_function("raise_exception", raise);
         environment
-            .add_template_owned("chat", source)
+            .add_template_owned("chat", source.clone())
             .map_err(|error| invalid(&format!("does not compile: {error}")))?;
-        Ok(Self { environment, bos: bos.to_owned(), eos: eos.to_owned(), digest })
+        Ok(Self { environment, bos: bos.to_owned(), eos: eos.to_owned(), digest, source })
+    }
+
+    /// The template's text.
+    #[must_use]
+    pub fn source(&self) -> &str {
+        &self.source
     }
 
     /// SHA-256 of the template's text, hexadecimal.
@@ -55,12 +62,12 @@ impl Template {
         &self.digest
     }
 
-    /// The text of a conversation, with the header of the assistant's turn at the end.
+    /// The text of a conversation; with the header of the assistant's turn at the end if that is `asked` next.
     ///
     /// # Errors
     /// A request error if a role is unknown or the template refuses the messages; a model error if the template
     /// fails or does not end.
-    pub fn render(&self, messages: &[ChatMessage]) -> Result<String> {
+    pub fn render(&self, messages: &[ChatMessage], asked: bool) -> Result<String> {
         if let Some(message) = messages.iter().find(|message| !ROLES.contains(&message.role.as_str())) {
             return Err(Error::request(format!("role {:?} is not one of {ROLES:?}", message.role)));
         }
@@ -71,7 +78,7 @@ impl Template {
         let template = self.environment.get_template("chat").map_err(|error| invalid(&error.to_string()))?;
         let (bos, eos) = (&self.bos, &self.eos);
         template
-            .render(context! { messages, add_generation_prompt => true, bos_token => bos.as_str(), eos_token => eos.as_str() })
+            .render(context! { messages, add_generation_prompt => asked, bos_token => bos.as_str(), eos_token => eos.as_str() })
             .map_err(|error| failed(&error))
     }
 }
@@ -121,7 +128,7 @@ mod tests {
     }
 
     fn render(source: &str) -> Result<String> {
-        Template::new(source.into(), "<s>", "</s>")?.render(&[message("user", " hi ")])
+        Template::new(source.into(), "<s>", "</s>")?.render(&[message("user", " hi ")], true)
     }
 
     #[test]
@@ -168,7 +175,7 @@ mod tests {
     fn an_unknown_role_is_refused_before_the_template_runs() {
         let template = Template::new("x".into(), "", "").unwrap();
         assert_snapshot!(
-            template.render(&[message("tool", "x")]).unwrap_err(),
+            template.render(&[message("tool", "x")], true).unwrap_err(),
             @r#"role "tool" is not one of ["system", "user", "assistant"]"#
         );
     }

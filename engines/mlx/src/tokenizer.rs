@@ -6,7 +6,7 @@
 //!
 //! Decoding keeps bytes, because a token can end inside a character.
 
-mod table;
+pub(crate) mod table;
 
 use std::collections::BTreeSet;
 
@@ -41,12 +41,19 @@ pub struct Tokenizer {
 }
 
 impl Tokenizer {
-    /// Makes the tokenizer of a model file.
+    /// Makes the tokenizer of a GGUF file.
     ///
     /// # Errors
     /// A model error naming the key that is missing, of an unsupported kind, or inconsistent.
     pub fn read(file: &Gguf) -> Result<Self> {
-        let table = Table::read(file)?;
+        Self::new(Table::read(file)?)
+    }
+
+    /// Makes the tokenizer of these tables.
+    ///
+    /// # Errors
+    /// A model error if they do not fit together.
+    pub(crate) fn new(table: Table) -> Result<Self> {
         let digest = digest(&table);
         let damaged = |error: &dyn std::fmt::Display| {
             Error::model(format!("the tokenizer's tables do not fit together: {error}"))
@@ -62,10 +69,12 @@ impl Tokenizer {
             PreTokenizerWrapper::Digits(Digits::new(true)),
             PreTokenizerWrapper::ByteLevel(ByteLevel::new(false, true, true)),
         ])));
+        inner.with_decoder(Some(ByteLevel::default()));
         let special = table.special.iter().map(|&id| AddedToken::from(&table.tokens[id as usize], true));
         inner.add_special_tokens(special).map_err(|error| damaged(&error))?;
         let is_end = |id: &u32| *id == table.eos || ENDS.contains(&table.tokens[*id as usize].as_str());
-        let ends = table.special.iter().copied().filter(is_end).chain([table.eos]).collect();
+        let ends = table.special.iter().copied().filter(is_end).chain([table.eos]);
+        let ends = ends.chain(table.ends.iter().copied()).collect();
         let bytes = table
             .tokens
             .iter()
@@ -94,6 +103,22 @@ impl Tokenizer {
         (&self.texts[self.bos as usize], &self.texts[self.eos as usize])
     }
 
+    /// The ids of the first and of the end token.
+    #[must_use]
+    pub const fn bos_and_eos_ids(&self) -> (u32, u32) {
+        (self.bos, self.eos)
+    }
+
+    /// The text of `tokenizer.json`, from which Hugging Face's own library makes the same tokenizer.
+    ///
+    /// # Errors
+    /// An internal error if the library cannot write it.
+    pub fn to_json(&self) -> Result<String> {
+        self.inner
+            .to_string(true)
+            .map_err(|error| Error::internal(format!("the tokenizer cannot be written: {error}")))
+    }
+
     /// Whether a token ends a turn.
     #[must_use]
     pub fn ends_turn(&self, token: u32) -> bool {
@@ -107,6 +132,22 @@ impl Tokenizer {
     #[must_use]
     pub fn bytes(&self, token: u32) -> &[u8] {
         &self.bytes[token as usize]
+    }
+
+    /// The token that ends a turn.
+    #[must_use]
+    pub const fn end(&self) -> u32 {
+        self.eos
+    }
+
+    /// Where the last token that ends a turn ends in a text, if there is one.
+    #[must_use]
+    pub fn end_of_turn(&self, text: &str) -> Option<usize> {
+        let after = |&id: &u32| {
+            let end = &*self.texts[id as usize];
+            text.rfind(end).map(|start| start + end.len())
+        };
+        self.ends.iter().filter_map(after).max()
     }
 
     /// Token ids of a text; nothing is added.
@@ -133,14 +174,14 @@ impl Tokenizer {
         if trimmed.is_empty() {
             return Ok(match whole.split_first() {
                 Some((&first, rest)) if first == self.bos => {
-                    Tokenized { tokens: vec![first], continuation: rest.to_vec() }
+                    Tokenized { tokens: vec![first], continuation: rest.to_vec(), scored: Vec::new() }
                 }
-                _ => Tokenized { tokens: vec![self.bos], continuation: whole },
+                _ => Tokenized { tokens: vec![self.bos], continuation: whole, scored: Vec::new() },
             });
         }
         let tokens = self.encode(trimmed)?;
         let continuation = whole.get(tokens.len()..).unwrap_or_default().to_vec();
-        Ok(Tokenized { tokens, continuation })
+        Ok(Tokenized { tokens, continuation, scored: Vec::new() })
     }
 }
 

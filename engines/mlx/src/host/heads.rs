@@ -1,10 +1,17 @@
-//! From packed tokens to the grid of heads, rotated by position on the way.
+//! From packed tokens to the grid of heads, rotated by position on the way, and back.
+//!
+//! A rotation's gradient is the rotation by the opposite angle, and padding has none; so each of the two
+//! functions is the other's gradient.
 
 use mlx_rs::Array;
 
 use crate::{
     error::Result,
-    llama::{layout::Layout, rope::Rope, weights::array},
+    llama::{
+        layout::Layout,
+        rope::Rope,
+        weights::{array, extent},
+    },
 };
 
 /// Spreads packed rows `[tokens, heads x head]` over `[rows, heads, longest, head]`; padding is 0.
@@ -14,6 +21,7 @@ use crate::{
 /// # Errors
 /// An internal error if the array cannot be read.
 pub fn spread(packed: &Array, layout: &Layout, head: usize, rope: Option<&Rope>) -> Result<Array> {
+    let packed = packed.contiguous()?;
     let numbers = packed.try_as_slice::<f32>()?;
     let width = numbers.len() / layout.packed();
     let (heads, longest) = (width / head, layout.longest());
@@ -31,6 +39,32 @@ pub fn spread(packed: &Array, layout: &Layout, head: usize, rope: Option<&Rope>)
     array(&grid, &[layout.rows(), heads, longest, head])
 }
 
+/// Packs the grid `[rows, heads, longest, head]` into rows `[tokens, heads x head]`; padding is left out.
+///
+/// With a table each head is rotated by the opposite of its token's position.
+///
+/// # Errors
+/// An internal error if the array cannot be read.
+pub fn gather(grid: &Array, layout: &Layout, rope: Option<&Rope>) -> Result<Array> {
+    let grid = grid.contiguous()?;
+    let numbers = grid.try_as_slice::<f32>()?;
+    let (longest, head) = (layout.longest(), extent(&grid, 3));
+    let heads = extent(&grid, 1);
+    let width = heads * head;
+    let mut packed = vec![0.0; layout.packed() * width];
+    for row in 0..layout.rows() {
+        for column in 0..layout.length(row) {
+            let token = &mut packed[(layout.start(row) + column) * width..][..width];
+            let turn = rope.map(|rope| rope.at(layout.position(row, column)));
+            for (number, target) in token.chunks_exact_mut(head).enumerate() {
+                let start = ((row * heads + number) * longest + column) * head;
+                write_back(target, &numbers[start..start + head], turn);
+            }
+        }
+    }
+    array(&packed, &[layout.packed(), width])
+}
+
 fn write(target: &mut [f32], source: &[f32], turn: Option<(&[f32], &[f32])>) {
     let Some((cosines, sines)) = turn else {
         target.copy_from_slice(source);
@@ -41,5 +75,18 @@ fn write(target: &mut [f32], source: &[f32], turn: Option<(&[f32], &[f32])>) {
     for pair in 0..half {
         left[pair] = first[pair] * cosines[pair] - second[pair] * sines[pair];
         right[pair] = second[pair] * cosines[pair] + first[pair] * sines[pair];
+    }
+}
+
+fn write_back(target: &mut [f32], source: &[f32], turn: Option<(&[f32], &[f32])>) {
+    let Some((cosines, sines)) = turn else {
+        target.copy_from_slice(source);
+        return;
+    };
+    let half = source.len() / 2;
+    let ((left, right), (first, second)) = (target.split_at_mut(half), source.split_at(half));
+    for pair in 0..half {
+        left[pair] = first[pair] * cosines[pair] + second[pair] * sines[pair];
+        right[pair] = second[pair] * cosines[pair] - first[pair] * sines[pair];
     }
 }

@@ -4,8 +4,11 @@ use mlx_rs::Array;
 
 use crate::{
     error::Result,
-    host::exp::{exp, maximum},
-    llama::layout::Layout,
+    host::{
+        exp::{exp, maximum},
+        sums::{dot, sum},
+    },
+    llama::{layout::Layout, weights::extent},
 };
 
 /// Softmax over the visible columns; invisible ones get weight 0, queries of padding get none at all.
@@ -15,6 +18,7 @@ use crate::{
 /// # Errors
 /// An internal error if the array cannot be read.
 pub fn softmax(scores: &Array, layout: &Layout, scale: f32) -> Result<Array> {
+    let scores = scores.contiguous()?;
     let numbers = scores.try_as_slice::<f32>()?;
     let mut weights = vec![0.0; numbers.len()];
     let columns = layout.columns();
@@ -30,30 +34,39 @@ pub fn softmax(scores: &Array, layout: &Layout, scale: f32) -> Result<Array> {
     Ok(Array::from_slice(&weights, scores.shape()))
 }
 
+/// The gradient with respect to the scores: `scale x w (g - sum(g w))` over the visible columns, 0 elsewhere.
+///
+/// `weights` is what [`softmax`] gave, `gradient` the gradient with respect to it, both of its shape.
+///
+/// # Errors
+/// An internal error if an array cannot be read.
+pub fn softmax_backward(weights: &Array, gradient: &Array, scale: f32) -> Result<Array> {
+    let gradient = gradient.contiguous()?;
+    let (numbers, gradients) = (weights.try_as_slice::<f32>()?, gradient.try_as_slice::<f32>()?);
+    let mut found = vec![0.0; numbers.len()];
+    let columns = extent(weights, 3);
+    let lines = numbers.chunks_exact(columns).zip(gradients.chunks_exact(columns));
+    for ((weights, gradients), found) in lines.zip(found.chunks_exact_mut(columns)) {
+        // Invisible columns weigh 0, so they add nothing and get nothing.
+        let mean = dot(weights, gradients);
+        for ((found, &weight), &gradient) in found.iter_mut().zip(weights).zip(gradients) {
+            *found = scale * weight * (gradient - mean);
+        }
+    }
+    Ok(Array::from_slice(&found, weights.shape()))
+}
+
 fn one(scores: &[f32], weights: &mut [f32], layout: &Layout, row: usize, query: usize, scale: f32) {
     let shift = layout.visible(row, query).map(|range| maximum(&scores[range])).fold(f32::MIN, f32::max);
-    let mut sum = 0.0_f32;
+    let mut total = 0.0_f32;
     for range in layout.visible(row, query) {
         for (weight, &score) in weights[range.clone()].iter_mut().zip(&scores[range.clone()]) {
             *weight = exp((score - shift) * scale);
         }
-        sum += lanes(&weights[range]);
+        total += sum(&weights[range]);
     }
-    let inverse = 1.0 / sum;
+    let inverse = 1.0 / total;
     for range in layout.visible(row, query) {
         weights[range].iter_mut().for_each(|weight| *weight *= inverse);
     }
-}
-
-/// A sum in eight lanes, which the compiler can vectorise and the order of which is fixed.
-fn lanes(numbers: &[f32]) -> f32 {
-    let mut lanes = [0.0_f32; 8];
-    let chunks = numbers.chunks_exact(8);
-    let rest = chunks.remainder();
-    for chunk in chunks {
-        for (lane, number) in lanes.iter_mut().zip(chunk) {
-            *lane += number;
-        }
-    }
-    lanes.iter().sum::<f32>() + rest.iter().sum::<f32>()
 }

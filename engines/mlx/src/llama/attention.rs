@@ -1,7 +1,10 @@
 //! Attention over the cache and the new tokens.
 //!
 //! Two ways of computing the same thing. On a processor rotation and softmax run in Rust ([`crate::host`]) and
-//! MLX does the matrix products; on a GPU everything is MLX operations, with its fused attention.
+//! MLX does the matrix products; on a GPU everything is MLX operations, with its fused attention. Where a gradient
+//! is wanted the loops in Rust are put on MLX's tape ([`crate::host::tape`]).
+
+use std::sync::Arc;
 
 use mlx_rs::{
     Array,
@@ -11,8 +14,12 @@ use mlx_rs::{
 };
 
 use crate::{
-    error::Result,
-    host::{heads::spread, softmax::softmax},
+    error::{Error, Result},
+    host::{
+        heads::{gather, spread},
+        softmax::softmax,
+        tape::attention::taped_attention,
+    },
     llama::{cache::Cache, config::Config, layout::Layout, rope::Rope, weights::dimensions},
 };
 
@@ -25,17 +32,28 @@ pub enum Kernels {
     Mlx,
 }
 
+/// Whether a pass is recorded so that a gradient can be taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tape {
+    /// It is only computed.
+    Off,
+    /// It is recorded.
+    On,
+}
+
 /// What all blocks of one forward pass share.
 #[derive(Debug)]
 pub struct Pass<'a> {
     /// The model's shape.
     pub config: &'a Config,
     /// The model's rotations.
-    pub rope: &'a Rope,
+    pub rope: &'a Arc<Rope>,
     /// Where the new tokens lie.
-    pub layout: &'a Layout,
-    kernels: Kernels,
-    /// Packed token of each grid cell and grid cell of each packed token; none where they are the same.
+    pub layout: &'a Arc<Layout>,
+    /// Whether it is recorded.
+    pub tape: Tape,
+    /// Packed token of each grid cell and grid cell of each packed token; only for MLX operations, and none where
+    /// they are the same.
     indices: Option<(Array, Array)>,
     /// Cosines and sines of each packed token, `[tokens, 1, head / 2]`, and who sees what,
     /// `[rows, 1, longest, columns]`; only for MLX operations.
@@ -47,20 +65,21 @@ impl<'a> Pass<'a> {
     ///
     /// # Errors
     /// A request error if the batch is too large for MLX.
-    pub fn new(config: &'a Config, rope: &'a Rope, layout: &'a Layout, kernels: Kernels) -> Result<Self> {
-        let indices =
-            if layout.is_full() { None } else { Some((layout.grid_index()?, layout.packed_index()?)) };
-        let tables = match kernels {
-            Kernels::Host => None,
-            Kernels::Mlx => Some(tables(config, rope, layout)?),
-        };
-        Ok(Self { config, rope, layout, kernels, indices, tables })
-    }
-
-    /// Whether the operations between matrix products run in Rust.
-    #[must_use]
-    pub fn on_host(&self) -> bool {
-        self.kernels == Kernels::Host
+    pub fn new(
+        config: &'a Config,
+        rope: &'a Arc<Rope>,
+        layout: &'a Arc<Layout>,
+        kernels: Kernels,
+        tape: Tape,
+    ) -> Result<Self> {
+        let (mut indices, mut all) = (None, None);
+        if kernels == Kernels::Mlx {
+            indices = (!layout.is_full())
+                .then(|| Ok::<_, Error>((layout.grid_index()?, layout.packed_index()?)))
+                .transpose()?;
+            all = Some(tables(config, rope, layout)?);
+        }
+        Ok(Self { config, rope, layout, tape, indices, tables: all })
     }
 
     /// Attention of one block: packed queries, keys and values in, packed heads `[tokens, heads x head]` out.
@@ -68,11 +87,13 @@ impl<'a> Pass<'a> {
     /// # Errors
     /// An internal error if MLX fails.
     pub fn attend(&self, cache: &mut Cache, block: usize, projected: [Array; 3]) -> Result<Array> {
-        let heads = match &self.tables {
-            None => self.attend_on_host(cache, block, &projected)?,
-            Some(tables) => self.attend_in_mlx(cache, block, projected, tables)?,
-        };
-        self.pack(&heads)
+        match (&self.tables, self.tape) {
+            (None, Tape::Off) => self.attend_on_host(cache, block, &projected),
+            (None, Tape::On) => {
+                taped_attention(&projected, self.config, self.layout, self.rope, self.scale())
+            }
+            (Some(tables), _) => self.pack(&self.attend_in_mlx(cache, block, projected, tables)?),
+        }
     }
 
     fn attend_on_host(&self, cache: &mut Cache, block: usize, projected: &[Array; 3]) -> Result<Array> {
@@ -88,7 +109,8 @@ impl<'a> Pass<'a> {
         let scores = queries.reshape(&grouped)?.matmul(keys.transpose_axes(&[0, 1, 3, 2])?)?;
         scores.eval()?;
         let weights = softmax(&scores, self.layout, self.scale())?;
-        Ok(weights.matmul(values)?.reshape(&dimensions(&[rows, heads, longest, head])?)?)
+        let mixed = weights.matmul(values)?.reshape(&dimensions(&[rows, heads, longest, head])?)?;
+        gather(&mixed, self.layout, None)
     }
 
     fn attend_in_mlx(

@@ -1,18 +1,26 @@
 //! The model: token ids to hidden states, hidden states to logits.
 
+use std::{ops::Range, sync::Arc};
+
 use mlx_rs::{Array, fast::rms_norm, ops::sigmoid, transforms::eval};
 
 use crate::{
+    adapter::{Site, names::Projection},
     error::{Error, Result},
-    gguf::Gguf,
-    host::swiglu::swiglu,
+    host::{
+        norm::norm,
+        swiglu::swiglu,
+        tape::{projection::taped_projection, taped_norm, taped_swiglu},
+    },
     llama::{
-        attention::{Kernels, Pass},
+        attention::{Kernels, Pass, Tape},
         cache::Cache,
         config::Config,
+        correction::{Corrections, correction},
         layout::{Layout, Row, index},
         rope::Rope,
-        weights::{Block, Weights},
+        tensors::Tensors,
+        weights::{Block, Linear, Weights},
     },
 };
 
@@ -23,7 +31,9 @@ pub struct Llama {
     pub config: Config,
     /// Its weights.
     pub weights: Weights,
-    rope: Rope,
+    /// Corrections that every pass uses unless it says otherwise.
+    pub corrections: Option<Corrections>,
+    rope: Arc<Rope>,
     kernels: Kernels,
 }
 
@@ -32,7 +42,7 @@ pub struct Llama {
 pub struct Hidden {
     /// `[tokens, hidden]`, packed, before the last norm.
     states: Array,
-    layout: Layout,
+    layout: Arc<Layout>,
 }
 
 impl Hidden {
@@ -44,15 +54,15 @@ impl Hidden {
 }
 
 impl Llama {
-    /// Loads a model; `progress` is told of (tensors done, tensors in all) and says whether to go on.
+    /// Loads a model.
     ///
     /// # Errors
-    /// A model error if the file does not hold a Llama model that this engine can run.
-    pub fn load(file: &Gguf, kernels: Kernels, progress: &mut dyn FnMut(u64, u64) -> bool) -> Result<Self> {
-        let config = Config::read(file)?;
-        let weights = Weights::load(file, &config, progress)?;
-        let rope = Rope::new(&config);
-        Ok(Self { config, weights, rope, kernels })
+    /// A model error if the tensors are not those of a model of this shape.
+    pub fn load(tensors: Tensors<'_>, kernels: Kernels) -> Result<Self> {
+        let config = tensors.config().clone();
+        let weights = Weights::load(tensors)?;
+        let rope = Arc::new(Rope::new(&config));
+        Ok(Self { config, weights, corrections: None, rope, kernels })
     }
 
     /// Runs the new tokens of each row, at least one per row, through all blocks and adds them to the cache.
@@ -60,16 +70,49 @@ impl Llama {
     /// # Errors
     /// A request error if a token is outside the vocabulary or a row leaves the context window.
     pub fn forward(&self, rows: &[Row<'_>], cache: &mut Cache) -> Result<Hidden> {
-        let layout = cache.layout(rows);
-        self.check(rows, &layout)?;
-        let pass = Pass::new(&self.config, &self.rope, &layout, self.kernels)?;
-        let ids = index(rows.iter().flat_map(Row::tokens).map(|token| token as usize))?;
-        let mut states = self.weights.embedding.take_axis(ids, 0)?;
-        for (number, block) in self.weights.blocks.iter().enumerate() {
-            states = self.block(&pass, cache, number, block, &states)?;
-        }
+        let layout = Arc::new(cache.layout(rows));
+        let pass = self.pass(rows, &layout, Tape::Off)?;
+        let states = self.embed(rows)?;
+        let all = 0..self.weights.blocks.len();
+        let states = self.blocks(&pass, cache, all, states, self.corrections.as_ref())?;
         cache.advance(&layout);
         Ok(Hidden { states, layout })
+    }
+
+    /// Prepares a pass over rows that lie as `layout` says.
+    ///
+    /// # Errors
+    /// A request error if a token is outside the vocabulary or a row leaves the context window.
+    pub fn pass<'a>(&'a self, rows: &[Row<'_>], layout: &'a Arc<Layout>, tape: Tape) -> Result<Pass<'a>> {
+        self.check(rows, layout)?;
+        Pass::new(&self.config, &self.rope, layout, self.kernels, tape)
+    }
+
+    /// The embeddings `[tokens, hidden]` of checked rows.
+    ///
+    /// # Errors
+    /// A request error if there are too many tokens for MLX.
+    pub fn embed(&self, rows: &[Row<'_>]) -> Result<Array> {
+        let ids = index(rows.iter().flat_map(Row::tokens).map(|token| token as usize))?;
+        Ok(self.weights.embedding.take_axis(ids, 0)?)
+    }
+
+    /// Runs states `[tokens, hidden]` through a range of blocks.
+    ///
+    /// # Errors
+    /// An internal error if MLX fails.
+    pub fn blocks(
+        &self,
+        pass: &Pass<'_>,
+        cache: &mut Cache,
+        range: Range<usize>,
+        mut states: Array,
+        corrections: Option<&Corrections>,
+    ) -> Result<Array> {
+        for number in range {
+            states = self.block(pass, cache, number, &states, corrections)?;
+        }
+        Ok(states)
     }
 
     /// The logits `[tokens, vocabulary]` of the given packed tokens, evaluated.
@@ -78,12 +121,20 @@ impl Llama {
     /// A model error if a logit is not finite, an internal error if MLX fails.
     pub fn logits(&self, hidden: &Hidden, tokens: &[usize]) -> Result<Array> {
         let wanted = hidden.states.take_axis(index(tokens.iter().copied())?, 0)?;
-        let logits = self.weights.head.apply(&self.norm(&wanted, &self.weights.norm)?)?;
+        let logits = self.weights.head.apply(&self.last_norm(&wanted, Tape::Off)?)?;
         if logits.try_as_slice::<f32>()?.iter().any(|logit| !logit.is_finite()) {
             return Err(Error::model("the model computes logits that are not finite")
                 .hint("its weights are damaged; fetch the file again"));
         }
         Ok(logits)
+    }
+
+    /// The last norm, in front of the head.
+    ///
+    /// # Errors
+    /// An internal error if MLX fails.
+    pub fn last_norm(&self, states: &Array, tape: Tape) -> Result<Array> {
+        self.norm(states, &self.weights.norm, tape)
     }
 
     fn check(&self, rows: &[Row<'_>], layout: &Layout) -> Result<()> {
@@ -106,25 +157,49 @@ impl Llama {
         pass: &Pass<'_>,
         cache: &mut Cache,
         number: usize,
-        block: &Block,
         states: &Array,
+        corrections: Option<&Corrections>,
     ) -> Result<Array> {
-        let normed = self.norm(states, &block.attention_norm)?;
-        let projected = [block.query.apply(&normed)?, block.key.apply(&normed)?, block.value.apply(&normed)?];
-        let attended = block.output.apply(&pass.attend(cache, number, projected)?)?;
-        let states = states.add(attended)?;
-        let normed = self.norm(&states, &block.inner_norm)?;
-        let (gate, up) = (block.gate.apply(&normed)?, block.up.apply(&normed)?);
-        let activated = if pass.on_host() {
-            eval([&gate, &up])?;
-            swiglu(&gate, &up)?
-        } else {
-            gate.multiply(sigmoid(&gate)?)?.multiply(up)?
+        let block: &Block = &self.weights.blocks[number];
+        let tape = pass.tape;
+        let project = |linear: &Linear, projection: Projection, rows: &Array| {
+            let site = Site { block: number, projection };
+            match corrections.and_then(|all| Some((all.factors.get(&site)?, all.scale))) {
+                None => linear.apply(rows),
+                Some((factors, scale)) if (self.kernels, tape) == (Kernels::Host, Tape::On) => {
+                    taped_projection(rows, linear.array(), factors, scale)
+                }
+                Some((factors, scale)) => Ok(linear.apply(rows)?.add(correction(rows, factors, scale)?)?),
+            }
         };
-        Ok(states.add(block.down.apply(&activated)?)?)
+        let normed = self.norm(states, &block.attention_norm, tape)?;
+        let projected = [
+            project(&block.query, Projection::Query, &normed)?,
+            project(&block.key, Projection::Key, &normed)?,
+            project(&block.value, Projection::Value, &normed)?,
+        ];
+        let attended = pass.attend(cache, number, projected)?;
+        let states = states.add(project(&block.output, Projection::Output, &attended)?)?;
+        let normed = self.norm(&states, &block.inner_norm, tape)?;
+        let gate = project(&block.gate, Projection::Gate, &normed)?;
+        let up = project(&block.up, Projection::Up, &normed)?;
+        let activated = match (self.kernels, tape) {
+            (Kernels::Host, Tape::Off) => {
+                eval([&gate, &up])?;
+                swiglu(&gate, &up)?
+            }
+            (Kernels::Host, Tape::On) => taped_swiglu(&gate, &up)?,
+            (Kernels::Mlx, _) => gate.multiply(sigmoid(&gate)?)?.multiply(up)?,
+        };
+        Ok(states.add(project(&block.down, Projection::Down, &activated)?)?)
     }
 
-    fn norm(&self, states: &Array, scale: &Array) -> Result<Array> {
-        Ok(rms_norm(states, Some(scale), self.config.epsilon)?)
+    fn norm(&self, states: &Array, scale: &Array, tape: Tape) -> Result<Array> {
+        let epsilon = self.config.epsilon;
+        match (self.kernels, tape) {
+            (Kernels::Host, Tape::Off) => norm(states, scale, epsilon),
+            (Kernels::Host, Tape::On) => taped_norm(states, scale, epsilon),
+            (Kernels::Mlx, _) => Ok(rms_norm(states, Some(scale), epsilon)?),
+        }
     }
 }

@@ -2,14 +2,24 @@
 
 #![expect(clippy::cast_possible_truncation, reason = "sizes of the tiny model are small constants")]
 
-use std::{fs, io::Write as _};
+pub(crate) mod folders;
+
+use std::{fs, io::Write as _, path::Path};
 
 use realign_engine_abi::{
     ffi::Flow,
-    message::{EngineError, EngineOptions, GenerateRow, Generated, Load, Reply, Request, Score, ScoreRow},
+    message::{
+        AdapterFile, EngineError, EngineOptions, GenerateRow, Generated, Load, Reply, Request, Score,
+        ScoreRow,
+    },
 };
-use realign_engine_mlx::engine::Engine;
-use tempfile::NamedTempFile;
+use realign_engine_mlx::{
+    adapter::{Adapter, Factors, Site, names::Projection},
+    engine::Engine,
+    error::Error,
+    llama::config::Config,
+};
+use tempfile::{NamedTempFile, TempDir};
 
 pub(crate) const HIDDEN: u64 = 32;
 pub(crate) const INNER: u64 = 64;
@@ -134,10 +144,15 @@ impl File {
     }
 }
 
-fn metadata() -> Vec<(String, Value)> {
+fn token_texts() -> Vec<String> {
     let mut tokens: Vec<String> = SPECIAL.map(String::from).to_vec();
     tokens.extend((0..=255).map(|byte| byte_character(byte).to_string()));
     tokens.extend(MERGES.map(|(left, right)| format!("{left}{right}")));
+    tokens
+}
+
+fn metadata() -> Vec<(String, Value)> {
+    let tokens = token_texts();
     let types: Vec<i32> = (0..tokens.len()).map(|id| if id < SPECIAL.len() { 3 } else { 1 }).collect();
     let merges: Vec<String> = MERGES.map(|(left, right)| format!("{left} {right}")).to_vec();
     [
@@ -214,6 +229,47 @@ impl Random {
     }
 }
 
+/// The shape of the tiny model.
+pub(crate) fn config() -> Config {
+    let (hidden, heads) = (HIDDEN as usize, HEADS as usize);
+    Config {
+        layers: LAYERS as usize,
+        context: CONTEXT as usize,
+        hidden,
+        inner: INNER as usize,
+        heads,
+        kv_heads: KV_HEADS as usize,
+        head: hidden / heads,
+        vocabulary: VOCABULARY as usize,
+        rope_base: 10_000.0,
+        epsilon: 1e-5,
+    }
+}
+
+/// An adapter with both factors random, large enough to change what the tiny model says.
+pub(crate) fn adapter(rank: usize, blocks: &[usize], projections: &[Projection]) -> Adapter {
+    let mut random = Random(rank as u64);
+    let sites = blocks
+        .iter()
+        .flat_map(|&block| projections.iter().map(move |&projection| Site { block, projection }));
+    let corrections = sites.map(|site| {
+        let (inputs, outputs) = site.projection.shape(&config());
+        let mut floats = |count: usize| (0..count).map(|_| random.float()).collect();
+        (site, Factors { a: floats(inputs * rank), b: floats(rank * outputs) })
+    });
+    Adapter { rank, scale: 0.5, corrections: corrections.collect() }
+}
+
+/// A folder with an adapter of the tiny model.
+pub(crate) fn adapter_folder(
+    adapter: &Adapter,
+    write: fn(&Path, &Adapter, usize) -> Result<(), Error>,
+) -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    write(folder.path(), adapter, LAYERS as usize).unwrap();
+    folder
+}
+
 /// Tokens that look random but are the same every time.
 pub(crate) fn tokens(seed: u64, count: usize) -> Vec<u32> {
     let mut random = Random(seed);
@@ -239,17 +295,34 @@ pub(crate) fn tiny() -> Engine {
 /// Asks an engine to load these bytes.
 pub(crate) fn load(engine: &mut Engine, bytes: &[u8]) -> Reply {
     let file = on_disk(bytes);
-    ask(engine, Request::Load(Load { model: file.path().to_owned() }))
+    ask(engine, Request::Load(Load { model: file.path().to_owned(), adapter: None }))
 }
 
 /// Why these bytes are not a model; the path of the file is taken out of the message.
 pub(crate) fn refusal(bytes: &[u8]) -> String {
     let mut engine = Engine::new(&EngineOptions {}).unwrap();
     let file = on_disk(bytes);
-    let error = failure(ask(&mut engine, Request::Load(Load { model: file.path().to_owned() })));
+    let error =
+        failure(ask(&mut engine, Request::Load(Load { model: file.path().to_owned(), adapter: None })));
     fs::metadata(file.path()).unwrap();
     let message = error.message.strip_prefix(&format!("{}: ", file.path().display()));
     format!("{:?}: {}", error.kind, message.expect("the message starts with the path"))
+}
+
+/// An engine with a model, and an adapter with its factor.
+pub(crate) fn load_adapted(model: &Path, adapter: Option<(&Path, f32)>) -> Engine {
+    let mut engine = Engine::new(&EngineOptions {}).unwrap();
+    let adapter = adapter.map(|(folder, factor)| AdapterFile { folder: folder.to_owned(), factor });
+    let reply = ask(&mut engine, Request::Load(Load { model: model.to_owned(), adapter }));
+    assert!(matches!(reply, Reply::Model(_)), "{reply:?}");
+    engine
+}
+
+/// Log-probabilities of every token after a text.
+pub(crate) fn probabilities(engine: &mut Engine) -> Vec<f64> {
+    let continuations = (0..VOCABULARY).map(|token| vec![token]).collect();
+    let scores = score(engine, &[ScoreRow { context: tokens(1, 20), continuations }]);
+    scores[0].iter().map(|score| score.logprob).collect()
 }
 
 pub(crate) fn ask(engine: &mut Engine, request: Request) -> Reply {

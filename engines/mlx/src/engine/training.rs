@@ -1,0 +1,77 @@
+//! Requests about an adapter that is trained on the loaded model.
+
+use realign_engine_abi::{
+    message::Reply,
+    train::{KlRow, LogProbs, TrainBegin, TrainSave, TrainStep},
+};
+
+use super::{Engine, Model, no_model};
+use crate::{
+    error::{Error, Result},
+    train::{
+        batch::Batch,
+        pass::{measured_divergences, measured_log_probs},
+        trainer::Trainer,
+    },
+};
+
+impl Engine {
+    pub(super) fn train_begin(&mut self, begin: &TrainBegin) -> Result<Reply> {
+        let model = self.model.as_mut().ok_or_else(no_model)?;
+        let trainer = Trainer::begin(&model.llama.config, begin)?;
+        model.llama.corrections = Some(trainer.corrections(1.0)?);
+        let info = trainer.info();
+        self.trainer = Some(trainer);
+        Ok(Reply::Training(info))
+    }
+
+    pub(super) fn train_step(
+        &mut self,
+        step: &TrainStep,
+        progress: &mut dyn FnMut(u64, u64) -> bool,
+    ) -> Result<Reply> {
+        let (model, trainer) = self.training()?;
+        trainer.step(&mut model.llama, step, model.tokenizer.end(), progress)
+    }
+
+    pub(super) fn train_save(&mut self, save: &TrainSave) -> Result<Reply> {
+        self.training()?.1.save(&save.folder)?;
+        Ok(Reply::Saved)
+    }
+
+    pub(super) fn adapter_factor(&mut self, factor: f32) -> Result<Reply> {
+        if !(0.0..=16.0).contains(&factor) {
+            return Err(Error::request(format!("adapter factor {factor} is not from 0 to 16")));
+        }
+        let (model, trainer) = self.training()?;
+        model.llama.corrections = Some(trainer.corrections(factor)?);
+        Ok(Reply::Scaled)
+    }
+
+    pub(super) fn log_probs(&self, wanted: &LogProbs) -> Result<Reply> {
+        let llama = &self.model()?.llama;
+        let corrections = llama.corrections.as_ref().filter(|_| wanted.adapted);
+        let batch = Batch::new(&llama.config, &wanted.examples.iter().collect::<Vec<_>>(), None)?;
+        Ok(Reply::LogProbs(batch.sums(&measured_log_probs(llama, &batch, corrections)?)))
+    }
+
+    pub(super) fn divergences(&self, rows: &[KlRow]) -> Result<Reply> {
+        let model = self.model()?;
+        let batch = Batch::of_responses(&model.llama.config, rows, model.tokenizer.end())?;
+        let values = measured_divergences(&model.llama, &batch, model.llama.corrections.as_ref())?;
+        let mut by_row = vec![Vec::new(); rows.len()];
+        for (&row, value) in batch.owners.iter().zip(values) {
+            by_row[row].push(value);
+        }
+        Ok(Reply::Kl(by_row))
+    }
+
+    fn training(&mut self) -> Result<(&mut Model, &mut Trainer)> {
+        let model = self.model.as_mut().ok_or_else(no_model)?;
+        let trainer = self
+            .trainer
+            .as_mut()
+            .ok_or_else(|| Error::request("no adapter is being trained").hint("send `train-begin` first"))?;
+        Ok((model, trainer))
+    }
+}

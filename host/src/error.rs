@@ -38,6 +38,7 @@ impl Error {
     #[must_use]
     pub fn unreadable(path: &Path, error: &io::Error) -> Self {
         Self::bad_input(format!("cannot read {}: {}", path.display(), plain(error)))
+            .hint("check the name, and that you may read it")
     }
 
     /// Output that could not be written: exit 23, naming the file.
@@ -45,6 +46,12 @@ impl Error {
     pub fn unwritable(path: &Path, error: &io::Error) -> Self {
         Self::new(Exit::Unwritable, format!("cannot write {}: {}", path.display(), plain(error)))
             .hint("nothing was changed there; free some space or choose another place and run it again")
+    }
+
+    /// A result that standard output did not take: exit 23.
+    #[must_use]
+    pub fn unprintable(error: &io::Error) -> Self {
+        Self::new(Exit::Unwritable, format!("cannot write to standard output: {}", plain(error)))
     }
 
     /// An evaluator was refused or failed too often: exit 20.

@@ -71,7 +71,9 @@ pub fn jsonl<T: DeserializeOwned>(path: &Path) -> Result<Vec<T>> {
         rows.push(row);
     }
     if rows.is_empty() {
-        return Err(Error::bad_input(format!("{}: no rows", path.display())));
+        return Err(
+            Error::bad_input(format!("{}: no rows", path.display())).hint("write one JSON object a line")
+        );
     }
     Ok(rows)
 }

@@ -1,6 +1,6 @@
 //! Command line and environment, resolved once into what the verbs need.
 
-use std::path::PathBuf;
+use std::{path::PathBuf, time::Duration};
 
 use realign_engine_abi::place::Home;
 
@@ -18,6 +18,8 @@ pub struct Settings {
     pub store: PathBuf,
     /// Worker processes, if the user named a number.
     pub workers: Option<usize>,
+    /// How long a worker may be silent.
+    pub patience: Duration,
     /// Whether a JSON document is wanted.
     pub json: bool,
 }
@@ -34,6 +36,12 @@ impl Settings {
         if arguments.workers == Some(0) {
             return Err(Error::usage("--workers: 0, at least 1 is needed"));
         }
-        Ok(Self { home, store: arguments.store.clone(), workers: arguments.workers, json: arguments.json })
+        Ok(Self {
+            home,
+            store: arguments.store.clone(),
+            workers: arguments.workers,
+            patience: Duration::from_secs(arguments.patience),
+            json: arguments.json,
+        })
     }
 }

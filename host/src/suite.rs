@@ -7,7 +7,7 @@
 //! - [`mod@file`]: the suite file as people write it
 //! - [`load`]: the suite with everything that it names, read and checked before a model is started
 //! - [`evaluators`]: components loaded and prepared
-//! - [`answers`]: asks of evaluators answered by the model
+//! - [`answers`]: asks of evaluators answered by the model; [`judge`]: samples judged with such answers
 //! - [`persona_run`]: responses, trait cells, adherence, consistency, style variance
 //! - [`benchmark_run`]: items, asks, grades
 //! - [`identity`]: what the numbers depend on
@@ -19,6 +19,7 @@ pub mod benchmark_run;
 pub mod evaluators;
 pub mod file;
 pub mod identity;
+pub mod judge;
 pub mod load;
 pub mod persona_run;
 pub mod record;

@@ -1,8 +1,22 @@
 //! Every file that a person can get wrong: one line that names file, field and fix, and the right exit code.
+//!
+//! Suites, plugins and data here; [`models`] and requests to them; [`outputs`], stores and full disks.
+
+mod models;
+mod outputs;
 
 use std::fs;
 
-use crate::support::{Project, mini};
+use crate::{
+    hostile::assemble,
+    support::{Project, mini},
+};
+
+/// One row to be scored.
+const ROW: &str = "{\"id\":\"a\",\"context\":\"b\",\"continuations\":[\"c\"]}\n";
+
+/// One recorded answer.
+const ANSWER: &str = "{\"id\":\"a\",\"response\":\"yes\"}\n";
 
 /// Runs the small suite after a change to it.
 fn broken(change: impl FnOnce(&Project)) -> String {
@@ -51,12 +65,40 @@ fn a_component_file_that_is_missing() {
 
 #[test]
 fn a_file_that_is_no_component() {
-    let shown = broken(|project| {
-        project.write("mine.wasm", "not WebAssembly");
+    insta::assert_snapshot!(with_component(b"not WebAssembly"));
+}
+
+/// Runs the small suite with the component of one detector replaced.
+fn with_component(wasm: &[u8]) -> String {
+    broken(|project| {
+        project.write("mine.wasm", wasm);
         let text = project.read("suite.toml");
         project.write("suite.toml", text.replace("plugin = \"trait-structure\"", "plugin = \"./mine.wasm\""));
-    });
-    insta::assert_snapshot!(shown);
+    })
+}
+
+#[test]
+fn a_component_that_imports_something() {
+    let wasm = wat::parse_str(
+        r#"(component (import "wasi:filesystem/preopens@0.2.0" (instance (export "get-directories" (func)))))"#,
+    );
+    insta::assert_snapshot!(with_component(&wasm.expect("a component")));
+}
+
+#[test]
+fn a_component_of_another_contract() {
+    insta::assert_snapshot!(with_component(&wat::parse_str("(component)").expect("a component")));
+}
+
+#[test]
+fn a_component_that_is_cut() {
+    let whole = assemble::guest("honest");
+    insta::assert_snapshot!(with_component(&whole[..whole.len() / 2]));
+}
+
+#[test]
+fn a_module_that_was_not_made_a_component() {
+    insta::assert_snapshot!(with_component(&wat::parse_str("(module)").expect("a module")));
 }
 
 #[test]
@@ -70,12 +112,53 @@ fn a_setting_that_the_plugin_does_not_know() {
 }
 
 #[test]
-fn a_grant_that_would_mean_nothing() {
+fn a_grant_of_a_question_that_does_not_exist() {
     insta::assert_snapshot!(edited(
         "suite.toml",
         "trait = \"team\"",
-        "trait = \"team\"\ngrants = [\"choose\"]"
+        "trait = \"team\"\ngrants = [\"chose\"]"
     ));
+}
+
+#[test]
+fn a_misspelt_key_in_the_persona() {
+    insta::assert_snapshot!(edited("persona.toml", "polarity", "polarty"));
+}
+
+#[test]
+fn a_suite_that_is_no_toml() {
+    insta::assert_snapshot!(edited("suite.toml", "seed = 7", "seed = seven"));
+}
+
+#[test]
+fn a_threshold_that_is_no_share() {
+    insta::assert_snapshot!(edited("suite.toml", "threshold = 0.99", "threshold = 99"));
+}
+
+#[test]
+fn a_metric_that_the_benchmark_does_not_have() {
+    insta::assert_snapshot!(edited("suite.toml", "metric = \"accuracy\"", "metric = \"acuracy\""));
+}
+
+#[test]
+fn a_misspelt_field_in_a_row_of_texts() {
+    insta::assert_snapshot!(edited("exemplars.jsonl", "\"use\"", "\"uze\""));
+}
+
+#[test]
+fn a_file_without_rows() {
+    insta::assert_snapshot!(broken(|project| project.write("contrast.jsonl", "")));
+}
+
+#[test]
+fn a_row_that_the_benchmark_cannot_use_is_found_before_the_model_is_asked() {
+    let project = Project::new();
+    mini::write(&project);
+    project.write("facts.jsonl", project.read("facts.jsonl").replace("\"choices\"", "\"choises\""));
+    // There is no answer to any request in here.
+    project.write("responses.jsonl", ANSWER);
+    let run = project.realign(&["eval", "suite.toml", "--model", "recorded:responses.jsonl"]);
+    insta::assert_snapshot!(run.shown());
 }
 
 #[test]
@@ -128,57 +211,4 @@ fn an_unknown_context_kind() {
 #[test]
 fn a_conversation_that_ends_with_the_assistant() {
     insta::assert_snapshot!(edited("scenarios.jsonl", "\"role\":\"user\"", "\"role\":\"assistant\""));
-}
-
-#[test]
-fn a_missing_model_file() {
-    let project = Project::new();
-    mini::write(&project);
-    insta::assert_snapshot!(project.realign(&["eval", "suite.toml", "--model", "missing.gguf"]).shown());
-}
-
-#[test]
-fn a_store_that_cannot_be_written() {
-    let project = Project::new();
-    mini::write(&project);
-    project.write("file", "");
-    let arguments = [
-        "eval",
-        "suite.toml",
-        "--model",
-        "recorded:responses.jsonl",
-        "--items",
-        "0",
-        "--store",
-        "file/runs.db",
-    ];
-    insta::assert_snapshot!(project.realign(&arguments).shown());
-}
-
-#[test]
-fn an_output_folder_that_is_missing_costs_nothing() {
-    let project = Project::new();
-    project.write("in.jsonl", "{\"id\":\"a\",\"context\":\"b\",\"continuations\":[\"c\"]}\n");
-    project
-        .write("model.jsonl", "{\"id\":\"a\",\"loglikelihood\":[-1.0],\"tokens\":[1],\"greedy\":[true]}\n");
-    let arguments =
-        ["score", "--model", "recorded:model.jsonl", "--input", "in.jsonl", "--output", "no/such/out.jsonl"];
-    insta::assert_snapshot!(project.realign(&arguments).shown());
-}
-
-#[test]
-fn a_full_disk_leaves_what_was_there() {
-    // A device that refuses every byte stands for a full disk.
-    if !std::path::Path::new("/dev/full").exists() {
-        println!("skipped: this system has no /dev/full");
-        return;
-    }
-    let project = Project::new();
-    let command = format!("{} runs --help > /dev/full", env!("CARGO_BIN_EXE_realign"));
-    let status = std::process::Command::new("sh")
-        .args(["-c", &command])
-        .current_dir(project.path(""))
-        .status()
-        .expect("sh starts");
-    assert_eq!(status.code(), Some(23));
 }

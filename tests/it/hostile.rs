@@ -2,7 +2,7 @@
 //!
 //! Unless a test says otherwise, a hostile guest is honest about every response but the one that begins with "!".
 
-mod assemble;
+pub(crate) mod assemble;
 
 use std::{collections::BTreeSet, time::Duration};
 

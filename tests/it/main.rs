@@ -6,6 +6,7 @@
 //! - `components`: the reference evaluators, built in and from source, over their cases
 //! - `example`: the training data of the example persona
 //! - `golden`: log-likelihoods and accuracies that lm-eval computed, where those results are present
+//! - `grants`: detectors and style scorers that ask the model
 //! - `model`: the engine and the small model through the binary: kill, resume, worker count
 //! - `train`: what a training refuses, and the engine on a tiny model: learning, kill, resume, Ctrl-C
 //! - `hostile`: attack guests against the sandbox
@@ -15,6 +16,7 @@ mod cli;
 mod components;
 mod example;
 mod golden;
+mod grants;
 mod hostile;
 mod model;
 mod recorded;

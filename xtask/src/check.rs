@@ -39,10 +39,16 @@ pub(crate) fn run() -> Outcome {
     );
     if Command::new(repo::cargo()).args(["deny", "--version"]).output().is_ok_and(|run| run.status.success())
     {
-        check(
-            "licences, bans, sources",
-            &mut cargo(&["deny", "--offline", "check", "licenses", "bans", "sources"]),
-        );
+        for (name, workspace) in [
+            ("licences, bans, sources", "Cargo.toml"),
+            ("licences, bans, sources of the engine", "engines/mlx/Cargo.toml"),
+            ("licences, bans, sources of the bindings", "engines/mlx-bindings/Cargo.toml"),
+        ] {
+            // Advisories are left out: their database is on the network, and they change without this repository.
+            let mut deny =
+                cargo(&["deny", "--offline", "--locked", "--config", "deny.toml", "--manifest-path"]);
+            check(name, deny.arg(workspace).args(["check", "licenses", "bans", "sources"]));
+        }
     } else {
         println!(
             "== licences, bans, sources: skipped, cargo-deny is not installed (cargo install cargo-deny)"

@@ -11,7 +11,6 @@ use realign_engine_abi::place::Home;
 use crate::{
     Outcome, repo,
     setup::{self, packages},
-    step::Steps,
 };
 
 const TARGET: &str = "wasm32-unknown-unknown";
@@ -70,7 +69,7 @@ fn compiler(home: &Home) -> Result<(), String> {
     if added.is_ok_and(|run| run.status.success()) {
         return Ok(());
     }
-    let steps = Steps::in_folder(home.folder().join("setup"))?;
+    let (steps, _lock) = setup::steps(home)?;
     packages::install(&steps, packages::GUESTS)
 }
 

@@ -7,8 +7,11 @@
 //! | `mlx-c` | `libmlxc.so` from the sources inside the mlx-sys crate | sources and header are unchanged |
 //! | `bindings` | the Rust bindings of mlx-c | as above |
 //! | `engine` | `librealign_engine_mlx.so` | cargo finds nothing to do |
+//!
+//! Clones share a home; one of them is set up at a time ([`lock`]).
 
 mod library;
+mod lock;
 mod mlxc;
 pub(crate) mod packages;
 mod platform;
@@ -18,13 +21,14 @@ use std::{fs, os::unix::fs::PermissionsExt as _, process::Command};
 
 use realign_engine_abi::place::Home;
 
+use self::lock::SetupLock;
 use crate::step::Steps;
 
 /// Makes the engine and the small model available and tells where.
 pub(crate) fn engine() -> Result<Home, String> {
     let home = home()?;
     platform::require()?;
-    let steps = Steps::in_folder(home.folder().join("setup"))?;
+    let (steps, _lock) = steps(&home)?;
     if cfg!(target_os = "linux") {
         packages::install(&steps, packages::ENGINE)?;
     }
@@ -34,6 +38,15 @@ pub(crate) fn engine() -> Result<Home, String> {
     }
     library::build(&steps, &home)?;
     Ok(home)
+}
+
+/// The steps of a home, and the lock under which they may run: one set-up at a time.
+pub(crate) fn steps(home: &Home) -> Result<(Steps, SetupLock), String> {
+    let folder = home.folder().join("setup");
+    let steps = Steps::in_folder(folder.clone())?;
+    let waiting = || eprintln!("  waiting for another set-up of {}", home.folder().display());
+    let lock = SetupLock::take(&folder, waiting)?;
+    Ok((steps, lock))
 }
 
 /// A cargo command on the engine's workspace, once set-up has run.

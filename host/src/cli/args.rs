@@ -4,7 +4,10 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::{engine::launch::WORKER_VERB, suite::file::DeployPrompt};
+use crate::{
+    engine::launch::{PATIENCE, WORKER_VERB},
+    suite::file::DeployPrompt,
+};
 
 /// Keeps a language model in character, and proves it.
 #[derive(Debug, Parser)]
@@ -28,6 +31,16 @@ pub struct Arguments {
     /// Worker processes; by default as many as cores and memory allow. The number changes no result.
     #[arg(long, global = true, value_name = "N")]
     pub workers: Option<usize>,
+    /// How long a worker may be silent in the middle of a batch before it is killed and the batch tried once more.
+    #[arg(
+        long,
+        global = true,
+        env = "REALIGN_PATIENCE",
+        value_name = "SECONDS",
+        default_value_t = PATIENCE.as_secs(),
+        value_parser = clap::value_parser!(u64).range(1..=7 * 24 * 3600)
+    )]
+    pub patience: u64,
 }
 
 const EXAMPLES: &str = "\

@@ -15,6 +15,9 @@ use crate::{
     write::Output,
 };
 
+/// Who can say something in a conversation.
+const ROLES: [&str; 3] = ["system", "user", "assistant"];
+
 /// One line of input: a raw prompt or messages.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -53,16 +56,8 @@ pub(super) fn run(settings: &Settings, arguments: &args::Generate) -> Result<Exi
     read::unique_ids(&arguments.input, lines.iter().map(|line| line.id.as_str()))?;
     let mut queries = Vec::with_capacity(lines.len());
     for (index, line) in lines.into_iter().enumerate() {
-        let prompt = match (line.prompt, line.messages) {
-            (Some(text), None) => Prompt::Raw(text),
-            (None, Some(messages)) if !messages.is_empty() => Prompt::Messages(messages),
-            _ => {
-                let place = format!("{} line {}", arguments.input.display(), index + 1);
-                return Err(Error::bad_input(format!(
-                    "{place}: one of `prompt` and `messages` is needed, not both"
-                )));
-            }
-        };
+        let prompt = prompt(line.prompt, line.messages)
+            .map_err(|error| error.within(format!("{} line {}", arguments.input.display(), index + 1)))?;
         queries.push(GenerateQuery {
             id: line.id,
             prompt,
@@ -100,4 +95,26 @@ pub(super) fn run(settings: &Settings, arguments: &args::Generate) -> Result<Exi
         ));
     }
     Ok(Exit::Done)
+}
+
+/// What one line asks for.
+fn prompt(raw: Option<String>, messages: Option<Vec<ChatMessage>>) -> Result<Prompt> {
+    match (raw, messages) {
+        (Some(text), None) => Ok(Prompt::Raw(text)),
+        (None, Some(messages)) if messages.is_empty() => {
+            Err(Error::bad_input("messages: empty").hint("give at least one message"))
+        }
+        (None, Some(messages)) => {
+            for (index, ChatMessage { role, .. }) in messages.iter().enumerate() {
+                if !ROLES.contains(&role.as_str()) {
+                    let known = ROLES.join(", ");
+                    return Err(Error::bad_input(format!(
+                        "messages[{index}].role: `{role}` is none of {known}"
+                    )));
+                }
+            }
+            Ok(Prompt::Messages(messages))
+        }
+        _ => Err(Error::bad_input("one of `prompt` and `messages` is needed, not both")),
+    }
 }

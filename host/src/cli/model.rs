@@ -35,5 +35,5 @@ pub(super) fn launch(settings: &Settings) -> Result<Launch> {
     }
     let program = std::env::current_exe()
         .map_err(|error| Error::engine(format!("cannot tell where the realign program lies: {error}")))?;
-    Ok(Launch::engine(&program, &library))
+    Ok(Launch { patience: settings.patience, ..Launch::engine(&program, &library) })
 }

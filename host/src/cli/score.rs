@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{args, model, terminal};
 use crate::{
-    engine::query::ScoreQuery,
+    engine::query::{Prompt, ScoreQuery},
     error::{Error, Result},
     exit::Exit,
     read,
@@ -50,7 +50,8 @@ pub(super) fn run(settings: &Settings, arguments: &args::Score) -> Result<Exit> 
             return Err(Error::bad_input(format!("{place}: continuations: empty"))
                 .hint("give at least one, each with text"));
         }
-        queries.push(ScoreQuery { id: line.id, context: line.context, continuations: line.continuations });
+        let Line { id, context, continuations } = line;
+        queries.push(ScoreQuery { id, context: Prompt::Raw(context), continuations });
     }
 
     let output = Output::create(&arguments.output)?;

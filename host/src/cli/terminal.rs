@@ -11,7 +11,6 @@ use serde::Serialize;
 
 use crate::{
     error::{Error, Result},
-    exit::Exit,
     train::log::Line,
 };
 
@@ -38,7 +37,7 @@ pub(super) fn print(text: &str) -> Result<()> {
         .write_all(clean(text).as_bytes())
         .and_then(|()| output.write_all(b"\n"))
         .and_then(|()| output.flush());
-    written.map_err(|error| Error::new(Exit::Unwritable, format!("cannot write to standard output: {error}")))
+    written.map_err(|error| Error::unprintable(&error))
 }
 
 /// Prints a result as one JSON document.

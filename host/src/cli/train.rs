@@ -5,7 +5,10 @@ use std::{
     sync::{Arc, atomic::AtomicBool},
 };
 
-use signal_hook::{consts::SIGINT, flag};
+use signal_hook::{
+    consts::{SIGINT, SIGTERM},
+    flag,
+};
 
 use super::{args, model, terminal};
 use crate::{
@@ -74,7 +77,9 @@ fn train(sources: Sources, session: &mut Session, root: &Path) -> Result<Option<
             return Ok(Some(outcome));
         }
         match run::run(&job, session, &folder, &stop, observer)? {
-            End::Finished(state) => outcome::finish(&job, session, &folder, &state, observer).map(Some),
+            End::Finished(state) => {
+                outcome::finish(&job, session, &folder, &state, &stop, observer).map(Some)
+            }
             End::Interrupted(state) => {
                 observer(Notice::Note(format!(
                     "interrupted after step {} of {}; the same command goes on from there",
@@ -89,13 +94,15 @@ fn train(sources: Sources, session: &mut Session, root: &Path) -> Result<Option<
     result
 }
 
-/// A flag that the first Ctrl-C sets; the second one ends the process at once.
+/// A flag that the first Ctrl-C sets, or a scheduler that asks the process to end; the second one ends it at once.
 fn interrupted() -> Result<Arc<AtomicBool>> {
     let stop = Arc::new(AtomicBool::new(false));
     let code = i32::from(Exit::Interrupted.code());
-    flag::register_conditional_shutdown(SIGINT, code, Arc::clone(&stop))
-        .and_then(|_| flag::register(SIGINT, Arc::clone(&stop)))
-        .map_err(|error| Error::usage(format!("cannot listen for Ctrl-C: {error}")))?;
+    for signal in [SIGINT, SIGTERM] {
+        flag::register_conditional_shutdown(signal, code, Arc::clone(&stop))
+            .and_then(|_| flag::register(signal, Arc::clone(&stop)))
+            .map_err(|error| Error::usage(format!("cannot listen for signals: {error}")))?;
+    }
     Ok(stop)
 }
 

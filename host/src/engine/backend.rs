@@ -12,7 +12,10 @@ use super::{
     recorded::RecordedModel,
     workers::WorkerBackend,
 };
-use crate::{error::Result, store::Store};
+use crate::{
+    error::{Error, Result},
+    store::Store,
+};
 
 /// Told how many rows of how many are answered.
 pub type Progress<'a> = dyn FnMut(usize, usize) + 'a;
@@ -97,6 +100,31 @@ impl Backend {
         match self {
             Self::Workers(workers) => workers.generate(queries, store, progress),
             Self::Recorded(recorded) => answer_all(queries, progress, |query| recorded.generate(query)),
+        }
+    }
+}
+
+impl Backend {
+    /// For each query why it can never be scored: its text does not fit the model. Such a query would end
+    /// [`Self::score`] for all.
+    ///
+    /// # Errors
+    /// The engine failed.
+    pub fn score_misfits(&mut self, queries: &[ScoreQuery]) -> Result<Vec<Option<Error>>> {
+        match self {
+            Self::Workers(workers) => workers.score_misfits(queries),
+            Self::Recorded(_) => Ok(queries.iter().map(|_| None).collect()),
+        }
+    }
+
+    /// As [`Self::score_misfits`], for [`Self::generate`].
+    ///
+    /// # Errors
+    /// The engine failed.
+    pub fn generate_misfits(&mut self, queries: &[GenerateQuery]) -> Result<Vec<Option<Error>>> {
+        match self {
+            Self::Workers(workers) => workers.generate_misfits(queries),
+            Self::Recorded(_) => Ok(queries.iter().map(|_| None).collect()),
         }
     }
 }

@@ -4,6 +4,7 @@ use std::{
     collections::BTreeMap,
     ffi::OsString,
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 /// The hidden verb of the `realign` binary whose body is [`super::worker::run_worker`]; its one argument is the
@@ -19,6 +20,10 @@ const ENVIRONMENT: [(&str, &str); 4] = [
     ("TOKENIZERS_PARALLELISM", "false"),
 ];
 
+/// How long a worker may be silent in the middle of a call. Engines tell of every step and every tensor, which take
+/// seconds at most; ten minutes is for a machine that swaps, not for a slow model.
+pub const PATIENCE: Duration = Duration::from_mins(10);
+
 /// A program that speaks the worker's side of the frames on descriptor 0.
 #[derive(Debug, Clone)]
 pub struct Launch {
@@ -28,6 +33,9 @@ pub struct Launch {
     pub arguments: Vec<OsString>,
     /// Variables set on top of the host's own environment.
     pub environment: BTreeMap<String, String>,
+    /// How long it may be silent in the middle of a call before it counts as dead: [`PATIENCE`], if nobody says
+    /// otherwise.
+    pub patience: Duration,
 }
 
 impl Launch {
@@ -38,6 +46,7 @@ impl Launch {
             program: realign.to_owned(),
             arguments: vec![WORKER_VERB.into(), library.as_os_str().to_owned()],
             environment: ENVIRONMENT.map(|(name, value)| (name.to_owned(), value.to_owned())).into(),
+            patience: PATIENCE,
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Planned batches over several workers that hold the same model.
 //!
-//! A worker that dies is replaced, the model is loaded again, and its batch is tried once more. A second death
+//! A worker that dies, or hangs until it is taken for dead, is replaced, the model is loaded again, and its batch is tried once more. A second death
 //! on the same batch ends the run, but not before every batch that another worker had begun has reached the
 //! sink: nothing that was finished is lost. An engine's own error is not retried, because it would come again.
 
@@ -10,7 +10,9 @@ use std::{
     thread,
 };
 
-use realign_engine_abi::message::{EngineError, EngineInfo, ErrorKind, Load, ModelInfo, Reply, Request};
+use realign_engine_abi::message::{
+    EngineError, EngineInfo, ErrorKind, Event, Load, ModelInfo, Reply, Request,
+};
 
 use super::{
     capacity::workers_that_fit,
@@ -21,6 +23,16 @@ use crate::error::{Error, Result};
 
 /// Told of each finished batch, by its place in the plan, in the order in which they finish.
 pub type Sink<'a> = dyn FnMut(usize, &Reply) -> Result<()> + 'a;
+
+/// Told how far batches under way have come: place in the plan, units done, units in all. A batch that is tried again
+/// begins again.
+pub type Watch<'a> = dyn FnMut(usize, u64, u64) + 'a;
+
+/// What a worker's thread tells.
+enum Told {
+    Event(usize, Event),
+    End(usize, Result<Reply>),
+}
 
 /// Workers with one model.
 #[derive(Debug)]
@@ -65,23 +77,29 @@ impl Pool {
         self.places.len()
     }
 
-    /// Runs every batch and returns the replies in the order of the plan. `sink` sees each reply as it comes.
+    /// Runs every batch and returns the replies in the order of the plan. `sink` sees each reply as it comes, and
+    /// `watch` what happens in between.
     ///
     /// # Errors
     /// The first of: a batch whose worker died twice (exit 21), an engine's error, a sink's error. No further
     /// batch is begun after it; those under way are finished and handed to the sink first.
-    pub fn run(&mut self, batches: &[Request], sink: &mut Sink<'_>) -> Result<Vec<Reply>> {
+    pub fn run(
+        &mut self,
+        batches: &[Request],
+        sink: &mut Sink<'_>,
+        watch: &mut Watch<'_>,
+    ) -> Result<Vec<Reply>> {
         let queue = Queue::new(batches);
         let worth_starting = batches.len().clamp(1, self.places.len());
         let starter = Starter { launch: &self.launch, load: &self.load, model: &self.model };
-        let (done, results) = mpsc::channel();
+        let (tell, told) = mpsc::channel();
         thread::scope(|scope| {
             for place in &mut self.places[..worth_starting] {
-                let (queue, starter, done) = (&queue, &starter, done.clone());
-                scope.spawn(move || work(queue, starter, place, &done));
+                let (queue, starter, tell) = (&queue, &starter, tell.clone());
+                scope.spawn(move || work(queue, starter, place, &tell));
             }
-            drop(done);
-            collect(&queue, &results, sink)
+            drop(tell);
+            collect(&queue, &told, sink, watch)
         })
     }
 }
@@ -91,11 +109,13 @@ fn work(
     queue: &Queue<'_>,
     starter: &Starter<'_>,
     place: &mut Option<WorkerProcess>,
-    done: &mpsc::Sender<(usize, Result<Reply>)>,
+    tell: &mpsc::Sender<Told>,
 ) {
     while let Some((index, request)) = queue.take() {
-        let result = starter.attempt(place, request).unwrap_or_else(|_| {
-            starter.attempt(place, request).unwrap_or_else(|death| {
+        // A listener that is gone shows at the end of the batch.
+        let mut on_event = |event: &Event| drop(tell.send(Told::Event(index, event.clone())));
+        let result = starter.attempt(place, request, &mut on_event).unwrap_or_else(|_| {
+            starter.attempt(place, request, &mut on_event).unwrap_or_else(|death| {
                 let place = format!("twice on batch {} of {}", index + 1, queue.planned);
                 Err(died(&death, &place))
             })
@@ -103,7 +123,7 @@ fn work(
         if result.is_err() {
             queue.stop();
         }
-        if done.send((index, result)).is_err() {
+        if tell.send(Told::End(index, result)).is_err() {
             return;
         }
     }
@@ -112,12 +132,20 @@ fn work(
 /// Hands replies to the sink until all threads have ended, and keeps the first error.
 fn collect(
     queue: &Queue<'_>,
-    results: &mpsc::Receiver<(usize, Result<Reply>)>,
+    told: &mpsc::Receiver<Told>,
     sink: &mut Sink<'_>,
+    watch: &mut Watch<'_>,
 ) -> Result<Vec<Reply>> {
     let mut replies: Vec<Option<Reply>> = (0..queue.planned).map(|_| None).collect();
     let mut failure = None;
-    for (index, result) in results {
+    for told in told {
+        let (index, result) = match told {
+            Told::Event(index, Event::Progress { done, total }) => {
+                watch(index, done, total);
+                continue;
+            }
+            Told::End(index, result) => (index, result),
+        };
         match result.and_then(|reply| sink(index, &reply).map(|()| reply)) {
             Ok(reply) => replies[index] = Some(reply),
             Err(error) => {
@@ -162,7 +190,12 @@ struct Starter<'a> {
 impl Starter<'_> {
     /// Asks the worker in `place`, started first if there is none. The outer error is a death, after which the
     /// place is empty; the inner one is final.
-    fn attempt(&self, place: &mut Option<WorkerProcess>, request: &Request) -> Result<Result<Reply>, Death> {
+    fn attempt(
+        &self,
+        place: &mut Option<WorkerProcess>,
+        request: &Request,
+        on_event: &mut dyn FnMut(&Event),
+    ) -> Result<Result<Reply>, Death> {
         let mut worker = match place.take() {
             Some(worker) => worker,
             None => match self.start() {
@@ -170,7 +203,7 @@ impl Starter<'_> {
                 Err(error) => return Ok(Err(error)),
             },
         };
-        let reply = worker.call(request, &mut |_| {})?;
+        let reply = worker.call(request, on_event)?;
         *place = Some(worker);
         Ok(match reply {
             Reply::Error(error) => Err(refusal(error)),

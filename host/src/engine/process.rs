@@ -2,10 +2,13 @@
 //!
 //! Frames travel on a socket pair whose other end is the child's descriptor 0. The child's standard output and
 //! standard error are one pipe, of which the last 4 KiB are kept to explain a death. Dropping a worker kills it.
+//!
+//! A worker that hangs without dying counts as dead after [`Launch::patience`]: no byte came from it, not even an
+//! event, or none of a request was taken by it. Then it is killed.
 
 use std::{
     collections::VecDeque,
-    io::{BufReader, Read},
+    io::{BufReader, ErrorKind, Read},
     os::{
         fd::OwnedFd,
         unix::{
@@ -42,6 +45,8 @@ pub struct WorkerProcess {
     socket: BufReader<UnixStream>,
     output: Output,
     next_id: u64,
+    /// How long the worker may be silent before it is taken for dead.
+    patience: Duration,
 }
 
 /// A worker that ended, or stopped speaking the protocol and was killed for it.
@@ -62,8 +67,9 @@ impl WorkerProcess {
                 .hint("run: realign doctor")
         };
         let (child, socket, output) = start(launch).map_err(|error| cannot(error.to_string()))?;
-        let mut worker = Self { child, socket: BufReader::new(socket), output, next_id: 0 };
-        let hello = worker.greeting().map_err(|error| cannot(worker.bury(&error).cause))?;
+        let socket = BufReader::new(socket);
+        let mut worker = Self { child, socket, output, next_id: 0, patience: HELLO_PATIENCE };
+        let hello = worker.greeting(launch.patience).map_err(|error| cannot(worker.bury(&error).cause))?;
         if hello.abi == ABI_VERSION {
             Ok(worker)
         } else {
@@ -81,7 +87,7 @@ impl WorkerProcess {
     /// error is a reply like any other.
     ///
     /// # Errors
-    /// The worker died or broke the protocol; it must be replaced.
+    /// The worker died, was silent for too long or broke the protocol; it must be replaced.
     pub fn call(&mut self, request: &Request, on_event: &mut dyn FnMut(&Event)) -> Result<Reply, Death> {
         let id = self.next_id;
         self.next_id += 1;
@@ -103,10 +109,13 @@ impl WorkerProcess {
         }
     }
 
-    fn greeting(&mut self) -> Result<Hello, FrameError> {
-        self.socket.get_ref().set_read_timeout(Some(HELLO_PATIENCE))?;
+    /// Waits for the hello with the patience of the start, then goes over to that of calls.
+    fn greeting(&mut self, patience: Duration) -> Result<Hello, FrameError> {
+        self.socket.get_ref().set_read_timeout(Some(self.patience))?;
         let hello = frame::decode(&frame::read(&mut self.socket)?)?.0;
-        self.socket.get_ref().set_read_timeout(None)?;
+        self.patience = patience;
+        self.socket.get_ref().set_read_timeout(Some(patience))?;
+        self.socket.get_ref().set_write_timeout(Some(patience))?;
         Ok(hello)
     }
 
@@ -116,6 +125,10 @@ impl WorkerProcess {
         let _ = self.child.kill();
         let status = self.child.wait();
         let how = match error {
+            // What the system says when the time for one read or write is over.
+            FrameError::Io(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {
+                format!("no sign of life for {} s", self.patience.as_secs_f64())
+            }
             FrameError::Closed | FrameError::Io(_) => {
                 status.map_or_else(|error| error.to_string(), describe_status)
             }

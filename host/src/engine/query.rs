@@ -15,8 +15,9 @@ use crate::{
 pub struct ScoreQuery {
     /// Unique among the queries of a call.
     pub id: String,
-    /// Raw text before the continuations; may be empty.
-    pub context: String,
+    /// What stands before the continuations; raw text may be empty. Behind messages stands the header of the
+    /// assistant's turn, and a continuation is scored as the beginning of that turn.
+    pub context: Prompt,
     /// Each at least one token.
     pub continuations: Vec<String>,
 }
@@ -25,7 +26,7 @@ impl ScoreQuery {
     /// The log-likelihood of a whole text, its first token included.
     #[must_use]
     pub fn whole_text(id: impl Into<String>, text: impl Into<String>) -> Self {
-        Self { id: id.into(), context: String::new(), continuations: vec![text.into()] }
+        Self { id: id.into(), context: Prompt::Raw(String::new()), continuations: vec![text.into()] }
     }
 }
 

@@ -13,7 +13,7 @@
 use std::{
     collections::{BTreeMap, btree_map::Entry},
     fs::File,
-    io::{BufRead, BufReader},
+    io::{BufRead, BufReader, ErrorKind},
     path::{Path, PathBuf},
 };
 
@@ -70,11 +70,16 @@ impl RecordedModel {
         let file = File::open(path).map_err(|error| Error::unreadable(path, &error))?;
         let mut answers = BTreeMap::new();
         for (number, line) in (1..).zip(BufReader::new(file).lines()) {
-            let line = line.map_err(|error| Error::unreadable(path, &error))?;
+            let place = || format!("{} line {number}", path.display());
+            let line = line.map_err(|error| match error.kind() {
+                ErrorKind::InvalidData => {
+                    Error::bad_input("not UTF-8").within(place()).hint("save the file as UTF-8")
+                }
+                _ => Error::unreadable(path, &error),
+            })?;
             if line.trim().is_empty() {
                 continue;
             }
-            let place = || format!("{}:{number}", path.display());
             let (id, answer) = read_line(&line).map_err(|error| error.within(place()))?;
             match answers.entry(id) {
                 Entry::Vacant(entry) => {
@@ -237,11 +242,11 @@ mod tests {
 
     #[test]
     fn files_that_cannot_be_used_are_refused_with_the_line() {
-        insta::assert_snapshot!(refusal("{\"id\":\"a\",\"response\":\"\"}\n{\"id\":\"a\",\"response\":\"\"}"), @r#"FILE:2: id "a" appears a second time"#);
-        insta::assert_snapshot!(refusal(r#"{"id":"a"}"#), @"FILE:1: has neither response nor loglikelihood");
-        insta::assert_snapshot!(refusal(r#"{"id":"a","response":"x","finish":"bored"}"#), @"FILE:1: not a recorded answer: unknown variant `bored`, expected one of `end`, `stop`, `length` at line 1 column 41");
-        insta::assert_snapshot!(refusal(r#"{"id":"a","loglikelihood":[-1]}"#), @"FILE:1: loglikelihood needs the lists greedy and tokens beside it");
-        insta::assert_snapshot!(refusal(r#"{"id":"a","loglikelihood":[1.5],"greedy":[true],"tokens":[1]}"#), @"FILE:1: loglikelihood 1.5 is above 0; it is a logarithm of a probability");
-        insta::assert_snapshot!(refusal(r#"{"id":"a","loglikelihood":[-1],"greedy":[],"tokens":[1]}"#), @"FILE:1: loglikelihood, greedy and tokens differ in length");
+        insta::assert_snapshot!(refusal("{\"id\":\"a\",\"response\":\"\"}\n{\"id\":\"a\",\"response\":\"\"}"), @r#"FILE line 2: id "a" appears a second time"#);
+        insta::assert_snapshot!(refusal(r#"{"id":"a"}"#), @"FILE line 1: has neither response nor loglikelihood");
+        insta::assert_snapshot!(refusal(r#"{"id":"a","response":"x","finish":"bored"}"#), @"FILE line 1: not a recorded answer: unknown variant `bored`, expected one of `end`, `stop`, `length` at line 1 column 41");
+        insta::assert_snapshot!(refusal(r#"{"id":"a","loglikelihood":[-1]}"#), @"FILE line 1: loglikelihood needs the lists greedy and tokens beside it");
+        insta::assert_snapshot!(refusal(r#"{"id":"a","loglikelihood":[1.5],"greedy":[true],"tokens":[1]}"#), @"FILE line 1: loglikelihood 1.5 is above 0; it is a logarithm of a probability");
+        insta::assert_snapshot!(refusal(r#"{"id":"a","loglikelihood":[-1],"greedy":[],"tokens":[1]}"#), @"FILE line 1: loglikelihood, greedy and tokens differ in length");
     }
 }

@@ -8,6 +8,8 @@ mod trainer;
 use std::{
     env, fs,
     path::{Path, PathBuf},
+    thread,
+    time::Duration,
 };
 
 use realign_engine_abi::{
@@ -20,9 +22,14 @@ use realign_engine_abi::{
 use rustix::process::{Signal, getpid, kill_process};
 
 use self::trainer::Trainer;
-use super::{launch::Launch, worker};
+use super::{
+    launch::{Launch, PATIENCE},
+    worker,
+};
 
 const FAULT: &str = "REALIGN_TEST_FAULT";
+/// How long a slow worker is silent between two events.
+pub(super) const PAUSE: Duration = Duration::from_millis(300);
 /// The token on which a faulty worker fails.
 pub(super) const POISON: u32 = 666;
 
@@ -34,10 +41,12 @@ pub(crate) fn launch() -> Launch {
             .map(Into::into)
             .into(),
         environment: [(FAULT.to_owned(), "none:".to_owned())].into(),
+        patience: PATIENCE,
     }
 }
 
-/// Starts a worker that fails on [`POISON`]: `kill`, `exit`, `hang`, `refuse`, `diverge` (in training); or `kill-once`, leaving a file in `folder`.
+/// Starts a worker that fails on [`POISON`]: `kill`, `exit`, `hang`, `stop`, `slow`, `refuse`, `diverge` (in training); or
+/// once, leaving a file in `folder`: `kill-once`, `stop-once`.
 pub(crate) fn launch_faulty(fault: &str, folder: &Path) -> Launch {
     let mut launch = launch();
     launch.environment.insert(FAULT.to_owned(), format!("{fault}:{}", folder.display()));
@@ -56,6 +65,12 @@ fn be_a_worker() {
     worker::serve(&socket, &mut |request, on_event| {
         on_event(Event::Progress { done: 0, total: 1 });
         assert_eq!(on_event(Event::Progress { done: 1, total: 1 }), Flow::Continue);
+        if fault == "slow" {
+            for done in 0..10 {
+                thread::sleep(PAUSE);
+                on_event(Event::Progress { done, total: 10 });
+            }
+        }
         if let Request::TrainStep(step) = request
             && let Some(batch) = trainer::poisoned(step)
         {
@@ -106,18 +121,13 @@ fn answer(request: &Request, fault: &str, folder: &Path) -> Reply {
 fn misbehave(fault: &str, folder: &Path) -> Option<EngineError> {
     println!("about to {fault}");
     match fault {
-        "kill-once" => {
-            let mark = folder.join("died");
-            if !mark.exists() {
-                fs::write(mark, "").unwrap();
-                std::process::abort();
-            }
-        }
+        "kill-once" if first(folder) => std::process::abort(),
+        // Stopped as by a debugger or a frozen container: alive, and silent for ever.
+        "stop-once" if first(folder) => stop(),
+        "stop" => stop(),
         "kill" => kill_process(getpid(), Signal::KILL).unwrap(),
         "exit" => std::process::exit(3),
-        "hang" => loop {
-            std::thread::park();
-        },
+        "hang" => hang(),
         "refuse" => {
             let message = "token 666 is out of range".to_owned();
             return Some(EngineError { kind: ErrorKind::Request, message, hint: String::new() });
@@ -125,6 +135,23 @@ fn misbehave(fault: &str, folder: &Path) -> Option<EngineError> {
         _ => {}
     }
     None
+}
+
+/// The signal may take its time, so the thread that sends it does not go on either.
+fn stop() {
+    kill_process(getpid(), Signal::STOP).unwrap();
+    hang();
+}
+
+fn hang() {
+    loop {
+        thread::park();
+    }
+}
+
+/// Whether this is the first worker that fails here.
+fn first(folder: &Path) -> bool {
+    fs::OpenOptions::new().write(true).create_new(true).open(folder.join("failed")).is_ok()
 }
 
 fn load_model(path: &Path) -> Reply {

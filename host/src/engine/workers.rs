@@ -1,10 +1,17 @@
 //! The back end made of worker processes: tokenize, plan, look up, compute, put back in order.
 
+mod course;
+mod fit;
 mod rows;
+
+use std::{cell::RefCell, collections::BTreeMap};
 
 use realign_engine_abi::message::{Load, Reply, Request, TokenizeInput, Tokenized};
 
-use self::rows::{GenerateRows, ScoreRows};
+use self::{
+    course::Course,
+    rows::{GenerateRows, ScoreRows},
+};
 use super::{
     backend::{Identity, Progress},
     cache::BatchCache,
@@ -108,18 +115,23 @@ impl WorkerBackend {
         }
         let missing: Vec<usize> = (0..batches.len()).filter(|&batch| replies[batch].is_none()).collect();
         let total = batches.iter().map(rows::count).sum();
-        let mut done = total - missing.iter().map(|&batch| rows::count(&batches[batch])).sum::<usize>();
+        let done = total - missing.iter().map(|&batch| rows::count(&batches[batch])).sum::<usize>();
         progress(done, total);
         let requests: Vec<Request> = missing.iter().map(|&batch| batches[batch].clone()).collect();
-        let computed = self.pool.run(&requests, &mut |index, reply| {
-            if !rows::fits(&requests[index], reply) {
+        let course = RefCell::new(Course { done, under_way: BTreeMap::new(), total, progress });
+        let mut sink = |index: usize, reply: &Reply| {
+            let batch = &requests[index];
+            if !rows::fits(batch, reply) {
                 return Err(Error::engine("the engine's reply does not have the shape of its batch"));
             }
             cache.put(&keys[missing[index]], reply)?;
-            done += rows::count(&requests[index]);
-            progress(done, total);
+            course.borrow_mut().finished(index, rows::count(batch));
             Ok(())
-        })?;
+        };
+        let mut watch = |index: usize, done, total| {
+            course.borrow_mut().reached(index, rows::count(&requests[index]), done, total);
+        };
+        let computed = self.pool.run(&requests, &mut sink, &mut watch)?;
         for (batch, reply) in missing.into_iter().zip(computed) {
             replies[batch] = Some(reply);
         }
@@ -129,12 +141,13 @@ impl WorkerBackend {
     /// Token ids of texts, in their order.
     fn tokenize(&mut self, texts: Vec<TokenizeInput>) -> Result<Vec<Tokenized>> {
         let requests = texts::requests(texts);
-        let replies = self.pool.run(&requests, &mut |index, reply| {
+        let mut sink = |index: usize, reply: &Reply| {
             if rows::fits(&requests[index], reply) {
                 return Ok(());
             }
             Err(Error::engine("the engine did not tokenize every text"))
-        })?;
+        };
+        let replies = self.pool.run(&requests, &mut sink, &mut |_, _, _| {})?;
         Ok(replies
             .into_iter()
             .flat_map(|reply| if let Reply::Tokens(tokens) = reply { tokens } else { Vec::new() })

@@ -62,8 +62,10 @@ fn check_form(wasm: &[u8]) -> Result<()> {
 }
 
 fn compile(engine: &Engine, wasm: &[u8]) -> Result<Component> {
-    Component::from_binary(engine, wasm)
-        .map_err(|error| Error::evaluator(format!("it does not compile: {}", one_line(&error))))
+    Component::from_binary(engine, wasm).map_err(|error| {
+        Error::evaluator(format!("it does not compile: {}", one_line(&error)))
+            .hint("the file is cut, damaged or of a newer kind; build it again: realign plugin build")
+    })
 }
 
 #[expect(unsafe_code, reason = "the artefact cache is the one place that brings back native code")]

@@ -24,6 +24,7 @@ use super::{
 };
 use crate::{
     error::{Error, Result},
+    exit::Exit,
     ids::Digest,
     model::{Failure, Outcome, Sample},
 };
@@ -138,8 +139,8 @@ impl Evaluator {
     /// `grants` are the kinds of asks that will be answered.
     ///
     /// # Errors
-    /// Exit 2 where `config` or `profile` is not a JSON object. Exit 20 naming evaluator and reason where it wants a
-    /// kind of ask that is not granted, refuses what it was given, or fails.
+    /// Exit 2 where `config` or `profile` is not a JSON object, and where it wants a kind of ask that is not granted,
+    /// with the line that grants it. Exit 20 naming evaluator and reason where it refuses what it was given, or fails.
     pub fn prepare(
         &self,
         config: &str,
@@ -154,9 +155,12 @@ impl Evaluator {
         }
         let wanted: Vec<_> = self.description().asks.difference(grants).map(String::as_str).collect();
         if !wanted.is_empty() {
-            return Err(Error::evaluator(format!("it asks for {}, which is not granted", wanted.join(", ")))
+            let all: Vec<_> = self.description().asks.union(grants).collect();
+            return Err(Error::usage(format!("it asks for {}, which is not granted", wanted.join(", ")))
                 .within(self)
-                .hint("name the kinds in the suite's `grants` if it may use the model in this way"));
+                .hint(format!(
+                    "if it may use the model in this way, add to its table in the suite: grants = {all:?}"
+                )));
         }
         let guest = &self.loaded.guest;
         let mut fuel = Fuel::new(guest.runtime.limits().fuel(rows.len()));
@@ -231,8 +235,9 @@ impl Prepared {
     /// Makes the items of a benchmark, one per row in their order.
     ///
     /// # Errors
-    /// Exit 2 where it is no benchmark. Exit 20 naming the row that it could not make an item of, or an item id that
-    /// came twice: without the item there is nothing to run.
+    /// Exit 2 where it is no benchmark. Exit 22 naming the row whose data it refuses. Exit 20 naming the row that it
+    /// could not make an item of for another reason, or an item id that came twice: without the item there is nothing to
+    /// run.
     pub fn items(&self, rows: &[Row]) -> Result<Vec<Item>> {
         self.expect(self.evaluator.kind() == Kind::Benchmark, "make items")?;
         let guest = &self.evaluator.loaded.guest;
@@ -246,11 +251,16 @@ impl Prepared {
                 .and_then(|items| validate::items(items, batch.len())))
         })?;
         let refused = |message: String| Error::evaluator(message).within(&self.evaluator);
+        let unfit = |row: &Row, failure: Failure| {
+            let message = format!("items: row {}: {}", row.id, shown(&failure));
+            // The row's fault, by the evaluator's own word.
+            let exit = if failure.code == "data" { Exit::BadInput } else { Exit::Evaluator };
+            Error::new(exit, message).within(&self.evaluator)
+        };
         let mut ids = BTreeSet::new();
         let mut items = Vec::with_capacity(rows.len());
         for (row, item) in rows.iter().zip(made) {
-            let item =
-                item.map_err(|failure| refused(format!("items: row {}: {}", row.id, shown(&failure))))?;
+            let item = item.map_err(|failure| unfit(row, failure))?;
             if !ids.insert(item.id.clone()) {
                 return Err(refused(format!("items: row {}: item id {} came before", row.id, item.id)));
             }

@@ -1,18 +1,24 @@
 //! Asks of evaluators, answered by the model.
 //!
-//! An ask comes from an untrusted component. One that cannot be understood is answered with an error in its own
-//! body and costs its sample; it never stops the run.
+//! An ask comes from an untrusted component. One that cannot be understood, or whose text does not fit the model, is
+//! answered with an error in its own body and costs its sample; it never stops the run.
+//!
+//! An answer depends on the question alone. A request is named after what it asks, `SCOPE/SHA-256`, so the place of a
+//! sample in its batch decides neither random numbers nor which recorded answer it finds, and a question that comes
+//! twice is answered once.
+
+use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::{
     engine::{
         backend::{Backend, Progress},
-        query::{GenerateQuery, Prompt, ScoreAnswer, ScoreQuery},
+        query::{GenerateAnswer, GenerateQuery, Prompt, ScoreAnswer, ScoreQuery},
     },
-    error::Result,
-    ids::Seed,
+    error::{Error, Result},
+    ids::{Digest, Seed},
     model::ChatMessage,
     sandbox::{Answer, Ask},
     store::Store,
@@ -27,7 +33,7 @@ pub struct Answerer<'a, 'p> {
     pub backend: &'a mut Backend,
     /// Where finished batches are kept.
     pub store: &'a Store,
-    /// Unique name of the evaluator in the suite; request ids start with it.
+    /// The evaluator's place in the suite, as in `detector/brief`; request ids start with it.
     pub scope: &'a str,
     /// Seed of the run.
     pub seed: Seed,
@@ -41,7 +47,7 @@ pub struct Answerer<'a, 'p> {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Choose {
-    prompt: String,
+    prompt: AskedPrompt,
     choices: Vec<String>,
     #[serde(default)]
     unconditional: bool,
@@ -86,7 +92,14 @@ struct Choice {
     unconditional: Option<f64>,
 }
 
-/// What an ask became.
+/// What all asks of a batch need of the model.
+#[derive(Default)]
+struct Queries {
+    scores: Vec<ScoreQuery>,
+    generations: Vec<GenerateQuery>,
+}
+
+/// What an ask became; numbers are places in [`Queries`].
 enum Planned {
     Choose { conditional: usize, unconditional: Option<usize>, bytes: Vec<usize> },
     Loglikelihood { score: usize, bytes: usize },
@@ -100,37 +113,35 @@ impl Answerer<'_, '_> {
     /// # Errors
     /// The engine or the store failed.
     pub fn answer(&mut self, asks: &[Ask]) -> Result<Vec<Answer>> {
-        let (mut scores, mut generations) = (Vec::new(), Vec::new());
-        let planned: Vec<Planned> = asks
-            .iter()
-            .map(|ask| self.plan(ask, &mut scores, &mut generations).unwrap_or_else(Planned::Refused))
-            .collect();
-        let likelihoods = self.backend.score(&scores, Some(self.store), self.progress)?;
-        let generated = self.backend.generate(&generations, Some(self.store), self.progress)?;
-        let body = |plan: &Planned| match plan {
-            Planned::Refused(message) => json!({ "error": message }),
-            Planned::Loglikelihood { score, bytes } => {
-                let answer = &likelihoods[*score];
-                json!({ "logprob": answer.logprob[0], "tokens": answer.tokens[0], "bytes": bytes })
-            }
-            Planned::Choose { conditional, unconditional, bytes } => {
-                let choices = choices(
-                    &likelihoods[*conditional],
-                    unconditional.map(|index| &likelihoods[index]),
-                    bytes,
-                );
-                json!({ "choices": choices })
-            }
-            Planned::Generate { generation } => {
-                let answer = &generated[*generation];
-                json!({ "text": answer.text, "tokens": answer.tokens, "finish": answer.finish })
-            }
+        let mut queries = Queries::default();
+        let mut planned: BTreeMap<(&str, &str), Planned> = BTreeMap::new();
+        for ask in asks {
+            let plan = || self.plan(ask, &mut queries).unwrap_or_else(Planned::Refused);
+            planned.entry((&ask.kind, &ask.body)).or_insert_with(plan);
+        }
+        let scores = self.scores(queries.scores)?;
+        let texts = self.texts(queries.generations)?;
+        let body = |ask: &Ask| {
+            body(&planned[&(ask.kind.as_str(), ask.body.as_str())], &scores, &texts)
+                .unwrap_or_else(|message| json!({ "error": message }))
         };
-        Ok(asks
-            .iter()
-            .zip(&planned)
-            .map(|(ask, plan)| Answer { id: ask.id.clone(), body: body(plan).to_string() })
-            .collect())
+        Ok(asks.iter().map(|ask| Answer { id: ask.id.clone(), body: body(ask).to_string() }).collect())
+    }
+
+    /// One result per query; the inner error is for the evaluator.
+    fn scores(&mut self, queries: Vec<ScoreQuery>) -> Result<Vec<Result<ScoreAnswer, String>>> {
+        let misfits = self.backend.score_misfits(&queries)?;
+        let fitting = fitting(queries, &misfits);
+        let answers = self.backend.score(&fitting, Some(self.store), self.progress)?;
+        Ok(merged(answers, misfits))
+    }
+
+    /// As [`Self::scores`].
+    fn texts(&mut self, queries: Vec<GenerateQuery>) -> Result<Vec<Result<GenerateAnswer, String>>> {
+        let misfits = self.backend.generate_misfits(&queries)?;
+        let fitting = fitting(queries, &misfits);
+        let answers = self.backend.generate(&fitting, Some(self.store), self.progress)?;
+        Ok(merged(answers, misfits))
     }
 
     /// A conversation as it is deployed: behind the system prompt, unless it brings its own.
@@ -139,14 +150,17 @@ impl Answerer<'_, '_> {
         self.system.iter().filter(|_| !own).cloned().chain(messages).collect()
     }
 
+    fn prompt(&self, asked: AskedPrompt) -> Prompt {
+        match asked {
+            AskedPrompt::Raw(text) => Prompt::Raw(text),
+            AskedPrompt::Messages { messages } => Prompt::Messages(self.deployed(messages)),
+        }
+    }
+
     /// Turns one ask into queries; the error is what the evaluator is told.
-    fn plan(
-        &self,
-        ask: &Ask,
-        scores: &mut Vec<ScoreQuery>,
-        generations: &mut Vec<GenerateQuery>,
-    ) -> Result<Planned, String> {
-        let id = format!("{}/{}", self.scope, ask.id);
+    fn plan(&self, ask: &Ask, queries: &mut Queries) -> Result<Planned, String> {
+        let question = Digest::of(format!("{}\n{}", ask.kind, ask.body).as_bytes());
+        let id = format!("{}/{question}", self.scope);
         let invalid = |error: serde_json::Error| format!("ask body of kind `{}`: {error}", ask.kind);
         match ask.kind.as_str() {
             "choose" => {
@@ -155,20 +169,15 @@ impl Answerer<'_, '_> {
                     return Err("ask body of kind `choose`: choices: empty".into());
                 }
                 let bytes = asked.choices.iter().map(String::len).collect();
-                let conditional = scores.len();
-                scores.push(ScoreQuery {
-                    id: id.clone(),
-                    context: asked.prompt,
-                    continuations: asked.choices.clone(),
-                });
-                let unconditional = asked.unconditional.then(|| {
-                    scores.push(ScoreQuery {
-                        id: format!("{id}#unconditional"),
-                        context: String::new(),
-                        continuations: asked.choices,
-                    });
-                    scores.len() - 1
-                });
+                let mut push = |id, context| {
+                    let continuations = asked.choices.clone();
+                    queries.scores.push(ScoreQuery { id, context, continuations });
+                    queries.scores.len() - 1
+                };
+                let unconditional = asked
+                    .unconditional
+                    .then(|| push(format!("{id}#unconditional"), Prompt::Raw(String::new())));
+                let conditional = push(id, self.prompt(asked.prompt));
                 Ok(Planned::Choose { conditional, unconditional, bytes })
             }
             "loglikelihood" => {
@@ -177,8 +186,8 @@ impl Answerer<'_, '_> {
                     return Err("ask body of kind `loglikelihood`: text: empty".into());
                 }
                 let bytes = asked.text.len();
-                scores.push(ScoreQuery::whole_text(id, asked.text));
-                Ok(Planned::Loglikelihood { score: scores.len() - 1, bytes })
+                queries.scores.push(ScoreQuery::whole_text(id, asked.text));
+                Ok(Planned::Loglikelihood { score: queries.scores.len() - 1, bytes })
             }
             "generate" => {
                 let asked: Generate = serde_json::from_str(&ask.body).map_err(invalid)?;
@@ -188,20 +197,56 @@ impl Answerer<'_, '_> {
                         asked.max_tokens
                     ));
                 }
-                generations.push(GenerateQuery {
+                queries.generations.push(GenerateQuery {
                     id,
-                    prompt: match asked.prompt {
-                        AskedPrompt::Raw(text) => Prompt::Raw(text),
-                        AskedPrompt::Messages { messages } => Prompt::Messages(self.deployed(messages)),
-                    },
+                    prompt: self.prompt(asked.prompt),
                     max_tokens: asked.max_tokens,
                     temperature: asked.temperature.max(0.0),
                     seed: self.seed.derive(&asked.seed.to_string()),
                     stop: asked.stop,
                 });
-                Ok(Planned::Generate { generation: generations.len() - 1 })
+                Ok(Planned::Generate { generation: queries.generations.len() - 1 })
             }
             other => Err(format!("ask kind `{other}` is not known to this host")),
+        }
+    }
+}
+
+/// The queries that fit the model.
+fn fitting<Q>(queries: Vec<Q>, misfits: &[Option<Error>]) -> Vec<Q> {
+    queries.into_iter().zip(misfits).filter(|(_, misfit)| misfit.is_none()).map(|(query, _)| query).collect()
+}
+
+/// Answers of the queries that fit, and why the others do not, in the order of all.
+fn merged<A>(answers: Vec<A>, misfits: Vec<Option<Error>>) -> Vec<Result<A, String>> {
+    let mut answers = answers.into_iter();
+    let answer = |misfit: Option<Error>| match misfit {
+        Some(error) => Err(error.to_string()),
+        None => Ok(answers.next().expect("a back end answers every query")),
+    };
+    misfits.into_iter().map(answer).collect()
+}
+
+/// The body of one answer; the error is what the evaluator is told instead.
+fn body(
+    plan: &Planned,
+    scores: &[Result<ScoreAnswer, String>],
+    texts: &[Result<GenerateAnswer, String>],
+) -> Result<Value, String> {
+    match plan {
+        Planned::Refused(message) => Err(message.clone()),
+        Planned::Loglikelihood { score, bytes } => {
+            let answer = scores[*score].as_ref().map_err(String::clone)?;
+            Ok(json!({ "logprob": answer.logprob[0], "tokens": answer.tokens[0], "bytes": bytes }))
+        }
+        Planned::Choose { conditional, unconditional, bytes } => {
+            let score = |index: usize| scores[index].as_ref().map_err(String::clone);
+            let unconditional = unconditional.map(score).transpose()?;
+            Ok(json!({ "choices": choices(score(*conditional)?, unconditional, bytes) }))
+        }
+        Planned::Generate { generation } => {
+            let answer = texts[*generation].as_ref().map_err(String::clone)?;
+            Ok(json!({ "text": answer.text, "tokens": answer.tokens, "finish": answer.finish }))
         }
     }
 }
@@ -219,3 +264,6 @@ fn choices(conditional: &ScoreAnswer, unconditional: Option<&ScoreAnswer>, bytes
         })
         .collect()
 }
+
+#[cfg(test)]
+mod tests;

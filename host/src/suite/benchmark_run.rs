@@ -10,7 +10,7 @@ use crate::{
     ids::Seed,
     metrics::aggregate::aggregate,
     model::{Aggregation, ChatMessage, Outcome, Value},
-    sandbox::{self, Item, Row},
+    sandbox::{self, Item},
     stats::Interval,
     store::{CellRecord, Store},
 };
@@ -26,34 +26,34 @@ pub struct BenchmarkResult {
     pub cells: Vec<CellRecord>,
 }
 
-/// Runs one benchmark on its rows.
+/// Runs one benchmark on its items.
 ///
 /// # Errors
-/// Bad input where the component refuses the data; the engine or the store failed; exit 20 on a time-out.
+/// The engine or the store failed; exit 20 on a time-out.
 pub fn run(
     benchmark: &Benchmark,
-    rows: &[Row],
+    items: &[Item],
     seed: Seed,
     system: Option<ChatMessage>,
     backend: &mut Backend,
     store: &Store,
     progress: &mut Progress<'_>,
 ) -> Result<BenchmarkResult> {
-    let items = benchmark.prepared.items(rows)?;
-    let mut answerer = Answerer { backend, store, scope: &benchmark.spec.id, seed, system, progress };
-    let outcomes = benchmark.prepared.grade(&items, &mut |asks| answerer.answer(asks))?;
+    let scope = format!("benchmark/{}", benchmark.spec.id);
+    let mut answerer = Answerer { backend, store, scope: &scope, seed, system, progress };
+    let outcomes = benchmark.prepared.grade(items, &mut |asks| answerer.answer(asks))?;
 
     let described = &benchmark.prepared.evaluator().description().metrics;
     let mut metrics: Vec<Metric> = Vec::new();
     for metric in described {
-        let measured = measure(&benchmark.spec.id, metric, &items, &outcomes);
+        let measured = measure(&benchmark.spec.id, metric, items, &outcomes);
         if metric.name == benchmark.spec.metric {
             metrics.insert(0, measured);
         } else {
             metrics.push(measured);
         }
     }
-    let pairs = values_of(&benchmark.spec.metric, &items, &outcomes);
+    let pairs = values_of(&benchmark.spec.metric, items, &outcomes);
     let name = format!("{}/{}", benchmark.spec.id, benchmark.spec.metric);
     let item_values = pairs.iter().map(|(item, value)| ItemValue {
         metric: name.clone(),
@@ -62,7 +62,7 @@ pub fn run(
         value: value.ratio(),
     });
     let cells = items.iter().zip(&outcomes).map(|(item, outcome)| CellRecord {
-        evaluator: format!("benchmark/{}", benchmark.spec.id),
+        evaluator: scope.clone(),
         sample: item.id.clone(),
         outcome: outcome.clone(),
     });

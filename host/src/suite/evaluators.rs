@@ -12,7 +12,7 @@ use crate::{
     ids::Digest,
     persona::profile::{Polarity, Trait},
     plugins::registry,
-    sandbox::{Evaluator, Kind, Prepared, Sandbox},
+    sandbox::{Evaluator, Item, Kind, Prepared, Row, Sandbox},
 };
 
 /// Version of the profile that evaluators are given.
@@ -83,6 +83,18 @@ impl Evaluators {
             benchmarks.push(prepared.map_err(|error| error.within(format!("benchmark[{index}]")))?);
         }
         Ok(Self { detectors, style, benchmarks })
+    }
+
+    /// The items of every benchmark, in the order of the suite.
+    ///
+    /// # Errors
+    /// Bad input naming file and row where a component refuses the data, exit 20 where it fails otherwise.
+    pub fn items(&self, suite: &Suite) -> Result<Vec<Vec<Item>>> {
+        let items = |(benchmark, rows): (&Benchmark, &Vec<Row>)| {
+            let file = suite.folder.join(&benchmark.spec.data);
+            benchmark.prepared.items(rows).map_err(|error| error.within(file.display()))
+        };
+        self.benchmarks.iter().zip(&suite.benchmarks).map(items).collect()
     }
 }
 

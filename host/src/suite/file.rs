@@ -189,10 +189,10 @@ impl SuiteFile {
         within("gates.style_variance", self.gates.style_variance, 0.0, 10.0)?;
         for (index, detector) in self.detector.iter().enumerate() {
             within(&format!("detector[{index}].threshold"), detector.threshold, 0.0, 1.0)?;
-            refuse_grants(&format!("detector[{index}]"), &detector.grants)?;
+            check_grants(&format!("detector[{index}]"), &detector.grants)?;
         }
         if let Some(style) = &self.style {
-            refuse_grants("style", &style.grants)?;
+            check_grants("style", &style.grants)?;
         }
         let mut ids = BTreeSet::new();
         for (index, benchmark) in self.benchmark.iter().enumerate() {
@@ -202,17 +202,6 @@ impl SuiteFile {
             check_grants(&format!("benchmark[{index}]"), &benchmark.grants)?;
         }
         Ok(())
-    }
-}
-
-/// Only benchmarks are answered so far; a grant that means nothing would look like one that works.
-fn refuse_grants(place: &str, grants: &BTreeSet<String>) -> Result<()> {
-    match grants.first() {
-        None => Ok(()),
-        Some(kind) => {
-            Err(Error::usage(format!("{place}.grants: `{kind}`: only questions of benchmarks are answered"))
-                .hint("leave the key out; a benchmark can ask what this evaluator needs to know"))
-        }
     }
 }
 

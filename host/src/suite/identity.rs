@@ -26,7 +26,18 @@ pub fn of_suite(suite: &Suite, evaluators: &Evaluators, limits: &Limits, backend
     let system = suite.system(suite.file.deploy_prompt);
     let system = system.map_or("none".into(), |message| Digest::of(message.content.as_bytes()).to_string());
     subject.insert("system-prompt".into(), system);
-    Identity { subject, engine: backend.engine(), instrument: instrument(suite, evaluators, limits) }
+    let mut engine = backend.engine();
+    let model = Digest::of_json(&backend.subject()).to_string();
+    engine.extend(judged_by_model(suite).map(|place| (format!("answers to {place}"), model.clone())));
+    Identity { subject, engine, instrument: instrument(suite, evaluators, limits) }
+}
+
+/// Places of judges that may ask the model under test. Another model is then another judge, which two runs do not have
+/// to agree on to be compared, but a reader has to know.
+fn judged_by_model(suite: &Suite) -> impl Iterator<Item = String> {
+    let detectors = suite.file.detector.iter().filter(|spec| !spec.grants.is_empty());
+    let style = suite.file.style.iter().filter(|spec| !spec.grants.is_empty());
+    detectors.map(|spec| format!("detector/{}", spec.trait_id)).chain(style.map(|_| "style".to_owned()))
 }
 
 fn instrument(suite: &Suite, evaluators: &Evaluators, limits: &Limits) -> BTreeMap<String, String> {

@@ -37,7 +37,9 @@ pub struct Selection {
 pub struct Suite {
     /// The file, with the command line's changes.
     pub file: SuiteFile,
-    /// Where the file lies: plugins named by path are relative to it.
+    /// Where the file is, as the user named it.
+    pub path: PathBuf,
+    /// Its folder: plugins named by path are relative to it.
     pub folder: PathBuf,
     /// The persona.
     pub persona: Persona,
@@ -83,7 +85,8 @@ impl Suite {
             }
             benchmarks.push(rows);
         }
-        Ok(Self { file, folder, persona, scenarios, exemplars, contrast, benchmarks })
+        let path = path.to_owned();
+        Ok(Self { file, path, folder, persona, scenarios, exemplars, contrast, benchmarks })
     }
 
     /// The system message under a deploy prompt.

@@ -3,11 +3,14 @@
 //! Where the persona's prompt is deployed, the same scenarios are also answered without it: the control that
 //! stands beside adherence tells a persona from a habit of the model.
 
+mod style;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     evaluators::{Detector, Evaluators},
     file::DeployPrompt,
+    judge::Judge,
     load::Suite,
     record::Metric,
 };
@@ -24,15 +27,10 @@ use crate::{
         cell::{CellState, TraitCell},
         consistency::consistency,
         spoiled::{SpoiledReason, spoiled},
-        style::{StyleGate, StyleInput, StyleScore, length_score, style},
     },
-    model::{Direction, Finish, Outcome, Sample},
-    persona::{
-        profile::Polarity,
-        texts::{Purpose, VoiceText},
-    },
-    sandbox::Prepared,
-    stats::{Interval, bootstrap::Bootstrap},
+    model::{Direction, Outcome, Sample},
+    persona::profile::Polarity,
+    stats::Interval,
     store::{CellRecord, Store},
 };
 
@@ -94,16 +92,17 @@ pub fn respond(
 /// Judges responses; `control` are responses to the same scenarios without the persona's prompt.
 ///
 /// # Errors
-/// An evaluator timed out, which is exit 20; everything else that one does wrong is a failed cell.
+/// As [`Judge::outcomes`].
 pub fn judge(
     suite: &Suite,
     evaluators: &Evaluators,
     samples: Vec<Sample>,
     control: Option<&[Sample]>,
+    judge: &mut Judge<'_, '_, '_>,
 ) -> Result<PersonaResult> {
     let mut result = PersonaResult::default();
     if !evaluators.detectors.is_empty() {
-        let cells = trait_cells(&evaluators.detectors, &samples, &mut result.cells)?;
+        let cells = trait_cells(&evaluators.detectors, &samples, &mut result.cells, judge)?;
         let gate = AdherenceGate {
             mean: Rule::at_least(suite.file.gates.adherence),
             floor: suite.file.gates.adherence_floor,
@@ -111,7 +110,7 @@ pub fn judge(
         let found = adherence(&cells, &gate);
         let control = match control {
             Some(control) => {
-                let cells = trait_cells(&evaluators.detectors, control, &mut Vec::new())?;
+                let cells = trait_cells(&evaluators.detectors, control, &mut Vec::new(), judge)?;
                 adherence(&cells, &gate).evidence.map(|evidence| evidence.estimate.value)
             }
             None => None,
@@ -124,7 +123,7 @@ pub fn judge(
         result.items.extend(trait_items(&cells));
     }
     if let Some(prepared) = &evaluators.style {
-        push_style(&mut result, suite, prepared, &samples)?;
+        style::push(&mut result, suite, prepared, &samples, judge)?;
     }
     result.samples = samples;
     Ok(result)
@@ -135,10 +134,12 @@ fn trait_cells(
     detectors: &[Detector],
     samples: &[Sample],
     records: &mut Vec<CellRecord>,
+    judge: &mut Judge<'_, '_, '_>,
 ) -> Result<Vec<TraitCell>> {
     let mut cells = Vec::with_capacity(detectors.len() * samples.len());
     for detector in detectors {
-        let outcomes = detector.prepared.judge(samples, &mut |_| Ok(Vec::new()))?;
+        let evaluator = format!("detector/{}", detector.trait_id);
+        let outcomes = judge.outcomes(&detector.prepared, &evaluator, samples)?;
         for (sample, outcome) in samples.iter().zip(outcomes) {
             cells.push(TraitCell {
                 trait_id: detector.trait_id.clone(),
@@ -147,8 +148,7 @@ fn trait_cells(
                 sample_id: sample.id.clone(),
                 state: state(detector, sample, &outcome),
             });
-            let evaluator = format!("detector/{}", detector.trait_id);
-            records.push(CellRecord { evaluator, sample: sample.id.clone(), outcome });
+            records.push(CellRecord { evaluator: evaluator.clone(), sample: sample.id.clone(), outcome });
         }
     }
     Ok(cells)
@@ -237,89 +237,6 @@ fn trait_items(cells: &[TraitCell]) -> Vec<ItemValue> {
         items.push(item(format!("trait/{}", cell.trait_id), cell.sample_id.clone()));
     }
     items
-}
-
-fn push_style(
-    result: &mut PersonaResult,
-    suite: &Suite,
-    prepared: &Prepared,
-    samples: &[Sample],
-) -> Result<()> {
-    let outcomes = prepared.judge(samples, &mut |_| Ok(Vec::new()))?;
-    let score = |outcome: &Outcome| match outcome {
-        Outcome::Scored { values, .. } => values.first().map(crate::model::Value::ratio),
-        Outcome::NotApplicable(_) | Outcome::Failed(_) => None,
-    };
-    let style_score = |sample: &Sample, score: f64| StyleScore {
-        sample_id: sample.id.clone(),
-        family: sample.family.clone(),
-        kind: sample.kind.clone(),
-        score,
-    };
-    let scores: Vec<StyleScore> = samples
-        .iter()
-        .zip(&outcomes)
-        .filter_map(|(sample, outcome)| Some(style_score(sample, score(outcome)?)))
-        .collect();
-    let lengths: Vec<StyleScore> =
-        samples.iter().map(|sample| style_score(sample, length_score(&sample.response))).collect();
-    for (sample, outcome) in samples.iter().zip(outcomes) {
-        result.cells.push(CellRecord { evaluator: "style".into(), sample: sample.id.clone(), outcome });
-    }
-
-    let (exemplars, contrast) = (held_out(&suite.exemplars), held_out(&suite.contrast));
-    let anchor = |texts: &[Sample]| -> Result<Vec<f64>> {
-        Ok(prepared.judge(texts, &mut |_| Ok(Vec::new()))?.iter().filter_map(score).collect())
-    };
-    let (voice, other) = (anchor(&exemplars)?, anchor(&contrast)?);
-    let gate = StyleGate { variation: Rule::below(suite.file.gates.style_variance), ..StyleGate::default() };
-    let bootstrap = Bootstrap { replicates: REPLICATES, seed: suite.file.seed.derive("style").0 };
-    let found = style(&StyleInput { scores: &scores, exemplars: &voice, contrast: &other }, &gate, bootstrap);
-    let length =
-        |texts: &[Sample]| -> Vec<f64> { texts.iter().map(|text| length_score(&text.response)).collect() };
-    let (long, other_long) = (length(&exemplars), length(&contrast));
-    let by_length =
-        style(&StyleInput { scores: &lengths, exemplars: &long, contrast: &other_long }, &gate, bootstrap);
-
-    let mut beside = BTreeMap::new();
-    beside.extend(found.exemplar_variation.map(|value| ("exemplars' own".to_owned(), value)));
-    beside
-        .extend(by_length.variation.map(|evidence| ("by length alone".to_owned(), evidence.estimate.value)));
-    result.metrics.push(gated(
-        "style-variance",
-        "style/1",
-        found.variation,
-        &gate.variation,
-        &found.decision,
-        beside,
-    ));
-    let mut matching = plain("style-match".into(), "style/1", found.mean_match);
-    matching.unit = "m'".into();
-    matching.range = None;
-    result.metrics.push(matching);
-    result.items.extend(scores.iter().map(|score| ItemValue {
-        metric: "style-match".into(),
-        item: score.sample_id.clone(),
-        cluster: score.family.clone(),
-        value: score.score,
-    }));
-    Ok(())
-}
-
-/// Held-out texts as samples of no scenario.
-fn held_out(texts: &[VoiceText]) -> Vec<Sample> {
-    texts
-        .iter()
-        .filter(|text| text.purpose == Purpose::HeldOut)
-        .map(|text| Sample {
-            id: text.id.clone(),
-            family: text.id.clone(),
-            kind: "text".into(),
-            prompt: Vec::new(),
-            response: text.text.clone(),
-            finish: Finish::End,
-        })
-        .collect()
 }
 
 /// A metric with a gate.

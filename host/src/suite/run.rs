@@ -12,6 +12,7 @@ use super::{
     evaluators::Evaluators,
     file::DeployPrompt,
     identity,
+    judge::Judge,
     load::Suite,
     persona_run::{self, PersonaResult},
     record::{FORMAT, Metric, Record},
@@ -44,29 +45,30 @@ pub struct Means<'a> {
 /// Whatever [`Evaluators::prepare`], the engine or the store reports; exit 20 where evaluators failed on more
 /// cells than the suite allows, after everything was stored.
 pub fn run(suite: &Suite, name: &str, means: &mut Means<'_>, observer: &mut Observer<'_>) -> Result<Record> {
-    let evaluators = Evaluators::prepare(suite, means.sandbox)?;
+    let evaluators =
+        Evaluators::prepare(suite, means.sandbox).map_err(|error| error.within(suite.path.display()))?;
     let identity = identity::of_suite(suite, &evaluators, means.sandbox.limits(), means.backend);
+    // Before the model is asked anything: a bad row costs nothing then.
+    let items = evaluators.items(suite)?;
     let run = begin(means.store, name, &suite.file.name, &identity)?;
 
     let persona = persona(suite, &evaluators, means, observer)?;
-    let PersonaResult { samples, mut cells, mut metrics, mut items } = persona;
-    for ((benchmark, rows), spec) in
-        evaluators.benchmarks.iter().zip(&suite.benchmarks).zip(&suite.file.benchmark)
-    {
-        if rows.is_empty() {
+    let PersonaResult { samples, mut cells, mut metrics, items: mut values } = persona;
+    for ((benchmark, items), spec) in evaluators.benchmarks.iter().zip(&items).zip(&suite.file.benchmark) {
+        if items.is_empty() {
             continue;
         }
         let mut progress = |done, total| observer(&spec.id, done, total);
         let seed = suite.file.seed.derive(&spec.id);
         let system = suite.system(suite.file.deploy_prompt);
         let result =
-            benchmark_run::run(benchmark, rows, seed, system, means.backend, means.store, &mut progress)?;
+            benchmark_run::run(benchmark, items, seed, system, means.backend, means.store, &mut progress)?;
         metrics.extend(result.metrics);
-        items.extend(result.items);
+        values.extend(result.items);
         cells.extend(result.cells);
     }
     let record =
-        finish(means.store, &run, name, &suite.file.name, identity, metrics, items, &samples, &cells)?;
+        finish(means.store, &run, name, &suite.file.name, identity, metrics, values, &samples, &cells)?;
     check_failures(&cells, suite.file.max_failed_share)?;
     Ok(record)
 }
@@ -105,7 +107,8 @@ fn persona(
     };
     let samples = respond(prompt, "responses", observer)?;
     let control = if wants_control { Some(respond(DeployPrompt::None, "control", observer)?) } else { None };
-    persona_run::judge(suite, evaluators, samples, control.as_deref())
+    let mut judge = Judge { means, seed: suite.file.seed, observer };
+    persona_run::judge(suite, evaluators, samples, control.as_deref(), &mut judge)
 }
 
 /// Makes the record and stores it with what it was computed from.

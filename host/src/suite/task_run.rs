@@ -10,7 +10,7 @@ use crate::{
     compare::{Identity, ItemValue},
     engine::{
         backend::{Backend, Progress},
-        query::{ScoreAnswer, ScoreQuery},
+        query::{Prompt, ScoreAnswer, ScoreQuery},
     },
     error::Result,
     ids::Digest,
@@ -42,7 +42,7 @@ pub fn run(
         .iter()
         .map(|document| ScoreQuery {
             id: document.id.to_string(),
-            context: document.context.clone(),
+            context: Prompt::Raw(document.context.clone()),
             continuations: document.continuations(),
         })
         .collect();

@@ -103,16 +103,33 @@ fn damaged(file: &std::path::Path, why: &str) -> Error {
         .hint("remove this checkpoint's folder to go on from the one before it")
 }
 
-/// Removes what is no longer needed: all but the newest `keep`, those of the steps in `also`, and the newest that is known to be
-/// under `limit`, where there is one.
+/// What may be removed, and what may not.
+#[derive(Debug, Clone, Copy)]
+pub struct Retention {
+    /// The newest so many stay.
+    pub newest: usize,
+    /// The limit that decides which step is the best one, where divergence is measured.
+    pub limit: Option<f64>,
+    /// Whether a run may go back to the newest checkpoint that is known to be under the limit.
+    pub goes_back: bool,
+}
+
+/// Removes what is no longer needed. What stays beside the newest: the best step of the newest, the checkpoint that the run
+/// would go back to, and the best step of that one.
 ///
 /// # Errors
 /// A checkpoint cannot be read or removed.
-pub fn prune(folder: &Folder, plan: &Digest, keep: usize, also: &[u32], limit: Option<f64>) -> Result<()> {
+pub fn prune(folder: &Folder, plan: &Digest, retention: Retention) -> Result<()> {
     let kept = list(folder, plan)?;
-    let good = good(&kept, limit).map(|kept| kept.state.step);
-    for old in kept.iter().rev().skip(keep.max(1)) {
-        if !also.contains(&old.state.step) && good != Some(old.state.step) {
+    let back = good(&kept, retention.limit.filter(|_| retention.goes_back));
+    let best = |kept: &Kept| kept.state.best(retention.limit).map(|best| best.step);
+    let needed: Vec<u32> =
+        [kept.last().and_then(best), back.map(|kept| kept.state.step), back.and_then(best)]
+            .into_iter()
+            .flatten()
+            .collect();
+    for old in kept.iter().rev().skip(retention.newest.max(1)) {
+        if !needed.contains(&old.state.step) {
             retire_folder(&old.path)?;
         }
     }

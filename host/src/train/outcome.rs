@@ -1,6 +1,9 @@
 //! What comes out of a training: the adapter, how far it moves the model, and whether that is allowed.
 
-use std::collections::BTreeMap;
+use std::{
+    collections::BTreeMap,
+    sync::atomic::{AtomicBool, Ordering},
+};
 
 use serde::{Deserialize, Serialize};
 
@@ -18,6 +21,7 @@ use super::{
 use crate::{
     engine::backend::Identity,
     error::{Error, Result},
+    exit::Exit,
     gates::{Rule, decide},
     ids::Digest,
     metrics::{self, Kl},
@@ -94,16 +98,18 @@ impl Outcome {
 /// Brings the chosen checkpoint under the limit, confirms it, and writes the adapter.
 ///
 /// # Errors
-/// The engine fails twice, or something cannot be written.
+/// The engine fails twice, something cannot be written, or exit 130 where it was asked to stop.
 pub fn finish(
     job: &Job,
     session: &mut Session,
     folder: &Folder,
     state: &State,
+    stop: &AtomicBool,
     observer: &mut Observer<'_>,
 ) -> Result<Outcome> {
-    let attempt =
-        |session: &mut Session, observer: &mut Observer<'_>| once(job, session, folder, state, observer);
+    let attempt = |session: &mut Session, observer: &mut Observer<'_>| {
+        once(job, session, folder, state, stop, observer)
+    };
     let first = attempt(session, observer);
     let second = match first {
         Err(Lost::Worker(cause)) => {
@@ -126,12 +132,13 @@ fn once(
     session: &mut Session,
     folder: &Folder,
     state: &State,
+    stop: &AtomicBool,
     observer: &mut Observer<'_>,
 ) -> Result<Outcome, Lost> {
     let best = state.best(job.limit()).filter(|_| job.file.checkpoint.export == Export::Best);
     let exported_step = best.map_or(state.step, |best| best.step);
     session.begin(&job.begin(Some(checkpoint::path(folder, exported_step))))?;
-    let frontier = frontier(job, session, observer)?;
+    let frontier = frontier(job, session, stop, observer)?;
     if let Some(frontier) = &frontier {
         let mut bytes = serde_json::to_vec_pretty(frontier).expect("a frontier is JSON");
         bytes.push(b'\n');
@@ -162,10 +169,21 @@ fn once(
 }
 
 /// Searches and confirms; `None` where there are no prompts.
-fn frontier(job: &Job, session: &mut Session, observer: &mut Observer<'_>) -> Result<Option<Frontier>, Lost> {
+fn frontier(
+    job: &Job,
+    session: &mut Session,
+    stop: &AtomicBool,
+    observer: &mut Observer<'_>,
+) -> Result<Option<Frontier>, Lost> {
     let (Some((asked, untouched)), Some(limit)) = (&job.asked, job.limit()) else { return Ok(None) };
     let seed = job.file.seed.derive("search");
     let (chosen, points) = search(limit, |factor| {
+        if stop.load(Ordering::SeqCst) {
+            let message = "interrupted while the divergence was measured";
+            return Err(Error::new(Exit::Interrupted, message)
+                .hint("the same command measures again")
+                .into());
+        }
         session.set_factor(factor)?;
         let label = format!("KL at {factor:.2}");
         asked.measure(session, seed, &mut |done, total| observer(Notice::Stage(&label, done, total)))

@@ -13,7 +13,7 @@ use std::{
 use realign_engine_abi::train::{Divergence, StepReport, TrainRow};
 
 use super::{
-    checkpoint::{self, Kept},
+    checkpoint::{self, Kept, Retention},
     config::GuardRule,
     controller::next_weight,
     folder::Folder,
@@ -153,16 +153,18 @@ impl Run<'_, '_> {
         }
         checkpoint::write(self.folder, &self.state, self.session)?;
         self.saved = Some(now);
-        let limit = self.job.limit().filter(|_| self.guards());
-        let best = self.state.best(self.job.limit()).map(|best| best.step);
-        let keep = self.job.file.checkpoint.keep as usize;
-        checkpoint::prune(self.folder, &self.job.digest, keep, best.as_slice(), limit)?;
+        let retention = Retention {
+            newest: self.job.file.checkpoint.keep as usize,
+            limit: self.job.limit(),
+            goes_back: self.goes_back(),
+        };
+        checkpoint::prune(self.folder, &self.job.digest, retention)?;
         Ok(())
     }
 
-    /// Whether divergence is measured on the way.
-    fn guards(&self) -> bool {
-        self.job.file.kl.as_ref().is_some_and(|kl| kl.every.is_some())
+    /// Whether divergence over the limit sends the run back.
+    fn goes_back(&self) -> bool {
+        self.job.file.kl.as_ref().is_some_and(|kl| kl.every.is_some() && kl.guard == GuardRule::Rollback)
     }
 
     /// One step and everything that follows it.
@@ -201,7 +203,7 @@ impl Run<'_, '_> {
         if back {
             return self.go_back();
         }
-        let good = self.job.limit().is_some_and(|limit| self.state.is_known_good(limit));
+        let good = self.goes_back() && self.job.limit().is_some_and(|limit| self.state.is_known_good(limit));
         let best = self.state.best(self.job.limit()).is_some_and(|best| best.step == number);
         if due(self.job.file.checkpoint.every) || good || best {
             self.save()?;
@@ -278,11 +280,10 @@ impl Run<'_, '_> {
 
     /// Acts where divergence is over the limit; whether the run has to go back.
     fn guard(&mut self, line: &mut Line) -> bool {
-        let rule = self.job.file.kl.as_ref().map_or(GuardRule::Halve, |kl| kl.guard);
-        let number = self.state.step;
-        if rule == GuardRule::Rollback {
+        if self.goes_back() {
             return true;
         }
+        let number = self.state.step;
         self.state.rate_factor /= 2.0;
         self.state.guarded.push(Guarded { step: number, to: number });
         line.guard_to = Some(number);

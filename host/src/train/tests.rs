@@ -136,7 +136,9 @@ impl Place {
             }
         };
         match run::run(&job, &mut session, &folder, &stop, observer)? {
-            End::Finished(state) => outcome::finish(&job, &mut session, &folder, &state, observer).map(Some),
+            End::Finished(state) => {
+                outcome::finish(&job, &mut session, &folder, &state, &stop, observer).map(Some)
+            }
             End::Interrupted(_) => Ok(None),
         }
     }

@@ -21,8 +21,25 @@ pub(crate) fn guest(name: &str) -> Vec<u8> {
         texts.push(read("honest"));
     }
     let kind = if name.starts_with("benchmark") { "benchmark" } else { "trait-detector" };
-    let core = format!("(module\n{})", merge(&texts))
-        .replace("INTERFACE", &format!("realign:evaluator/{kind}@0.1.0"));
+    component(name, kind, &merge(&texts))
+}
+
+/// The honest guest with sections replaced by those of `text`, as a detector or a scorer.
+#[expect(clippy::allow_attributes, reason = "only some of the programs that include this file use it")]
+#[allow(dead_code, reason = "as above")]
+pub(crate) fn variant(text: &str, kind: &str) -> Vec<u8> {
+    let mut core = merge(&[text.to_owned(), read("honest")]);
+    if kind == "style-scorer" {
+        // The first metric of a scorer has another name, and a shorter one.
+        core = core
+            .replace("\"presence\"", "\"match\"")
+            .replace("(i32.const 1088) (i32.const 8)", "(i32.const 1088) (i32.const 5)");
+    }
+    component("variant", kind, &core)
+}
+
+fn component(name: &str, kind: &str, core: &str) -> Vec<u8> {
+    let core = format!("(module\n{core})").replace("INTERFACE", &format!("realign:evaluator/{kind}@0.1.0"));
     let mut core = wat::parse_str(core).unwrap_or_else(|error| panic!("{name}: {error}"));
     let mut resolve = Resolve::default();
     let (package, _) = resolve.push_dir(root().join("wit")).expect("the contract is valid WIT");

@@ -46,7 +46,7 @@ impl Place {
 fn query(id: &str, context: &str, continuations: &[&str]) -> ScoreQuery {
     ScoreQuery {
         id: id.to_owned(),
-        context: context.to_owned(),
+        context: Prompt::Raw(context.to_owned()),
         continuations: continuations.iter().map(|&text| text.to_owned()).collect(),
     }
 }
@@ -138,8 +138,7 @@ fn a_run_cut_short_goes_on_where_it_was_and_ends_with_the_same_answers() {
     let mut queries = many_queries();
     queries.push(query("z", "!", &["a"]));
     let whole = place.backend(1).score(&queries, None, &mut |_, _| {}).unwrap();
-    let mut done = 0;
-    let error = place.faulty("kill").score(&queries, Some(&store), &mut |now, _| done = now).unwrap_err();
+    let error = place.faulty("kill").score(&queries, Some(&store), &mut |_, _| {}).unwrap_err();
     assert_eq!(error.exit(), Exit::Engine);
     let mut first = None;
     let resumed = place
@@ -148,9 +147,57 @@ fn a_run_cut_short_goes_on_where_it_was_and_ends_with_the_same_answers() {
             first.get_or_insert(now);
         })
         .unwrap();
-    assert!(done > 0, "the cut came before anything was finished");
-    assert_eq!(first, Some(done));
+    let kept = first.unwrap();
+    assert!(0 < kept && kept < 151, "{kept} of 151 rows were kept, so the cut was not in the middle");
     assert_eq!(resumed, whole);
+}
+
+#[test]
+fn a_continuation_of_a_conversation_is_scored_behind_its_template() {
+    let place = Place::new();
+    let message = |content: &str| ChatMessage { role: "user".to_owned(), content: content.to_owned() };
+    let templated = ScoreQuery {
+        context: Prompt::Messages(vec![message("\u{1}"), message("\u{2}")]),
+        ..query("a", "", &["\u{3}", "\u{6}\u{6}"])
+    };
+    let raw = query("b", "\u{9}", &["\u{3}"]);
+    let answers = place.backend(1).score(&[templated, raw], None, &mut |_, _| {}).unwrap();
+    assert_eq!(
+        (answers[0].logprob.as_slice(), answers[0].tokens.as_slice()),
+        (&[-4.0, -7.0][..], &[1, 2][..])
+    );
+    assert_eq!(answers[1].logprob, [-10.0], "the next query got tokens of the conversation");
+}
+
+#[test]
+fn queries_that_can_never_fit_are_found_one_by_one_before_any_is_sent() {
+    let mut backend = Place::new().backend(1);
+    let long = "x".repeat(100);
+    let queries = [
+        query("a", "x", &["y"]),
+        query("long", &long, &["y"]),
+        query("b", "x", &["y"]),
+        query("empty", "x", &[""]),
+    ];
+    let shown = |misfits: Vec<Option<Error>>| {
+        misfits
+            .into_iter()
+            .map(|misfit| misfit.map_or_else(String::new, |error| error.to_string()))
+            .collect::<Vec<_>>()
+    };
+    let scores = shown(backend.score_misfits(&queries).unwrap());
+    assert_eq!(
+        scores,
+        [
+            "",
+            "request \"long\": 101 tokens, the model's window is 100",
+            "",
+            "request \"empty\": continuation 1 has no tokens"
+        ]
+    );
+    let prompts = [prompt("a", Prompt::Raw("x".into())), prompt("mute", Prompt::Raw(String::new()))];
+    let texts = shown(backend.generate_misfits(&prompts).unwrap());
+    assert_eq!(texts, ["", "request \"mute\": the prompt has no tokens"]);
 }
 
 #[test]

@@ -18,13 +18,19 @@ use crate::{
 /// Longest text that is sent to be tokenized: no context window takes more.
 const LONGEST_TEXT: usize = 4 << 20;
 
-/// One text per continuation, in the order of the queries.
+/// In the order of the queries: one text per continuation, which holds a raw context too; a conversation is a text
+/// of its own before them, because nothing joins tokens across the header of a turn.
 pub(super) fn score_texts(queries: &[ScoreQuery]) -> Result<Vec<TokenizeInput>> {
     let mut texts = Vec::new();
     for query in queries {
-        for continuation in &query.continuations {
-            let text =
-                TokenizeInput::Pair { context: query.context.clone(), continuation: continuation.clone() };
+        if let Prompt::Messages(messages) = &query.context {
+            texts.push(checked(&query.id, TokenizeInput::Chat(messages.clone()))?);
+        }
+        for continuation in query.continuations.iter().cloned() {
+            let text = match &query.context {
+                Prompt::Raw(context) => TokenizeInput::Pair { context: context.clone(), continuation },
+                Prompt::Messages(_) => TokenizeInput::Raw(continuation),
+            };
             texts.push(checked(&query.id, text)?);
         }
     }
@@ -93,18 +99,26 @@ impl<'a> ScoreRows<'a> {
         let mut tokens = tokens.into_iter();
         for (index, query) in queries.iter().enumerate() {
             let mut by_context = BTreeMap::<Vec<u32>, Continuations>::new();
+            let conversation = match query.context {
+                Prompt::Raw(_) => None,
+                Prompt::Messages(_) => tokens.next().map(|text| text.tokens),
+            };
             for (member, text) in tokens.by_ref().take(query.continuations.len()).enumerate() {
-                if text.continuation.is_empty() {
+                let (context, continuation) = match &conversation {
+                    None => (text.tokens, text.continuation),
+                    Some(context) => (context.clone(), text.tokens),
+                };
+                if continuation.is_empty() {
                     return Err(Error::bad_input(format!(
                         "request {:?}: continuation {} has no tokens",
                         query.id,
                         member + 1
                     )));
                 }
-                check_window(&query.id, text.tokens.len() + text.continuation.len(), window)?;
-                let (members, continuations) = by_context.entry(text.tokens).or_default();
+                check_window(&query.id, context.len() + continuation.len(), window)?;
+                let (members, continuations) = by_context.entry(context).or_default();
                 members.push(member);
-                continuations.push(text.continuation);
+                continuations.push(continuation);
             }
             rows.extend(by_context.into_iter().map(|(context, (members, continuations))| PlacedRow {
                 query: index,

@@ -1,0 +1,105 @@
+//! How near the voice is, and how steady: the responses scored between held-out texts of both voices.
+
+use std::collections::BTreeMap;
+
+use super::{PersonaResult, REPLICATES, gated, plain};
+use crate::{
+    compare::ItemValue,
+    error::Result,
+    gates::Rule,
+    metrics::style::{StyleGate, StyleInput, StyleScore, length_score, style},
+    model::{Finish, Outcome, Sample},
+    persona::texts::{Purpose, VoiceText},
+    sandbox::Prepared,
+    stats::bootstrap::Bootstrap,
+    store::CellRecord,
+    suite::{judge::Judge, load::Suite},
+};
+
+/// Scores responses and adds the style metrics.
+///
+/// # Errors
+/// As [`Judge::outcomes`].
+pub(super) fn push(
+    result: &mut PersonaResult,
+    suite: &Suite,
+    prepared: &Prepared,
+    samples: &[Sample],
+    judge: &mut Judge<'_, '_, '_>,
+) -> Result<()> {
+    let outcomes = judge.outcomes(prepared, "style", samples)?;
+    let score = |outcome: &Outcome| match outcome {
+        Outcome::Scored { values, .. } => values.first().map(crate::model::Value::ratio),
+        Outcome::NotApplicable(_) | Outcome::Failed(_) => None,
+    };
+    let style_score = |sample: &Sample, score: f64| StyleScore {
+        sample_id: sample.id.clone(),
+        family: sample.family.clone(),
+        kind: sample.kind.clone(),
+        score,
+    };
+    let scores: Vec<StyleScore> = samples
+        .iter()
+        .zip(&outcomes)
+        .filter_map(|(sample, outcome)| Some(style_score(sample, score(outcome)?)))
+        .collect();
+    let lengths: Vec<StyleScore> =
+        samples.iter().map(|sample| style_score(sample, length_score(&sample.response))).collect();
+    for (sample, outcome) in samples.iter().zip(outcomes) {
+        result.cells.push(CellRecord { evaluator: "style".into(), sample: sample.id.clone(), outcome });
+    }
+
+    let (exemplars, contrast) = (held_out(&suite.exemplars), held_out(&suite.contrast));
+    let mut anchor = |texts: &[Sample]| -> Result<Vec<f64>> {
+        Ok(judge.outcomes(prepared, "style", texts)?.iter().filter_map(score).collect())
+    };
+    let (voice, other) = (anchor(&exemplars)?, anchor(&contrast)?);
+    let gate = StyleGate { variation: Rule::below(suite.file.gates.style_variance), ..StyleGate::default() };
+    let bootstrap = Bootstrap { replicates: REPLICATES, seed: suite.file.seed.derive("style").0 };
+    let found = style(&StyleInput { scores: &scores, exemplars: &voice, contrast: &other }, &gate, bootstrap);
+    let length =
+        |texts: &[Sample]| -> Vec<f64> { texts.iter().map(|text| length_score(&text.response)).collect() };
+    let (long, other_long) = (length(&exemplars), length(&contrast));
+    let by_length =
+        style(&StyleInput { scores: &lengths, exemplars: &long, contrast: &other_long }, &gate, bootstrap);
+
+    let mut beside = BTreeMap::new();
+    beside.extend(found.exemplar_variation.map(|value| ("exemplars' own".to_owned(), value)));
+    beside
+        .extend(by_length.variation.map(|evidence| ("by length alone".to_owned(), evidence.estimate.value)));
+    result.metrics.push(gated(
+        "style-variance",
+        "style/1",
+        found.variation,
+        &gate.variation,
+        &found.decision,
+        beside,
+    ));
+    let mut matching = plain("style-match".into(), "style/1", found.mean_match);
+    matching.unit = "m'".into();
+    matching.range = None;
+    result.metrics.push(matching);
+    result.items.extend(scores.iter().map(|score| ItemValue {
+        metric: "style-match".into(),
+        item: score.sample_id.clone(),
+        cluster: score.family.clone(),
+        value: score.score,
+    }));
+    Ok(())
+}
+
+/// Held-out texts as samples of no scenario.
+fn held_out(texts: &[VoiceText]) -> Vec<Sample> {
+    texts
+        .iter()
+        .filter(|text| text.purpose == Purpose::HeldOut)
+        .map(|text| Sample {
+            id: text.id.clone(),
+            family: text.id.clone(),
+            kind: "text".into(),
+            prompt: Vec::new(),
+            response: text.text.clone(),
+            finish: Finish::End,
+        })
+        .collect()
+}

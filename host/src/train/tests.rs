@@ -11,11 +11,11 @@ use realign_engine_abi::message::Load;
 use super::{
     config::{Kind, TrainFile},
     export,
-    job::Sources,
     log::Line,
     outcome::{self, Outcome},
     run::{self, End, Notice},
     session::Session,
+    sources::Sources,
 };
 use crate::{
     engine::{
@@ -398,6 +398,20 @@ fn the_guard_halves_the_rate_where_divergence_is_over_the_limit() {
     let first = halved[0] as usize;
     assert!((lines[first].rate - lines[first - 1].rate / 2.0).abs() < 1e-12);
     assert_eq!(lines[first - 1].guard_to, Some(halved[0]));
+}
+
+#[test]
+fn the_guard_goes_back_to_a_checkpoint_under_the_limit_and_on_with_half_the_rate() {
+    let config = format!("{SFT}{KL}every = 4\nguard = \"rollback\"\n");
+    let place = Place::new(&config.replace("limit = 0.1", "limit = 0.3"));
+    let outcome = place.train(Kind::Sft, "run");
+    let first = outcome.guarded[0];
+    assert!(first.to < first.step, "{:?}", outcome.guarded);
+    let lines = place.lines("run");
+    let rate = |attempt| lines.iter().find(|line| line.attempt == attempt).unwrap().rate;
+    assert!((rate(1) - rate(0) / 2.0).abs() < 1e-12);
+    assert_eq!(lines.iter().find(|line| line.attempt == 1).unwrap().step, first.to + 1);
+    assert!(outcome.measured.iter().all(|measured| measured.kl <= 0.3), "{:?}", outcome.measured);
 }
 
 #[test]

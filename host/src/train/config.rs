@@ -226,7 +226,7 @@ impl TrainFile {
             return Err(Error::usage("epochs, max_steps: neither is given").hint("add epochs = 1"));
         }
         count("epochs", self.epochs.unwrap_or(1), 1_000)?;
-        count("max_steps", self.max_steps.unwrap_or(1), 10_000_000)?;
+        count("max_steps", self.max_steps.unwrap_or(1), 1_000_000)?;
         within("mix.persona", self.mix.persona, 0.01, 1.0)?;
         within("max_length", f64::from(self.max_length), 2.0, 131_072.0)?;
         within("batch_tokens", f64::from(self.batch_tokens), 2.0, 1_048_576.0)?;

@@ -15,10 +15,10 @@
 //! # Layout
 //!
 //! - [`config`]: the file; [`data`]: rows; [`examples`]: rows as tokens; [`prompts`]: rows to respond to
-//! - [`plan`]: the order of steps; [`schedule`]: their rates; [`job`]: all of it together, ready to run
-//! - [`session`]: one worker with a model and an adapter; [`reference`]: what the model without it says
+//! - [`sources`]: all files, read and checked; [`plan`]: the order of steps; [`schedule`]: their rates; [`job`]: all of it together, ready to run
+//! - [`session`]: one worker with a model and an adapter; [`mod@reference`]: what the model without it says
 //! - [`state`], [`checkpoint`]: what a run goes on from; [`folder`]: the folder of a run
-//! - [`run`]: the loop; [`reward`]: what a pair gained; [`loss_guard`]: when it stops; [`controller`]: how much divergence costs
+//! - [`run`]: the loop; [`failure`]: how it ends early; [`reward`]: what a pair gained; [`loss_guard`]: when it stops; [`controller`]: how much divergence costs
 //! - [`kl`]: divergence on the model's own responses; [`search`]: the largest adapter under the limit
 //! - [`outcome`], [`export`]: what comes out; [`log`], [`tensorboard`]: every step, for people and other programs
 
@@ -28,6 +28,7 @@ pub mod controller;
 pub mod data;
 pub mod examples;
 pub mod export;
+pub mod failure;
 pub mod folder;
 pub mod job;
 pub mod kl;
@@ -42,6 +43,7 @@ pub mod run;
 pub mod schedule;
 pub mod search;
 pub mod session;
+pub mod sources;
 pub mod state;
 pub mod tensorboard;
 

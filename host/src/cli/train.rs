@@ -22,10 +22,10 @@ use crate::{
     train::{
         config::{Kind, TrainFile},
         export,
-        job::Sources,
         outcome::{self, Outcome},
         run::{self, End, Notice},
         session::Session,
+        sources::Sources,
     },
 };
 

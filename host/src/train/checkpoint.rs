@@ -155,3 +155,34 @@ pub fn go_back(kept: &[Kept], to: &Kept, state: &State) -> Result<()> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_run_that_was_killed_while_it_went_back_still_goes_back() {
+        let place = tempfile::tempdir().unwrap();
+        let folder = Folder::open(place.path(), &serde_json::json!({})).unwrap();
+        let plan = Digest::of(b"plan");
+        let put = |attempt, step| {
+            fs::create_dir_all(path(&folder, step)).unwrap();
+            let state = State { attempt, step, ..State::new(plan.clone(), 0.0) };
+            write_state(&path(&folder, step), &state).unwrap();
+        };
+        put(0, 8);
+        put(1, 4);
+        let kept = list(&folder, &plan).unwrap();
+        assert_eq!(kept.iter().map(|kept| kept.state.step).collect::<Vec<_>>(), [8, 4]);
+    }
+
+    #[test]
+    fn a_checkpoint_of_another_training_is_refused() {
+        let place = tempfile::tempdir().unwrap();
+        let folder = Folder::open(place.path(), &serde_json::json!({})).unwrap();
+        fs::create_dir_all(path(&folder, 3)).unwrap();
+        write_state(&path(&folder, 3), &State::new(Digest::of(b"one"), 0.0)).unwrap();
+        let error = list(&folder, &Digest::of(b"other")).unwrap_err().to_string();
+        assert!(error.ends_with("checkpoint-0000003/state.json: it belongs to another training"), "{error}");
+    }
+}

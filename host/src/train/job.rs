@@ -15,13 +15,13 @@ use super::{
     folder::{self, Folder},
     kl::Asked,
     plan::{self, Step},
-    prompts::{self, Prompt},
+    prompts::Prompt,
     reference,
     schedule::Schedule,
     session::Session,
+    sources::Sources,
 };
 use crate::{
-    engine::model_digest::file_digest,
     error::{Error, Result},
     ids::Digest,
     store::Store,
@@ -29,22 +29,6 @@ use crate::{
 
 /// Told what is being done and how far it is: stage, done, total.
 pub type Stage<'a> = dyn FnMut(&str, usize, usize) + 'a;
-
-/// The files of a training, read and checked before a model is started.
-#[derive(Debug)]
-pub struct Sources {
-    /// What is trained.
-    pub kind: Kind,
-    /// Name of the run.
-    pub name: String,
-    /// The configuration.
-    pub file: TrainFile,
-    rows: Vec<Row>,
-    validation: Vec<Row>,
-    prompts: Option<(Vec<Prompt>, Vec<Prompt>)>,
-    anchors: Vec<Prompt>,
-    digests: Vec<(PathBuf, Digest)>,
-}
 
 /// A training, ready to run.
 #[derive(Debug)]
@@ -74,53 +58,6 @@ pub struct Job {
 }
 
 impl Sources {
-    /// Reads every file that the configuration at `path` names, relative to it.
-    ///
-    /// # Errors
-    /// Bad input naming file, line and field.
-    pub fn read(kind: Kind, file: TrainFile, path: &Path) -> Result<Self> {
-        let here = path.parent().unwrap_or(Path::new(""));
-        let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-        let read = |path: &Path, role| match kind {
-            Kind::Sft => data::read_supervised(path, role),
-            Kind::Preference => data::read_pairs(path, role),
-        };
-        let mut used = Vec::new();
-        let mut used_path = |name: &PathBuf| {
-            used.push(name.clone());
-            here.join(name)
-        };
-        let mut rows = Vec::new();
-        for spec in &file.data {
-            rows.extend(read(&used_path(&spec.path), spec.role)?);
-        }
-        let validation = match &file.validation {
-            Some(validation) => read(&used_path(&validation.data), Role::Persona)?,
-            None => Vec::new(),
-        };
-        if let Some(scenarios) = &file.scenarios {
-            data::refuse_held_out(&rows, &used_path(scenarios))?;
-        }
-        let (mut halves, mut anchors) = (None, Vec::new());
-        if let Some(kl) = &file.kl {
-            let system = kl.system.as_deref();
-            if let Some(prompts) = &kl.prompts {
-                let prompts = used_path(prompts);
-                let read = prompts::read(&prompts, system, false)?;
-                let split = prompts::halves(&read, kl.families, kl.confirm_share, file.seed);
-                halves = Some(split.map_err(|error| error.within(prompts.display()))?);
-            }
-            if let Some(path) = &kl.anchors {
-                anchors = prompts::read(&used_path(path), system, true)?;
-            }
-        }
-        used.sort();
-        used.dedup();
-        let digests = used.into_iter().map(|name| Ok((name.clone(), file_digest(&here.join(name))?)));
-        let digests = digests.collect::<Result<_>>()?;
-        Ok(Self { kind, name, file, rows, validation, prompts: halves, anchors, digests })
-    }
-
     /// Tokenizes and plans for the session's model, opens the folder, and asks the model without an adapter for what the
     /// objective needs.
     ///

@@ -10,12 +10,13 @@ use std::{
     time::Instant,
 };
 
-use realign_engine_abi::train::{Divergence, StepReport, TrainRow};
+use realign_engine_abi::train::{StepReport, TrainRow};
 
 use super::{
     checkpoint::{self, Kept, Retention},
     config::GuardRule,
     controller::next_weight,
+    failure,
     folder::Folder,
     job::Job,
     log::{Line, Log},
@@ -176,9 +177,15 @@ impl Run<'_, '_> {
         let rows: Vec<TrainRow> = step.batches.iter().flatten().cloned().collect();
         let report = match self.session.step(step)? {
             Stepped::Done(report) => report,
-            Stepped::Diverged(divergence) => return Err(self.diverged(number, &divergence).into()),
+            Stepped::Diverged(divergence) => {
+                let what = format!("{} is not finite", divergence.what);
+                return Err(self.stopped(number, &what, divergence.batch).into());
+            }
         };
-        self.check_loss(number, report.loss)?;
+        if let Some(what) = failure::exploded(&self.state.recent_losses, report.loss) {
+            return Err(self.stopped(number, &what, None).into());
+        }
+        let took = begun.elapsed();
         let rows: Vec<&TrainRow> = rows.iter().collect();
         let pair = reward(&self.job.objective, &rows, &report.logprobs);
         let mut line = self.line(number, rate, &report, pair);
@@ -198,7 +205,7 @@ impl Run<'_, '_> {
             self.validate(number, &mut line)?;
         }
         let back = over && self.guard(&mut line);
-        log.push(&mut line, begun.elapsed())?;
+        log.push(&mut line, took)?;
         (self.observer)(Notice::Step { line: &line, total: self.job.steps.len() });
         if back {
             return self.go_back();
@@ -319,40 +326,12 @@ impl Run<'_, '_> {
         self.begin(Some(path))
     }
 
+    fn stopped(&self, number: u32, what: &str, batch: Option<usize>) -> Error {
+        let kept = self.saved.map_or(0, |(_, step)| step);
+        failure::stopped(number, what, &self.job.ids(number), batch, kept)
+    }
+
     fn seed(&self, purpose: &str) -> Seed {
         self.job.file.seed.derive(purpose)
-    }
-
-    fn check_loss(&self, number: u32, loss: f64) -> Result<()> {
-        let limit = loss_guard::limit(&self.state.recent_losses);
-        if loss.is_finite() && limit.is_none_or(|limit| loss <= limit) {
-            return Ok(());
-        }
-        let what = match limit {
-            Some(limit) if loss.is_finite() => format!("a loss of {loss:.3}, the limit is {limit:.3}"),
-            _ => "a loss that is not finite".to_owned(),
-        };
-        Err(self.stopped(number, &what, None))
-    }
-
-    fn diverged(&self, number: u32, divergence: &Divergence) -> Error {
-        self.stopped(number, &format!("{} is not finite", divergence.what), divergence.batch)
-    }
-
-    /// The error that ends training at the last checkpoint.
-    fn stopped(&self, number: u32, what: &str, batch: Option<usize>) -> Error {
-        let ids = self.job.ids(number);
-        let (place, rows) = match batch.and_then(|batch| Some((batch, ids.get(batch)?))) {
-            Some((batch, rows)) => (format!(", batch {}", batch + 1), rows.clone()),
-            None => (String::new(), ids.concat()),
-        };
-        let shown: Vec<&str> = rows.iter().take(8).copied().collect();
-        let more = if rows.len() > shown.len() { ", ..." } else { "" };
-        let kept = self.saved.map_or(0, |(_, step)| step);
-        Error::engine(format!(
-            "step {number}{place}: {what} (rows {}{more}); training stops at the checkpoint of step {kept}",
-            shown.join(", ")
-        ))
-        .hint("look at these rows, or lower optimiser.rate, and train into another --output")
     }
 }

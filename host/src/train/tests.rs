@@ -11,11 +11,11 @@ use realign_engine_abi::message::Load;
 use super::{
     config::{Kind, TrainFile},
     export,
-    job::Sources,
     log::Line,
     outcome::{self, Outcome},
     run::{self, End, Notice},
     session::Session,
+    sources::Sources,
 };
 use crate::{
     engine::{
@@ -207,13 +207,14 @@ fn two_trainings_with_one_seed_have_one_adapter_and_another_seed_has_another() {
     assert_ne!(place.adapter("one"), place.adapter("other"));
 }
 
-#[test]
-fn a_training_killed_after_any_step_ends_with_the_same_adapter() {
-    let config = format!("{SFT}{KL}every = 4\nguard = \"rollback\"\n").replace("limit = 0.1", "limit = 0.3");
-    let place = Place::new(&config);
-    // What lies in the folder after a step is what a kill at that moment would leave.
+/// Trains with a guard, and again from what a kill after each step would leave.
+fn killed_after_any_step(guard: &str, acted: impl Fn(&Outcome) -> bool) {
+    let kl = KL.replace("limit = 0.1", "limit = 0.3");
+    let steered = "anchors = \"prompts.jsonl\"\nweight = 0.2\ntarget = 0.01\n";
+    let validation = "[validation]\ndata = \"rows.jsonl\"\nevery = 5\n";
+    let place = Place::new(&format!("{SFT}{kl}every = 4\nguard = \"{guard}\"\n{steered}{validation}"));
     let copies = place.path("copies");
-    place
+    let whole = place
         .train_with(launch(), Kind::Sft, "run", |notice| {
             if let Notice::Step { line, .. } = notice {
                 copy(&place.path("run"), &copies.join(format!("{}-{}", line.attempt, line.step)));
@@ -222,17 +223,29 @@ fn a_training_killed_after_any_step_ends_with_the_same_adapter() {
         })
         .unwrap()
         .unwrap();
-    let whole = fs::read(place.path("run/adapter/train.json")).unwrap();
+    assert!(acted(&whole), "the guard acted: {:?}", whole.guarded);
     let steps =
         |output: &str| place.lines(output).iter().map(|line| (line.attempt, line.step)).collect::<Vec<_>>();
-    assert!(steps("run").iter().any(|(attempt, _)| *attempt > 0), "the guard acted");
     for entry in fs::read_dir(&copies).unwrap() {
         let output = format!("copies/{}", entry.unwrap().file_name().into_string().unwrap());
-        place.train(Kind::Sft, &output);
-        assert_eq!(fs::read(place.path(&output).join("adapter/train.json")).unwrap(), whole, "{output}");
+        assert_eq!(place.train(Kind::Sft, &output), whole, "{output}");
         assert_eq!(place.adapter(&output), place.adapter("run"), "{output}");
         assert_eq!(steps(&output), steps("run"), "{output}");
     }
+}
+
+#[test]
+fn a_training_killed_after_any_step_ends_with_the_same_adapter() {
+    killed_after_any_step("halve", |outcome| {
+        outcome.guarded.iter().any(|guarded| guarded.to == guarded.step)
+    });
+}
+
+#[test]
+fn so_does_one_that_went_back_to_a_checkpoint() {
+    killed_after_any_step("rollback", |outcome| {
+        outcome.guarded.iter().any(|guarded| guarded.to < guarded.step)
+    });
 }
 
 #[test]
@@ -398,6 +411,20 @@ fn the_guard_halves_the_rate_where_divergence_is_over_the_limit() {
     let first = halved[0] as usize;
     assert!((lines[first].rate - lines[first - 1].rate / 2.0).abs() < 1e-12);
     assert_eq!(lines[first - 1].guard_to, Some(halved[0]));
+}
+
+#[test]
+fn the_guard_goes_back_to_a_checkpoint_under_the_limit_and_on_with_half_the_rate() {
+    let config = format!("{SFT}{KL}every = 4\nguard = \"rollback\"\n");
+    let place = Place::new(&config.replace("limit = 0.1", "limit = 0.3"));
+    let outcome = place.train(Kind::Sft, "run");
+    let first = outcome.guarded[0];
+    assert!(first.to < first.step, "{:?}", outcome.guarded);
+    let lines = place.lines("run");
+    let rate = |attempt| lines.iter().find(|line| line.attempt == attempt).unwrap().rate;
+    assert!((rate(1) - rate(0) / 2.0).abs() < 1e-12);
+    assert_eq!(lines.iter().find(|line| line.attempt == 1).unwrap().step, first.to + 1);
+    assert!(outcome.measured.iter().all(|measured| measured.kl <= 0.3), "{:?}", outcome.measured);
 }
 
 #[test]

@@ -123,7 +123,9 @@ fn beside_native(criterion: &mut Criterion) {
     let mut ratios = Vec::new();
     for count in BATCHES {
         let mut samples = samples(count);
-        samples.iter_mut().for_each(|sample| RESPONSE.clone_into(&mut sample.response));
+        for sample in &mut samples {
+            RESPONSE.clone_into(&mut sample.response);
+        }
         let theirs: Vec<sdk::Sample> = samples.iter().map(as_sdk).collect();
         let mut in_sandbox = || drop(black_box(prepared.judge(&samples, &mut |_: &[Ask]| Ok(vec![]))));
         let mut natively = || drop(black_box(judge_natively(&lexicon, &theirs)));
@@ -154,12 +156,12 @@ fn as_sdk(sample: &Sample) -> sdk::Sample {
 
 /// Median time of a call divided by the samples in it, in microseconds.
 fn median(call: &mut dyn FnMut(), samples: usize) -> f64 {
-    let timed = |_| {
+    let measure = |_| {
         let start = Instant::now();
         call();
         start.elapsed()
     };
-    let mut times: Vec<Duration> = (0..501).map(timed).collect();
+    let mut times: Vec<Duration> = (0..501).map(measure).collect();
     times.sort();
     times[times.len() / 2].as_secs_f64() * 1e6 / samples as f64
 }

@@ -12,6 +12,7 @@ mod plugin;
 mod runs;
 mod score;
 mod terminal;
+mod train;
 mod worker;
 
 use std::process::ExitCode;
@@ -54,6 +55,7 @@ fn dispatch(arguments: Arguments) -> Result<Exit> {
         Verb::Eval(verb) => eval::run(&settings, &verb),
         Verb::Compare(verb) => compare::run(&settings, &verb),
         Verb::Runs => runs::run(&settings),
+        Verb::Train(verb) => train::run(&settings, &verb),
         Verb::Plugin(verb) => plugin::run(&settings, &verb),
         Verb::Calibrate(verb) => calibrate::run(&settings, &verb),
         Verb::Plan(verb) => plan::run(&settings, &verb),

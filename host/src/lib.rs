@@ -11,6 +11,7 @@
 //! - [`sandbox`]: everything wasmtime; [`plugins`]: finding, locking and building evaluators
 //! - [`engine`]: workers, planned batches, the generation cache, recorded models
 //! - [`hardware`]: this machine, measured; work placed on measured machines
+//! - [`mod@train`]: adapters, step by step, under a limit of divergence
 //! - [`metrics`], [`stats`]: pure functions; [`gates`]: rule, evidence, verdict
 //! - [`store`]: SQLite; [`report`]: what people read
 
@@ -34,4 +35,5 @@ pub mod stats;
 pub mod store;
 pub mod suite;
 pub mod tasks;
+pub mod train;
 pub mod write;

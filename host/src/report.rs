@@ -7,3 +7,4 @@ pub mod placement;
 pub mod record;
 pub mod reported;
 pub mod table;
+pub mod train;

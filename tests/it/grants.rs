@@ -155,6 +155,7 @@ fn a_detector_asks_the_real_model_the_same_whatever_the_number_of_workers() {
     assert_eq!(document["failures"], json!({}));
     let kept = project.batches("one.db");
     assert_eq!(eval("one.db", "1").out, one.out);
-    assert_eq!(project.batches("one.db"), kept, "answers that were kept were asked for again");
+    assert_eq!(project.batches("one.db"), kept, "the same questions became other batches");
     assert_eq!(eval("two.db", "2").out, one.out);
+    assert_eq!(project.results("two.db"), project.results("one.db"));
 }

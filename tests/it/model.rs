@@ -116,6 +116,9 @@ fn an_evaluation_killed_at_any_point_ends_with_the_same_bytes() {
     let resumed = eval(&project, "killed.db").output().expect("it runs");
     assert_eq!(String::from_utf8_lossy(&resumed.stdout), String::from_utf8_lossy(&whole.stdout));
     assert_eq!(project.batches("killed.db"), total);
+    let (found, wanted) = (project.results("killed.db"), project.results("whole.db"));
+    assert!(wanted.len() > 24, "{} rows are less than a record and its responses", wanted.len());
+    assert_eq!(found, wanted, "what is stored beside the record differs");
 }
 
 /// Sends `signal` to the only worker of a running `generate` in the middle of a batch, checks that another worker takes

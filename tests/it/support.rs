@@ -72,6 +72,26 @@ impl Project {
         self.home.join("models/SmolLM2-135M-Instruct.Q4_1.gguf")
     }
 
+    /// Everything that the runs in a store left behind: records, responses, what every evaluator made of them.
+    pub(crate) fn results(&self, store: &str) -> Vec<String> {
+        let store = Connection::open_with_flags(self.path(store), OpenFlags::SQLITE_OPEN_READ_ONLY);
+        let store = store.expect("a store");
+        let mut rows = Vec::new();
+        for sql in [
+            "SELECT run, '', json FROM records ORDER BY run",
+            "SELECT run, id, json FROM samples ORDER BY run, id",
+            "SELECT run, evaluator || ' ' || sample, json FROM cells ORDER BY run, evaluator, sample",
+        ] {
+            let mut statement = store.prepare(sql).expect("a table of the store");
+            let row = |row: &rusqlite::Row<'_>| {
+                let [run, place, json]: [String; 3] = [row.get(0)?, row.get(1)?, row.get(2)?];
+                Ok(format!("{run} {place} {json}"))
+            };
+            rows.extend(statement.query_map([], row).expect("rows").map(|row| row.expect("text")));
+        }
+        rows
+    }
+
     /// How many finished batches a store keeps; 0 where there is no store yet.
     pub(crate) fn batches(&self, store: &str) -> usize {
         let read = || {

@@ -11,6 +11,7 @@
 //!
 //! - [`message`]: requests, replies and events as plain serde data
 //! - [`train`]: the messages of training
+//! - [`export`]: adapters and models in the formats of others
 //! - [`frame`]: how one message is laid out in bytes, on a pipe and across the C ABI
 //! - [`ffi`]: the C functions that an engine library exports
 //! - [`place`]: where set-up puts the engine and the host looks for it
@@ -20,6 +21,7 @@
 //! A frame is at most [`frame::MAX_FRAME`] bytes. A library whose `realign_engine_abi_version` differs from
 //! [`ffi::ABI_VERSION`] is refused before anything else is called.
 
+pub mod export;
 pub mod ffi;
 pub mod frame;
 pub mod message;

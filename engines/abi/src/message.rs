@@ -10,7 +10,10 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use crate::train::{Divergence, KlRow, LogProbs, StepReport, TrainBegin, TrainSave, TrainStep, TrainingInfo};
+use crate::{
+    export::{Export, Exported},
+    train::{Divergence, KlRow, LogProbs, StepReport, TrainBegin, TrainSave, TrainStep, TrainingInfo},
+};
 
 /// First frame on a worker's pipe, before any request.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -83,6 +86,8 @@ pub enum Request {
     /// Multiply the adapter by a factor until the next such request, in whatever is asked meanwhile; replies with
     /// [`Reply::Scaled`]. Training needs factor 1.
     AdapterFactor(f32),
+    /// Write adapters, or a model with adapters folded in, for other programs; replies with [`Reply::Exported`].
+    Export(Export),
 }
 
 /// Which model to load.
@@ -234,6 +239,8 @@ pub enum Reply {
     Kl(Vec<Vec<f32>>),
     /// Of [`Request::AdapterFactor`].
     Scaled,
+    /// Of [`Request::Export`].
+    Exported(Exported),
     /// The call failed; the engine is still usable.
     Error(EngineError),
 }

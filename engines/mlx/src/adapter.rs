@@ -5,20 +5,27 @@
 //!
 //! - [`names`]: what projections are called on disk
 //! - [`mlx_lm`] and [`peft`]: the two formats, told apart by their file names
+//! - [`fold`]: into the weights of a model
+//! - [`join`]: scaled, and several into one
 //!
 //! The files are untrusted: what does not fit the model or would change the numbers is refused by name.
 
+pub mod fold;
+pub mod join;
 pub mod mlx_lm;
 pub mod names;
+pub mod peft;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
     ops::RangeInclusive,
 };
 
+use realign_engine_abi::message::AdapterFile;
+
 use crate::{
     adapter::names::Projection,
-    disk::object::Object,
+    disk::{Folder, object::Object},
     error::{Error, Result},
     llama::config::Config,
     tensor_file::TensorFile,
@@ -78,6 +85,27 @@ impl Adapter {
     pub fn parameters(&self) -> u64 {
         self.corrections.values().map(|factors| (factors.a.len() + factors.b.len()) as u64).sum()
     }
+}
+
+/// Reads an adapter for a model of this shape, its factor applied.
+///
+/// # Errors
+/// A model error naming what is damaged, unknown or made for another model; a request error if the factor is not a
+/// finite number.
+pub fn read(file: &AdapterFile, config: &Config) -> Result<Adapter> {
+    let place = |error: Error| error.within(file.folder.display());
+    let folder = Folder::open(&file.folder).map_err(place)?;
+    let adapter = match (folder.has(mlx_lm::TENSORS), folder.has(peft::TENSORS)) {
+        (true, false) => mlx_lm::read(&folder, config),
+        (false, true) => peft::read(&folder, config),
+        (true, true) => Err(Error::model(format!("holds both {} and {}", mlx_lm::TENSORS, peft::TENSORS))
+            .hint("remove the one that is not the adapter")),
+        (false, false) => {
+            Err(Error::model(format!("holds neither {} nor {}", mlx_lm::TENSORS, peft::TENSORS))
+                .hint("name an adapter folder as mlx-lm or PEFT writes it"))
+        }
+    };
+    join::scaled(adapter.map_err(place)?, file.factor)
 }
 
 /// One of the two factors, as a key on disk names it.

@@ -21,8 +21,8 @@ use crate::{
     error::{Error, Result},
 };
 
-/// Largest file that is read as a whole: a tokenizer of a large vocabulary is about a third of it.
-const MAX_TEXT: u64 = 64 << 20;
+/// Largest file that is read as a whole: a tokenizer of a large vocabulary is about half of it.
+const MAX_TEXT: u64 = 32 << 20;
 
 /// An untrusted folder.
 #[derive(Debug)]

@@ -2,8 +2,6 @@
 
 mod training;
 
-use std::path::Path;
-
 use mlx_rs::{Device, DeviceType};
 use realign_engine_abi::{
     ffi::Flow,
@@ -14,9 +12,11 @@ use realign_engine_abi::{
 };
 
 use crate::{
+    adapter,
+    checkpoint::Checkpoint,
     error::{Error, Result},
+    export::export,
     generate::generate,
-    gguf::{Gguf, header::Value},
     llama::{attention::Kernels, forward::Llama},
     raw,
     score::score,
@@ -75,6 +75,7 @@ impl Engine {
                 let model = self.model()?;
                 Reply::Texts(generate(&model.llama, &model.tokenizer, &rows, progress)?)
             }
+            Request::Export(request) => Reply::Exported(export(&request, progress)?),
             Request::SelfTest => Reply::SelfTest(selftest::run()?),
             Request::TrainBegin(begin) => self.train_begin(&begin)?,
             Request::TrainStep(step) => self.train_step(&step, progress)?,
@@ -92,8 +93,7 @@ impl Engine {
     /// Loads a model in place of the one before, which is given up first so that both need not fit.
     fn load(&mut self, load: &Load, progress: &mut dyn FnMut(u64, u64) -> bool) -> Result<ModelInfo> {
         (self.model, self.trainer) = (None, None);
-        let place = |error: Error| error.within(load.model.display());
-        let (model, info) = read(&load.model, self.kernels, progress).map_err(place)?;
+        let (model, info) = read(load, self.kernels, progress)?;
         self.model = Some(model);
         Ok(info)
     }
@@ -126,23 +126,19 @@ impl Model {
 }
 
 fn read(
-    path: &Path,
+    load: &Load,
     kernels: Kernels,
     progress: &mut dyn FnMut(u64, u64) -> bool,
 ) -> Result<(Model, ModelInfo)> {
-    let file = Gguf::open(path)?;
-    let tokenizer = Tokenizer::read(&file)?;
-    let (bos, eos) = tokenizer.bos_and_eos();
-    let text = |key: &str| match file.get(key) {
-        Some(Value::Text(text)) => Some(text.clone()),
-        _ => None,
-    };
-    let template =
-        text("tokenizer.chat_template").map(|source| Template::new(source, bos, eos)).transpose()?;
-    let llama = Llama::load(&file, kernels, progress)?;
+    let place = |error: Error| error.within(load.model.display());
+    let checkpoint = Checkpoint::open(&load.model).map_err(place)?;
+    let adapters = load.adapter.iter().map(|file| adapter::read(file, &checkpoint.config));
+    let adapters = adapters.collect::<Result<Vec<_>>>()?;
+    let llama = checkpoint.load(&adapters, kernels, progress).map_err(place)?;
+    let Checkpoint { name, tokenizer, template, .. } = checkpoint;
     let info = ModelInfo {
         architecture: "llama".into(),
-        name: text("general.name").unwrap_or_default(),
+        name,
         parameters: llama.weights.parameters,
         layers: narrow(llama.config.layers),
         vocabulary: narrow(llama.config.vocabulary),

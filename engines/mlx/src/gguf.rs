@@ -8,9 +8,11 @@
 //! - [`header`]: counts, metadata and the tensor directory
 //! - [`tensor`]: one directory entry, checked
 //! - [`dequantise`]: stored blocks to f32
+//! - [`names`]: what the tensors of the architecture are called
 
 pub mod dequantise;
 pub mod header;
+pub mod names;
 pub mod tensor;
 
 use std::{fs::File, io::BufReader, os::unix::fs::FileExt, path::Path};

@@ -5,12 +5,13 @@
 //!
 //! - [`exports`]: the C functions; with [`raw`] the only places with unsafe code
 //! - [`engine`]: one request in, one reply out
-//! - [`gguf`], [`tokenizer`], [`template`]: what a model file holds, all of it untrusted
+//! - [`checkpoint`]: a model on disk; [`gguf`], [`folder`], [`tokenizer`], [`template`]: what it holds, all of it untrusted
 //! - [`disk`], [`tensor_file`]: folders and `.safetensors` files, read with the same suspicion, and written
 //! - [`adapter`]: low-rank corrections of a model, as mlx-lm and PEFT store them
 //! - [`transcript`]: a finished conversation with marks on what the assistant says
 //! - [`llama`], [`host`]: the model and the loops between its matrix products
 //! - [`prefix`], [`score`], [`generate`], [`sampler`]: what is asked of it
+//! - [`export`]: adapters and models written for other programs
 //! - [`train`]: an adapter, step by step
 //! - [`selftest`]: how fast it is
 //!
@@ -20,10 +21,13 @@
 //! enters a result. The engine computes exactly the batch it is given; tokens of padding never meet a weight.
 
 pub mod adapter;
+pub mod checkpoint;
 pub mod disk;
 pub mod engine;
 pub mod error;
+pub mod export;
 pub mod exports;
+pub mod folder;
 pub mod generate;
 pub mod gguf;
 pub mod host;

@@ -1,8 +1,9 @@
 //! The Llama architecture: what a file must contain and how it computes.
 //!
 //! - [`config`]: metadata keys to a checked shape
-//! - [`weights`]: tensors by name, checked, widened, un-permuted
-//! - [`correction`]: low-rank corrections of the projections
+//! - [`source`] and [`tensors`]: tensors by name, checked, widened, un-permuted, with adapters folded in
+//! - [`weights`]: all of them as arrays
+//! - [`correction`]: low-rank corrections of the projections that can be trained and taken off
 //! - [`rope`]: the table of rotations
 //! - [`cache`]: keys and values of the tokens seen so far
 //! - [`layout`]: which token of a batch lies where
@@ -15,4 +16,6 @@ pub mod correction;
 pub mod forward;
 pub mod layout;
 pub mod rope;
+pub mod source;
+pub mod tensors;
 pub mod weights;

@@ -23,6 +23,7 @@ pub struct Template {
     bos: String,
     eos: String,
     digest: String,
+    source: String,
 }
 
 impl Template {
@@ -44,9 +45,15 @@ impl Template {
         environment.set_unknown_method_callback(minijinja_contrib::pycompat::unknown_method_callback);
         environment.add_function("raise_exception", raise);
         environment
-            .add_template_owned("chat", source)
+            .add_template_owned("chat", source.clone())
             .map_err(|error| invalid(&format!("does not compile: {error}")))?;
-        Ok(Self { environment, bos: bos.to_owned(), eos: eos.to_owned(), digest })
+        Ok(Self { environment, bos: bos.to_owned(), eos: eos.to_owned(), digest, source })
+    }
+
+    /// The template's text.
+    #[must_use]
+    pub fn source(&self) -> &str {
+        &self.source
     }
 
     /// SHA-256 of the template's text, hexadecimal.

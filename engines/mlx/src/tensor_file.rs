@@ -21,8 +21,10 @@ use crate::error::{Error, Result};
 const MAX_HEADER: u64 = 16 << 20;
 /// Longest tensor name in bytes.
 const MAX_NAME: usize = 256;
+/// Most dimensions of a tensor.
+const MAX_RANK: usize = 4;
 /// Bytes of the length in front of the header.
-const LENGTH: u64 = 8;
+const LENGTH: u64 = size_of::<u64>() as u64;
 
 /// An open file with its checked header.
 #[derive(Debug)]
@@ -40,7 +42,7 @@ impl TensorFile {
     /// A model error naming what is wrong with it.
     pub fn read(file: File) -> Result<Self> {
         let length = file.metadata().map_err(|error| crate::disk::unreadable(&error))?.len();
-        let mut bytes = [0; LENGTH as usize];
+        let mut bytes = [0; size_of::<u64>()];
         file.read_exact_at(&mut bytes, 0)
             .map_err(|_| damaged(format!("has {length} bytes, fewer than the length of a header")))?;
         let header_length = u64::from_le_bytes(bytes);
@@ -100,6 +102,10 @@ fn checked(header: &Metadata, name: String) -> Result<(String, TensorInfo)> {
     if !matches!(tensor.dtype, Dtype::F32 | Dtype::F16 | Dtype::BF16) {
         return Err(Error::model(format!("tensor {name} has type {}", tensor.dtype))
             .hint("this engine reads F32, F16 and BF16; choose a model that is not quantised"));
+    }
+    if tensor.shape.len() > MAX_RANK {
+        let rank = tensor.shape.len();
+        return Err(damaged(format!("tensor {name} has {rank} dimensions; the limit is {MAX_RANK}")));
     }
     let size = tensor.shape.iter().product::<usize>();
     if size == 0 || i32::try_from(size).is_err() {

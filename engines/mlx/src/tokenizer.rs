@@ -6,7 +6,7 @@
 //!
 //! Decoding keeps bytes, because a token can end inside a character.
 
-mod table;
+pub(crate) mod table;
 
 use std::collections::BTreeSet;
 
@@ -41,12 +41,19 @@ pub struct Tokenizer {
 }
 
 impl Tokenizer {
-    /// Makes the tokenizer of a model file.
+    /// Makes the tokenizer of a GGUF file.
     ///
     /// # Errors
     /// A model error naming the key that is missing, of an unsupported kind, or inconsistent.
     pub fn read(file: &Gguf) -> Result<Self> {
-        let table = Table::read(file)?;
+        Self::new(Table::read(file)?)
+    }
+
+    /// Makes the tokenizer of these tables.
+    ///
+    /// # Errors
+    /// A model error if they do not fit together.
+    pub(crate) fn new(table: Table) -> Result<Self> {
         let digest = digest(&table);
         let damaged = |error: &dyn std::fmt::Display| {
             Error::model(format!("the tokenizer's tables do not fit together: {error}"))
@@ -62,10 +69,12 @@ impl Tokenizer {
             PreTokenizerWrapper::Digits(Digits::new(true)),
             PreTokenizerWrapper::ByteLevel(ByteLevel::new(false, true, true)),
         ])));
+        inner.with_decoder(Some(ByteLevel::default()));
         let special = table.special.iter().map(|&id| AddedToken::from(&table.tokens[id as usize], true));
         inner.add_special_tokens(special).map_err(|error| damaged(&error))?;
         let is_end = |id: &u32| *id == table.eos || ENDS.contains(&table.tokens[*id as usize].as_str());
-        let ends = table.special.iter().copied().filter(is_end).chain([table.eos]).collect();
+        let ends = table.special.iter().copied().filter(is_end).chain([table.eos]);
+        let ends = ends.chain(table.ends.iter().copied()).collect();
         let bytes = table
             .tokens
             .iter()
@@ -92,6 +101,22 @@ impl Tokenizer {
     #[must_use]
     pub fn bos_and_eos(&self) -> (&str, &str) {
         (&self.texts[self.bos as usize], &self.texts[self.eos as usize])
+    }
+
+    /// The ids of the first and of the end token.
+    #[must_use]
+    pub const fn bos_and_eos_ids(&self) -> (u32, u32) {
+        (self.bos, self.eos)
+    }
+
+    /// The text of `tokenizer.json`, from which Hugging Face's own library makes the same tokenizer.
+    ///
+    /// # Errors
+    /// An internal error if the library cannot write it.
+    pub fn to_json(&self) -> Result<String> {
+        self.inner
+            .to_string(true)
+            .map_err(|error| Error::internal(format!("the tokenizer cannot be written: {error}")))
     }
 
     /// Whether a token ends a turn.

@@ -20,7 +20,7 @@ use std::{
 use serde::Deserialize;
 
 use super::{
-    model_ref::file_digest,
+    model_digest::file_digest,
     query::{GenerateAnswer, GenerateQuery, ScoreAnswer, ScoreQuery},
 };
 use crate::{
@@ -242,11 +242,11 @@ mod tests {
 
     #[test]
     fn files_that_cannot_be_used_are_refused_with_the_line() {
-        insta::assert_snapshot!(refusal("{\"id\":\"a\",\"response\":\"\"}\n{\"id\":\"a\",\"response\":\"\"}"), @r#"FILE:2: id "a" appears a second time"#);
-        insta::assert_snapshot!(refusal(r#"{"id":"a"}"#), @"FILE:1: has neither response nor loglikelihood");
-        insta::assert_snapshot!(refusal(r#"{"id":"a","response":"x","finish":"bored"}"#), @"FILE:1: not a recorded answer: unknown variant `bored`, expected one of `end`, `stop`, `length` at line 1 column 41");
-        insta::assert_snapshot!(refusal(r#"{"id":"a","loglikelihood":[-1]}"#), @"FILE:1: loglikelihood needs the lists greedy and tokens beside it");
-        insta::assert_snapshot!(refusal(r#"{"id":"a","loglikelihood":[1.5],"greedy":[true],"tokens":[1]}"#), @"FILE:1: loglikelihood 1.5 is above 0; it is a logarithm of a probability");
-        insta::assert_snapshot!(refusal(r#"{"id":"a","loglikelihood":[-1],"greedy":[],"tokens":[1]}"#), @"FILE:1: loglikelihood, greedy and tokens differ in length");
+        insta::assert_snapshot!(refusal("{\"id\":\"a\",\"response\":\"\"}\n{\"id\":\"a\",\"response\":\"\"}"), @r#"FILE line 2: id "a" appears a second time"#);
+        insta::assert_snapshot!(refusal(r#"{"id":"a"}"#), @"FILE line 1: has neither response nor loglikelihood");
+        insta::assert_snapshot!(refusal(r#"{"id":"a","response":"x","finish":"bored"}"#), @"FILE line 1: not a recorded answer: unknown variant `bored`, expected one of `end`, `stop`, `length` at line 1 column 41");
+        insta::assert_snapshot!(refusal(r#"{"id":"a","loglikelihood":[-1]}"#), @"FILE line 1: loglikelihood needs the lists greedy and tokens beside it");
+        insta::assert_snapshot!(refusal(r#"{"id":"a","loglikelihood":[1.5],"greedy":[true],"tokens":[1]}"#), @"FILE line 1: loglikelihood 1.5 is above 0; it is a logarithm of a probability");
+        insta::assert_snapshot!(refusal(r#"{"id":"a","loglikelihood":[-1],"greedy":[],"tokens":[1]}"#), @"FILE line 1: loglikelihood, greedy and tokens differ in length");
     }
 }

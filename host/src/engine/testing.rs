@@ -3,6 +3,8 @@
 //! It speaks the real frames on the real socket and dies real deaths. What it computes is arithmetic on token
 //! ids. What it should do wrong is in the variable [`FAULT`]; a fault that happens once leaves a file behind.
 
+mod trainer;
+
 use std::{
     env, fs,
     path::{Path, PathBuf},
@@ -19,6 +21,7 @@ use realign_engine_abi::{
 };
 use rustix::process::{Signal, getpid, kill_process};
 
+use self::trainer::Trainer;
 use super::{
     launch::{Launch, PATIENCE},
     worker,
@@ -31,7 +34,7 @@ pub(super) const PAUSE: Duration = Duration::from_millis(300);
 pub(super) const POISON: u32 = 666;
 
 /// Starts the worker below, without a fault.
-pub(super) fn launch() -> Launch {
+pub(crate) fn launch() -> Launch {
     Launch {
         program: env::current_exe().unwrap(),
         arguments: ["engine::testing::be_a_worker", "--exact", "--ignored", "--nocapture"]
@@ -42,9 +45,9 @@ pub(super) fn launch() -> Launch {
     }
 }
 
-/// Starts a worker that fails on [`POISON`]: `kill`, `exit`, `hang`, `stop`, `slow`, `refuse`; or once, leaving a file in
-/// `folder`: `kill-once`, `stop-once`.
-pub(super) fn launch_faulty(fault: &str, folder: &Path) -> Launch {
+/// Starts a worker that fails on [`POISON`]: `kill`, `exit`, `hang`, `stop`, `slow`, `refuse`, `diverge` (in training); or
+/// once, leaving a file in `folder`: `kill-once`, `stop-once`.
+pub(crate) fn launch_faulty(fault: &str, folder: &Path) -> Launch {
     let mut launch = launch();
     launch.environment.insert(FAULT.to_owned(), format!("{fault}:{}", folder.display()));
     launch
@@ -58,6 +61,7 @@ fn be_a_worker() {
     let folder = PathBuf::from(folder);
     let socket = worker::take_socket().unwrap();
     worker::greet(&socket).unwrap();
+    let mut trainer = Trainer::default();
     worker::serve(&socket, &mut |request, on_event| {
         on_event(Event::Progress { done: 0, total: 1 });
         assert_eq!(on_event(Event::Progress { done: 1, total: 1 }), Flow::Continue);
@@ -67,7 +71,17 @@ fn be_a_worker() {
                 on_event(Event::Progress { done, total: 10 });
             }
         }
-        answer(request, fault, &folder)
+        if let Request::TrainStep(step) = request
+            && let Some(batch) = trainer::poisoned(step)
+        {
+            if fault == "diverge" {
+                return trainer::diverged(batch);
+            }
+            if let Some(error) = misbehave(fault, &folder) {
+                return Reply::Error(error);
+            }
+        }
+        trainer.answer(request).unwrap_or_else(|| answer(request, fault, &folder))
     })
     .unwrap();
 }

@@ -10,8 +10,8 @@ const TIMES_CACHE: usize = 4;
 /// Both buffers together take at most this share of the available memory.
 const MEMORY_SHARE: u64 = 8;
 
-/// 10^9 bytes per second of copying a buffer that no cache holds, read and written bytes both counted (the
-/// convention of STREAM's `copy`, McCalpin 1995). `repeats` is at least 2.
+/// 10^9 bytes per second of copying a buffer that no cache holds, read and written bytes both counted, as
+/// STREAM counts its `copy`. `repeats` is at least 2.
 #[must_use]
 pub fn measure(repeats: usize) -> Option<Figure> {
     let most = available_memory()

@@ -98,12 +98,13 @@ pub fn calibrate(setting: &Setting<'_>, progress: &mut Progress<'_>) -> Result<C
     Ok(calibration)
 }
 
+/// The files of a model that has a speed of its own.
 fn files(model: &ModelRef) -> Result<Load> {
+    const HINT: &str = "use a GGUF file, a model folder or smollm2";
     match model {
-        ModelRef::Gguf(path) => Ok(Load { model: path.clone(), adapter: None }),
-        ModelRef::Recorded(_) => {
-            Err(Error::usage("--model: recorded answers have no speed").hint("use a GGUF file or smollm2"))
-        }
+        ModelRef::Files(load) if load.adapter.is_none() => Ok(load.clone()),
+        ModelRef::Files(_) => Err(Error::usage("--model: an adapter has the speed of its model").hint(HINT)),
+        ModelRef::Recorded(_) => Err(Error::usage("--model: recorded answers have no speed").hint(HINT)),
     }
 }
 
@@ -179,7 +180,19 @@ impl Course<'_, '_> {
 
 #[cfg(test)]
 mod tests {
+    use realign_engine_abi::message::AdapterFile;
+
     use super::*;
+
+    #[test]
+    fn only_a_model_alone_has_a_speed() {
+        let refusal = |model: ModelRef| files(&model).unwrap_err().to_string();
+        let adapter = Some(AdapterFile { folder: "adapter".into(), factor: 1.0 });
+        let with_adapter = ModelRef::Files(Load { model: "a.gguf".into(), adapter });
+        assert_eq!(refusal(with_adapter), "--model: an adapter has the speed of its model");
+        let recorded = ModelRef::Recorded("a.jsonl".into());
+        assert_eq!(refusal(recorded), "--model: recorded answers have no speed");
+    }
 
     #[test]
     fn a_calibration_does_not_tell_where_the_model_lies() {

@@ -80,7 +80,7 @@ mod tests {
 
     #[test]
     fn a_rate_is_never_negative_and_one_repeat_says_nothing() {
-        assert_eq!(Figure::of(&[1.0, 100.0]).unwrap().low, 0.0);
+        assert!(Figure::of(&[1.0, 100.0]).unwrap().low.abs() < 1e-12);
         assert_eq!(Figure::of(&[1.0]), None);
         assert_eq!(Figure::of(&[1.0, f64::INFINITY]), None);
     }

@@ -33,10 +33,12 @@ pub fn probability(p: f64) -> String {
 /// A rate in its unit: three digits where there are fewer before the point.
 #[must_use]
 pub fn rate(value: f64) -> String {
-    match value {
-        ..10.0 => format!("{value:.2}"),
-        ..100.0 => format!("{value:.1}"),
-        _ => format!("{value:.0}"),
+    if value < 10.0 {
+        format!("{value:.2}")
+    } else if value < 100.0 {
+        format!("{value:.1}")
+    } else {
+        format!("{value:.0}")
     }
 }
 
@@ -51,9 +53,9 @@ pub fn bytes(bytes: u64) -> String {
 pub fn short_count(count: u64) -> String {
     let value = count as f64;
     match count {
-        ..1_000 => count.to_string(),
-        ..1_000_000 => format!("{:.1} k", value / 1e3),
-        ..1_000_000_000 => format!("{:.1} M", value / 1e6),
+        0..=999 => count.to_string(),
+        1_000..=999_999 => format!("{:.1} k", value / 1e3),
+        1_000_000..=999_999_999 => format!("{:.1} M", value / 1e6),
         _ => format!("{:.1} G", value / 1e9),
     }
 }

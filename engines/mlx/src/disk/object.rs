@@ -28,6 +28,11 @@ impl Object {
         }
     }
 
+    /// All keys, in order.
+    pub fn keys(&self) -> impl Iterator<Item = &str> {
+        self.values.keys().map(String::as_str)
+    }
+
     /// The value under a key; null counts as absent.
     #[must_use]
     pub fn get(&self, key: &str) -> Option<&Value> {
@@ -134,6 +139,24 @@ impl Object {
         let Some(value) = self.get(key) else { return Ok(None) };
         let texts = value.as_array().and_then(|list| list.iter().map(Value::as_str).collect());
         texts.map(Some).ok_or_else(|| self.wrong(key, "a list of texts"))
+    }
+
+    /// A list of objects; empty where the key is absent.
+    ///
+    /// # Errors
+    /// A model error if it is something else.
+    pub fn objects(&self, key: &str) -> Result<Vec<Self>> {
+        let list = match self.get(key) {
+            None => return Ok(Vec::new()),
+            Some(value) => value.as_array().ok_or_else(|| self.wrong(key, "a list"))?,
+        };
+        let one = |(index, value): (usize, &Value)| match value {
+            Value::Object(values) => {
+                Ok(Self { place: format!("{}: {key}[{index}]", self.place), values: values.clone() })
+            }
+            _ => Err(self.error(format!("{key}[{index}] is not an object"))),
+        };
+        list.iter().enumerate().map(one).collect()
     }
 
     /// An object inside this one.

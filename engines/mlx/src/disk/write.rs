@@ -2,7 +2,7 @@
 
 use std::{
     fs::{self, File, OpenOptions},
-    io::{BufWriter, Write},
+    io::{BufWriter, Write as _},
     path::{Path, PathBuf},
 };
 
@@ -10,18 +10,36 @@ use serde_json::Value;
 
 use crate::error::{Error, Result};
 
+/// A file that is being written.
+#[derive(Debug)]
+pub struct Out {
+    inner: BufWriter<File>,
+    path: PathBuf,
+}
+
+impl Out {
+    /// Appends bytes.
+    ///
+    /// # Errors
+    /// A request error if they cannot be written.
+    pub fn bytes(&mut self, bytes: &[u8]) -> Result<()> {
+        self.inner.write_all(bytes).map_err(|error| unwritable(&error, &self.path))
+    }
+}
+
 /// Writes a new file and flushes it to disk.
 ///
 /// # Errors
 /// A request error if the file is there already or cannot be written; whatever `fill` gives.
-pub fn file(folder: &Path, name: &str, fill: impl FnOnce(&mut dyn Write) -> Result<()>) -> Result<()> {
+pub fn file(folder: &Path, name: &str, fill: impl FnOnce(&mut Out) -> Result<()>) -> Result<()> {
     let path = folder.join(name);
-    let failed = |error: std::io::Error| unwritable(&error).within(path.display());
-    let file = OpenOptions::new().write(true).create_new(true).open(&path).map_err(failed)?;
-    let mut out = BufWriter::with_capacity(1 << 20, file);
-    fill(&mut out).map_err(|error| error.within(path.display()))?;
-    let file = out.into_inner().map_err(|error| failed(error.into_error()))?;
-    file.sync_all().map_err(failed)
+    let new = OpenOptions::new().write(true).create_new(true).open(&path);
+    let new = new.map_err(|error| unwritable(&error, &path))?;
+    let mut out = Out { inner: BufWriter::with_capacity(1 << 20, new), path };
+    fill(&mut out)?;
+    let Out { inner, path } = out;
+    let written = inner.into_inner().map_err(std::io::IntoInnerError::into_error);
+    written.and_then(|file| file.sync_all()).map_err(|error| unwritable(&error, &path))
 }
 
 /// Writes a JSON value as a new file.
@@ -29,18 +47,7 @@ pub fn file(folder: &Path, name: &str, fill: impl FnOnce(&mut dyn Write) -> Resu
 /// # Errors
 /// As [`file`].
 pub fn json(folder: &Path, name: &str, value: &Value) -> Result<()> {
-    file(folder, name, |out| {
-        serde_json::to_writer_pretty(&mut *out, value).map_err(|error| unwritable(&error.into()))?;
-        bytes(out, b"\n")
-    })
-}
-
-/// Passes bytes on.
-///
-/// # Errors
-/// A request error if they cannot be written.
-pub fn bytes(out: &mut dyn Write, bytes: &[u8]) -> Result<()> {
-    out.write_all(bytes).map_err(|error| unwritable(&error))
+    file(folder, name, |out| out.bytes(format!("{value:#}\n").as_bytes()))
 }
 
 /// Flushes the names in a folder to disk.
@@ -49,7 +56,7 @@ pub fn bytes(out: &mut dyn Write, bytes: &[u8]) -> Result<()> {
 /// A request error if that fails.
 pub fn sync(folder: &Path) -> Result<()> {
     let synced = File::open(folder).and_then(|folder| folder.sync_all());
-    synced.map_err(|error| unwritable(&error).within(folder.display()))
+    synced.map_err(|error| unwritable(&error, folder))
 }
 
 /// Makes a folder that is filled under another name first, so it is complete or not there.
@@ -57,16 +64,19 @@ pub fn sync(folder: &Path) -> Result<()> {
 /// # Errors
 /// A request error if the target exists or cannot be written; whatever `fill` gives. Nothing is left behind.
 pub fn folder<T>(target: &Path, fill: impl FnOnce(&Path) -> Result<T>) -> Result<T> {
-    let failed = |error: std::io::Error| unwritable(&error).within(target.display());
     if target.symlink_metadata().is_ok() {
         return Err(Error::request(format!("{}: is there already", target.display()))
             .hint("name a folder that does not exist yet"));
     }
     let partial = partial(target)?;
-    fs::create_dir(&partial).map_err(|error| unwritable(&error).within(partial.display()))?;
+    if partial.symlink_metadata().is_ok() {
+        return Err(Error::request(format!("{}: is left of an export that was cut off", partial.display()))
+            .hint("remove it if no other export is running"));
+    }
+    fs::create_dir(&partial).map_err(|error| unwritable(&error, &partial))?;
     let filled = fill(&partial).and_then(|value| {
         sync(&partial)?;
-        fs::rename(&partial, target).map_err(failed)?;
+        fs::rename(&partial, target).map_err(|error| unwritable(&error, target))?;
         Ok(value)
     });
     if filled.is_err() {
@@ -92,7 +102,7 @@ fn partial(target: &Path) -> Result<PathBuf> {
     Ok(parent(target).join(name))
 }
 
-pub(crate) fn unwritable(error: &std::io::Error) -> Error {
-    Error::request(format!("cannot be written: {}", error.kind()))
+fn unwritable(error: &std::io::Error, path: &Path) -> Error {
+    Error::request(format!("{}: cannot be written: {}", path.display(), error.kind()))
         .hint("check that the folder above exists, may be written and has room")
 }

@@ -7,6 +7,12 @@ use crate::error::{Error, Result};
 pub enum Kind {
     /// 32-bit floats.
     F32,
+    /// 16-bit floats.
+    F16,
+    /// 16-bit floats with the exponent of 32-bit ones.
+    Bf16,
+    /// Blocks of 32: an f16 scale, 32 four-bit steps around 8.
+    Q4_0,
     /// Blocks of 32: an f16 scale, an f16 minimum, 32 four-bit steps.
     Q4_1,
     /// Blocks of 32: an f16 scale, 32 signed bytes.
@@ -19,8 +25,11 @@ impl Kind {
     pub const fn from_number(number: u32) -> Option<Self> {
         match number {
             0 => Some(Self::F32),
+            1 => Some(Self::F16),
+            2 => Some(Self::Q4_0),
             3 => Some(Self::Q4_1),
             8 => Some(Self::Q8_0),
+            30 => Some(Self::Bf16),
             _ => None,
         }
     }
@@ -29,8 +38,8 @@ impl Kind {
     #[must_use]
     pub const fn block(self) -> usize {
         match self {
-            Self::F32 => 1,
-            Self::Q4_1 | Self::Q8_0 => 32,
+            Self::F32 | Self::F16 | Self::Bf16 => 1,
+            Self::Q4_0 | Self::Q4_1 | Self::Q8_0 => 32,
         }
     }
 
@@ -38,7 +47,9 @@ impl Kind {
     #[must_use]
     pub const fn block_bytes(self) -> usize {
         match self {
+            Self::F16 | Self::Bf16 => 2,
             Self::F32 => 4,
+            Self::Q4_0 => 18,
             Self::Q4_1 => 20,
             Self::Q8_0 => 34,
         }
@@ -66,8 +77,9 @@ impl Tensor {
     /// blocks, or the offset is not a multiple of `alignment`.
     pub fn checked(dimensions: &[u64], number: u32, offset: u64, alignment: u64) -> Result<Self> {
         let kind = Kind::from_number(number).ok_or_else(|| {
-            Error::model(format!("type {number} is not supported"))
-                .hint("this engine reads F32, Q4_1 and Q8_0; convert the model to one of them")
+            Error::model(format!("type {number} is not supported")).hint(
+                "this engine reads F32, F16, BF16, Q4_0, Q4_1 and Q8_0; convert the model to one of them",
+            )
         })?;
         let damaged = |what: String| Error::model(what).hint("the file is damaged; fetch it again");
         let size = dimensions

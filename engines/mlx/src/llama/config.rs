@@ -1,4 +1,4 @@
-//! Metadata keys to a checked shape.
+//! The shape of a model; metadata keys of a GGUF file to a checked one.
 //!
 //! Every `llama.` key is either understood or refused: a key that this engine does not know (rope scaling,
 //! experts) would change the numbers, and wrong numbers are worse than none.
@@ -113,18 +113,28 @@ impl Config {
         }
     }
 
-    fn check(&self, file: &Gguf) -> Result<()> {
-        let Self { hidden, heads, kv_heads, head, vocabulary, .. } = *self;
+    /// Checks that the heads divide what they must divide; `keys` are what the file calls the width, the heads
+    /// and the key heads.
+    ///
+    /// # Errors
+    /// A model error naming the keys.
+    pub fn check_heads(&self, keys: [&str; 3]) -> Result<()> {
+        let Self { hidden, heads, kv_heads, head, .. } = *self;
+        let [width, queries, shared] = keys;
         if !hidden.is_multiple_of(heads) || !head.is_multiple_of(2) || head > WIDEST_HEAD {
             return Err(Error::model(format!(
-                "llama.embedding_length {hidden} does not divide into {heads} heads of an even width up to {WIDEST_HEAD}"
+                "{width} {hidden} does not divide into {heads} heads of an even width up to {WIDEST_HEAD}"
             )));
         }
         if !heads.is_multiple_of(kv_heads) {
-            return Err(Error::model(format!(
-                "llama.attention.head_count {heads} is not a multiple of head_count_kv {kv_heads}"
-            )));
+            return Err(Error::model(format!("{queries} {heads} is not a multiple of {shared} {kv_heads}")));
         }
+        Ok(())
+    }
+
+    fn check(&self, file: &Gguf) -> Result<()> {
+        self.check_heads(["llama.embedding_length", "llama.attention.head_count", "head_count_kv"])?;
+        let Self { head, vocabulary, .. } = *self;
         for (key, want) in [
             ("rope.dimension_count", head),
             ("attention.key_length", head),

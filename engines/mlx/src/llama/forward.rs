@@ -7,19 +7,19 @@ use mlx_rs::{Array, fast::rms_norm, ops::sigmoid, transforms::eval};
 use crate::{
     adapter::{Site, names::Projection},
     error::{Error, Result},
-    gguf::Gguf,
     host::{
         norm::norm,
         swiglu::swiglu,
-        tape::{taped_norm, taped_swiglu},
+        tape::{projection::taped_projection, taped_norm, taped_swiglu},
     },
     llama::{
         attention::{Kernels, Pass, Tape},
         cache::Cache,
         config::Config,
-        correction::Corrections,
+        correction::{Corrections, correction},
         layout::{Layout, Row, index},
         rope::Rope,
+        tensors::Tensors,
         weights::{Block, Linear, Weights},
     },
 };
@@ -54,13 +54,13 @@ impl Hidden {
 }
 
 impl Llama {
-    /// Loads a model; `progress` is told of (tensors done, tensors in all) and says whether to go on.
+    /// Loads a model.
     ///
     /// # Errors
-    /// A model error if the file does not hold a Llama model that this engine can run.
-    pub fn load(file: &Gguf, kernels: Kernels, progress: &mut dyn FnMut(u64, u64) -> bool) -> Result<Self> {
-        let config = Config::read(file)?;
-        let weights = Weights::load(file, &config, progress)?;
+    /// A model error if the tensors are not those of a model of this shape.
+    pub fn load(tensors: Tensors<'_>, kernels: Kernels) -> Result<Self> {
+        let config = tensors.config().clone();
+        let weights = Weights::load(tensors)?;
         let rope = Arc::new(Rope::new(&config));
         Ok(Self { config, weights, corrections: None, rope, kernels })
     }
@@ -161,18 +161,17 @@ impl Llama {
         corrections: Option<&Corrections>,
     ) -> Result<Array> {
         let block: &Block = &self.weights.blocks[number];
-        let project = |linear: &Linear, projection: Projection, rows: &Array| -> Result<Array> {
-            let own = linear.apply(rows)?;
-            match corrections
-                .map(|all| all.of(Site { block: number, projection }, rows))
-                .transpose()?
-                .flatten()
-            {
-                Some(correction) => Ok(own.add(correction)?),
-                None => Ok(own),
+        let tape = pass.tape;
+        let project = |linear: &Linear, projection: Projection, rows: &Array| {
+            let site = Site { block: number, projection };
+            match corrections.and_then(|all| Some((all.factors.get(&site)?, all.scale))) {
+                None => linear.apply(rows),
+                Some((factors, scale)) if (self.kernels, tape) == (Kernels::Host, Tape::On) => {
+                    taped_projection(rows, linear.array(), factors, scale)
+                }
+                Some((factors, scale)) => Ok(linear.apply(rows)?.add(correction(rows, factors, scale)?)?),
             }
         };
-        let tape = pass.tape;
         let normed = self.norm(states, &block.attention_norm, tape)?;
         let projected = [
             project(&block.query, Projection::Query, &normed)?,

@@ -1,7 +1,5 @@
 //! Writing `.safetensors`: tensors are made one at a time, so a model larger than memory can pass through.
 
-use std::io::Write;
-
 use half::f16;
 use safetensors::{
     Dtype,
@@ -9,7 +7,7 @@ use safetensors::{
 };
 
 use crate::{
-    disk::write::bytes,
+    disk::write::Out,
     error::{Error, Result},
 };
 
@@ -43,7 +41,7 @@ impl Stored {
 /// # Errors
 /// A request error if something cannot be written or does not fit its type; whatever `numbers` gives.
 pub fn tensors(
-    out: &mut dyn Write,
+    out: &mut Out,
     format: &str,
     stored: Stored,
     shapes: &[(String, Vec<usize>)],
@@ -63,14 +61,14 @@ pub fn tensors(
         .map_err(|error| Error::internal(format!("header of tensors: {error}")))?;
     // Readers that map the file want the numbers aligned.
     header.resize(header.len().next_multiple_of(8), b' ');
-    bytes(out, &(header.len() as u64).to_le_bytes())?;
-    bytes(out, &header)?;
+    out.bytes(&(header.len() as u64).to_le_bytes())?;
+    out.bytes(&header)?;
     for (index, (name, shape)) in shapes.iter().enumerate() {
         let numbers = numbers(index)?;
         if numbers.len() != shape.iter().product::<usize>() {
             return Err(Error::internal(format!("tensor {name}: {} numbers for {shape:?}", numbers.len())));
         }
-        bytes(out, &narrow(stored, &numbers).map_err(|error| error.within(format!("tensor {name}")))?)?;
+        out.bytes(&narrow(stored, &numbers).map_err(|error| error.within(format!("tensor {name}")))?)?;
     }
     Ok(())
 }

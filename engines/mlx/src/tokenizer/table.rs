@@ -1,4 +1,4 @@
-//! The tokenizer's tables as the model file holds them, checked.
+//! The tokenizer's tables, checked; how a GGUF file holds them.
 
 use std::collections::BTreeSet;
 
@@ -17,17 +17,19 @@ const USER_DEFINED: i64 = 4;
 
 /// Tokens, merges and special ids.
 #[derive(Debug)]
-pub(super) struct Table {
-    pub(super) tokens: Vec<String>,
-    pub(super) merges: Vec<(String, String)>,
+pub(crate) struct Table {
+    pub(crate) tokens: Vec<String>,
+    pub(crate) merges: Vec<(String, String)>,
     /// Ids of special tokens, in order.
-    pub(super) special: BTreeSet<u32>,
-    pub(super) bos: u32,
-    pub(super) eos: u32,
+    pub(crate) special: BTreeSet<u32>,
+    pub(crate) bos: u32,
+    pub(crate) eos: u32,
+    /// Ids that end a turn besides `eos`.
+    pub(crate) ends: BTreeSet<u32>,
 }
 
 impl Table {
-    pub(super) fn read(file: &Gguf) -> Result<Self> {
+    pub(crate) fn read(file: &Gguf) -> Result<Self> {
         for (key, want) in [("model", "gpt2"), ("pre", "smollm")] {
             let value = get(file, key);
             if !matches!(value, Some(Value::Text(text)) if text == want) {
@@ -47,9 +49,7 @@ impl Table {
         let tokens: Vec<String> = list(file, "tokens", "a text", |value| {
             if let Value::Text(text) = value { Some(text.clone()) } else { None }
         })?;
-        if tokens.iter().collect::<BTreeSet<_>>().len() != tokens.len() {
-            return Err(Error::model("tokenizer.ggml.tokens holds a token twice"));
-        }
+        distinct("tokenizer.ggml.tokens", &tokens)?;
         let merges = list(file, "merges", "two tokens with a space between", |value| match value {
             Value::Text(text) => {
                 text.split_once(' ').map(|(left, right)| (left.to_owned(), right.to_owned()))
@@ -70,8 +70,16 @@ impl Table {
         let special =
             types.iter().zip(0..).filter(|(kind, _)| is_special(**kind)).map(|(_, id)| id).collect();
         let (bos, eos) = (id(file, "bos_token_id", tokens.len())?, id(file, "eos_token_id", tokens.len())?);
-        Ok(Self { tokens, merges, special, bos, eos })
+        Ok(Self { tokens, merges, special, bos, eos, ends: BTreeSet::new() })
     }
+}
+
+/// Refuses a list that holds a token twice.
+pub(crate) fn distinct(place: &str, tokens: &[String]) -> Result<()> {
+    if tokens.iter().collect::<BTreeSet<_>>().len() == tokens.len() {
+        return Ok(());
+    }
+    Err(Error::model(format!("{place} holds a token twice")))
 }
 
 fn get<'a>(file: &'a Gguf, key: &str) -> Option<&'a Value> {

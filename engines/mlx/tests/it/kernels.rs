@@ -1,8 +1,8 @@
 //! The loops in Rust and their twins in MLX operations compute the same thing.
 
 use realign_engine_mlx::{
-    gguf::Gguf,
-    llama::{attention::Kernels, cache::Cache, forward::Llama, layout::Row},
+    checkpoint::Checkpoint,
+    llama::{attention::Kernels, cache::Cache, layout::Row},
     raw,
 };
 
@@ -11,7 +11,7 @@ use crate::support::{File, on_disk, tokens};
 /// Logits of every token of two passes: ragged rows with branches, then one more token per row.
 fn logits(kernels: Kernels) -> Vec<f32> {
     let file = on_disk(&File::tiny().bytes());
-    let model = Llama::load(&Gguf::open(file.path()).unwrap(), kernels, &mut |_, _| true).unwrap();
+    let model = Checkpoint::open(file.path()).unwrap().load(&[], kernels, &mut |_, _| true).unwrap();
     let mut cache = Cache::new(&model.config, 2, 24).unwrap();
     let (long, short, branch, next) = (tokens(1, 11), tokens(2, 4), tokens(3, 3), tokens(4, 2));
     let mut all = Vec::new();

@@ -4,9 +4,11 @@
 
 mod adapter_files;
 mod border;
+mod export;
 mod generate;
 mod kernels;
 mod model_files;
+mod model_folders;
 mod real_model;
 mod score;
 mod support;

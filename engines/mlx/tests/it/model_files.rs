@@ -81,7 +81,7 @@ fn tensors_must_be_those_of_the_architecture() {
     assert_snapshot!(changed(|file| { file.tensors.pop(); }), @"Model: tensor output_norm.weight is missing");
     assert_snapshot!(changed(|file| file.tensors[3].name = "blk.0.attn_q.bias".into()), @"Model: tensor blk.0.attn_k.weight is missing");
     assert_snapshot!(changed(|file| file.tensors[2].dimensions = vec![64, 16]), @"Model: tensor blk.0.attn_q.weight has shape [16, 64], not [32, 32]");
-    assert_snapshot!(changed(|file| file.tensors[2].kind = 2), @"Model: tensor blk.0.attn_q.weight: type 2 is not supported");
+    assert_snapshot!(changed(|file| file.tensors[2].kind = 7), @"Model: tensor blk.0.attn_q.weight: type 7 is not supported");
     assert_snapshot!(changed(|file| file.tensors[2].dimensions = vec![31, 32]), @"Model: tensor blk.0.attn_q.weight: rows of [31, 32] do not fill blocks of 32");
     assert_snapshot!(changed(|file| file.tensors[1].bytes[..4].copy_from_slice(&f32::NAN.to_le_bytes())), @"Model: tensor blk.0.attn_norm.weight holds NaN at 0");
     assert_snapshot!(

@@ -2,17 +2,16 @@
 
 #![expect(clippy::cast_possible_truncation, reason = "sizes of the tiny model are small constants")]
 
+pub(crate) mod adapters;
+pub(crate) mod folders;
+
 use std::{fs, io::Write as _};
 
 use realign_engine_abi::{
     ffi::Flow,
     message::{EngineError, EngineOptions, GenerateRow, Generated, Load, Reply, Request, Score, ScoreRow},
 };
-use realign_engine_mlx::{
-    adapter::{Adapter, Factors, Site, names::Projection},
-    engine::Engine,
-    llama::config::Config,
-};
+use realign_engine_mlx::engine::Engine;
 use tempfile::NamedTempFile;
 
 pub(crate) const HIDDEN: u64 = 32;
@@ -138,10 +137,15 @@ impl File {
     }
 }
 
-fn metadata() -> Vec<(String, Value)> {
+fn token_texts() -> Vec<String> {
     let mut tokens: Vec<String> = SPECIAL.map(String::from).to_vec();
     tokens.extend((0..=255).map(|byte| byte_character(byte).to_string()));
     tokens.extend(MERGES.map(|(left, right)| format!("{left}{right}")));
+    tokens
+}
+
+fn metadata() -> Vec<(String, Value)> {
+    let tokens = token_texts();
     let types: Vec<i32> = (0..tokens.len()).map(|id| if id < SPECIAL.len() { 3 } else { 1 }).collect();
     let merges: Vec<String> = MERGES.map(|(left, right)| format!("{left} {right}")).to_vec();
     [
@@ -216,37 +220,6 @@ impl Random {
         }
         Tensor { name: name.into(), dimensions: dimensions.to_vec(), kind, bytes }
     }
-}
-
-/// The shape of the tiny model.
-pub(crate) fn config() -> Config {
-    let (hidden, heads) = (HIDDEN as usize, HEADS as usize);
-    Config {
-        layers: LAYERS as usize,
-        context: CONTEXT as usize,
-        hidden,
-        inner: INNER as usize,
-        heads,
-        kv_heads: KV_HEADS as usize,
-        head: hidden / heads,
-        vocabulary: VOCABULARY as usize,
-        rope_base: 10_000.0,
-        epsilon: 1e-5,
-    }
-}
-
-/// An adapter with both factors random, large enough to change what the tiny model says.
-pub(crate) fn adapter(rank: usize, blocks: &[usize], projections: &[Projection]) -> Adapter {
-    let mut random = Random(rank as u64);
-    let sites = blocks
-        .iter()
-        .flat_map(|&block| projections.iter().map(move |&projection| Site { block, projection }));
-    let corrections = sites.map(|site| {
-        let (inputs, outputs) = site.projection.shape(&config());
-        let mut floats = |count: usize| (0..count).map(|_| random.float()).collect();
-        (site, Factors { a: floats(inputs * rank), b: floats(rank * outputs) })
-    });
-    Adapter { rank, scale: 0.5, corrections: corrections.collect() }
 }
 
 /// Tokens that look random but are the same every time.

@@ -1,4 +1,8 @@
-use std::{fs, time::Duration};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use realign_engine_abi::message::ScoreRow;
 
@@ -16,6 +20,10 @@ fn model() -> (tempfile::TempDir, PathBuf) {
     (folder, path)
 }
 
+fn load(path: &Path) -> Load {
+    Load { model: path.to_owned(), adapter: None }
+}
+
 fn batch(token: u32) -> Request {
     Request::Score(vec![ScoreRow { context: vec![token], continuations: vec![vec![3]] }])
 }
@@ -30,7 +38,7 @@ fn replies_come_in_the_order_of_the_plan_with_any_number_of_workers() {
     let (_folder, path) = model();
     let batches: Vec<_> = (1..=9).map(batch).collect();
     for workers in [1, 3] {
-        let mut pool = Pool::open(launch(), &path, Some(workers)).unwrap();
+        let mut pool = Pool::open(launch(), &load(&path), Some(workers)).unwrap();
         assert_eq!(pool.workers(), workers);
         let mut seen = Vec::new();
         let replies = pool
@@ -54,22 +62,21 @@ fn replies_come_in_the_order_of_the_plan_with_any_number_of_workers() {
 fn no_more_workers_are_started_than_are_used_and_the_number_can_grow_again() {
     let (_folder, path) = model();
     let batches: Vec<_> = (1..=9).map(batch).collect();
-    let mut pool = Pool::open(launch(), &path, Some(3)).unwrap();
-    let mut started = |most| {
+    let mut pool = Pool::open(launch(), &load(&path), Some(3)).unwrap();
+    for (most, used) in [(0, 1), (2, 2), (9, 3)] {
         pool.use_at_most(most);
         let replies = pool.run(&batches, &mut |_, _| Ok(()), &mut |_, _, _| {}).unwrap();
-        assert_eq!(replies.iter().map(logprob).sum::<f64>(), -54.0);
-        pool.places.iter().flatten().count()
-    };
-    assert_eq!(started(0), 1);
-    assert_eq!(started(2), 2);
-    assert_eq!(started(9), 3);
+        assert_eq!(replies.len(), 9);
+        assert_eq!(pool.used, used);
+        // A quick worker may leave nothing to start another one for.
+        assert!(pool.places.iter().flatten().count() <= used);
+    }
 }
 
 #[test]
 fn a_worker_that_dies_once_is_replaced_and_its_batch_retried() {
     let (folder, path) = model();
-    let mut pool = Pool::open(launch_faulty("kill-once", folder.path()), &path, Some(1)).unwrap();
+    let mut pool = Pool::open(launch_faulty("kill-once", folder.path()), &load(&path), Some(1)).unwrap();
     let batches = [batch(1), batch(POISON), batch(2)];
     let first = pool.places[0].as_ref().unwrap().pid();
     let replies = pool.run(&batches, &mut |_, _| Ok(()), &mut |_, _, _| {}).unwrap();
@@ -85,7 +92,7 @@ fn impatient(fault: &str, folder: &Path) -> Launch {
 #[test]
 fn a_worker_that_is_stopped_in_a_batch_is_killed_and_its_batch_retried() {
     let (folder, path) = model();
-    let mut pool = Pool::open(impatient("stop-once", folder.path()), &path, Some(1)).unwrap();
+    let mut pool = Pool::open(impatient("stop-once", folder.path()), &load(&path), Some(1)).unwrap();
     let first = pool.places[0].as_ref().unwrap().pid();
     let batches = [batch(1), batch(POISON), batch(2)];
     let replies = pool.run(&batches, &mut |_, _| Ok(()), &mut |_, _, _| {}).unwrap();
@@ -98,7 +105,7 @@ fn a_worker_that_is_stopped_in_a_batch_is_killed_and_its_batch_retried() {
 fn a_batch_on_which_two_workers_hang_ends_the_run_and_loses_nothing_that_was_finished() {
     let (folder, path) = model();
     for (fault, said) in [("hang", "about to hang"), ("stop", "about to stop")] {
-        let mut pool = Pool::open(impatient(fault, folder.path()), &path, Some(1)).unwrap();
+        let mut pool = Pool::open(impatient(fault, folder.path()), &load(&path), Some(1)).unwrap();
         let mut finished = Vec::new();
         let mut sink = |index, _: &Reply| {
             finished.push(index);
@@ -119,7 +126,7 @@ fn a_batch_on_which_two_workers_hang_ends_the_run_and_loses_nothing_that_was_fin
 fn a_slow_worker_that_tells_of_its_progress_is_waited_for() {
     let (folder, path) = model();
     let launch = Launch { patience: 6 * PAUSE, ..launch_faulty("slow", folder.path()) };
-    let mut pool = Pool::open(launch, &path, Some(1)).unwrap();
+    let mut pool = Pool::open(launch, &load(&path), Some(1)).unwrap();
     let mut told = Vec::new();
     let mut watch = |batch, done, total| told.push((batch, done, total));
     let replies = pool.run(&[batch(1)], &mut |_, _| Ok(()), &mut watch).unwrap();
@@ -130,7 +137,7 @@ fn a_slow_worker_that_tells_of_its_progress_is_waited_for() {
 #[test]
 fn a_worker_killed_from_outside_between_batches_is_replaced() {
     let (_folder, path) = model();
-    let mut pool = Pool::open(launch(), &path, Some(1)).unwrap();
+    let mut pool = Pool::open(launch(), &load(&path), Some(1)).unwrap();
     let pid = i32::try_from(pool.places[0].as_ref().unwrap().pid()).unwrap();
     let pid = rustix::process::Pid::from_raw(pid).unwrap();
     rustix::process::kill_process(pid, rustix::process::Signal::KILL).unwrap();
@@ -141,7 +148,7 @@ fn a_worker_killed_from_outside_between_batches_is_replaced() {
 #[test]
 fn a_second_death_ends_the_run_and_loses_nothing_that_was_finished() {
     let (folder, path) = model();
-    let mut pool = Pool::open(launch_faulty("kill", folder.path()), &path, Some(1)).unwrap();
+    let mut pool = Pool::open(launch_faulty("kill", folder.path()), &load(&path), Some(1)).unwrap();
     let batches = [batch(1), batch(POISON), batch(2)];
     let mut finished = Vec::new();
     let error = pool
@@ -164,7 +171,7 @@ fn a_second_death_ends_the_run_and_loses_nothing_that_was_finished() {
 #[test]
 fn an_exit_status_is_named_like_a_signal_is() {
     let (folder, path) = model();
-    let mut pool = Pool::open(launch_faulty("exit", folder.path()), &path, Some(1)).unwrap();
+    let mut pool = Pool::open(launch_faulty("exit", folder.path()), &load(&path), Some(1)).unwrap();
     let error = pool.run(&[batch(POISON)], &mut |_, _| Ok(()), &mut |_, _, _| {}).unwrap_err();
     insta::assert_snapshot!(error, @"the engine worker died twice on batch 1 of 1: exit status 3; it last said: about to exit");
 }
@@ -172,7 +179,7 @@ fn an_exit_status_is_named_like_a_signal_is() {
 #[test]
 fn an_engines_own_error_is_not_retried_and_is_bad_input_when_it_says_so() {
     let (folder, path) = model();
-    let mut pool = Pool::open(launch_faulty("refuse", folder.path()), &path, Some(1)).unwrap();
+    let mut pool = Pool::open(launch_faulty("refuse", folder.path()), &load(&path), Some(1)).unwrap();
     let error = pool.run(&[batch(POISON)], &mut |_, _| Ok(()), &mut |_, _, _| {}).unwrap_err();
     assert_eq!((error.exit(), error.to_string().as_str()), (Exit::BadInput, "token 666 is out of range"));
 }
@@ -180,7 +187,7 @@ fn an_engines_own_error_is_not_retried_and_is_bad_input_when_it_says_so() {
 #[test]
 fn a_sink_that_fails_ends_the_run() {
     let (_folder, path) = model();
-    let mut pool = Pool::open(launch(), &path, Some(1)).unwrap();
+    let mut pool = Pool::open(launch(), &load(&path), Some(1)).unwrap();
     let mut seen = 0;
     let error = pool
         .run(
@@ -199,7 +206,7 @@ fn a_sink_that_fails_ends_the_run() {
 #[test]
 fn a_model_that_changes_during_the_run_is_noticed_by_the_next_worker() {
     let (folder, path) = model();
-    let mut pool = Pool::open(launch_faulty("kill-once", folder.path()), &path, Some(1)).unwrap();
+    let mut pool = Pool::open(launch_faulty("kill-once", folder.path()), &load(&path), Some(1)).unwrap();
     fs::write(&path, "another model").unwrap();
     let error = pool.run(&[batch(POISON)], &mut |_, _| Ok(()), &mut |_, _, _| {}).unwrap_err();
     assert!(error.to_string().ends_with("changed during the run"), "{error}");
@@ -207,7 +214,7 @@ fn a_model_that_changes_during_the_run_is_noticed_by_the_next_worker() {
 
 #[test]
 fn a_model_that_the_engine_refuses_keeps_its_message_and_hint() {
-    let error = Pool::open(launch(), Path::new("/nowhere"), None).unwrap_err();
+    let error = Pool::open(launch(), &load(Path::new("/nowhere")), None).unwrap_err();
     assert_eq!(error.exit(), Exit::BadInput);
     insta::assert_snapshot!(error, @"cannot read the model: entity not found");
     assert_eq!(error.advice(), Some("name one that is there"));
@@ -217,7 +224,7 @@ fn a_model_that_the_engine_refuses_keeps_its_message_and_hint() {
 fn a_program_that_is_no_worker_is_refused_with_what_it_said() {
     let mut launch = launch();
     launch.arguments = vec!["--help".into()];
-    let error = Pool::open(launch, Path::new("/nowhere"), None).unwrap_err();
+    let error = Pool::open(launch, &load(Path::new("/nowhere")), None).unwrap_err();
     assert_eq!(error.exit(), Exit::Engine);
     assert!(error.to_string().contains("exit status 0; it last said: "), "{error}");
 }
@@ -225,7 +232,7 @@ fn a_program_that_is_no_worker_is_refused_with_what_it_said() {
 #[test]
 fn no_worker_outlives_its_pool() {
     let (_folder, path) = model();
-    let pool = Pool::open(launch(), &path, Some(1)).unwrap();
+    let pool = Pool::open(launch(), &load(&path), Some(1)).unwrap();
     let pid = i32::try_from(pool.places[0].as_ref().unwrap().pid()).unwrap();
     drop(pool);
     let pid = rustix::process::Pid::from_raw(pid).unwrap();

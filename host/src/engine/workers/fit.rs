@@ -15,6 +15,12 @@ use crate::{
     exit::Exit,
 };
 
+/// Queries as texts to be tokenized.
+type Texts<'a, Q> = dyn Fn(&[Q]) -> Result<Vec<TokenizeInput>> + 'a;
+
+/// Whether queries fit, given their tokens.
+type Check<'a, Q> = dyn Fn(&[Q], Vec<Tokenized>) -> Result<()> + 'a;
+
 impl WorkerBackend {
     /// For each query why it can never be scored, if so.
     ///
@@ -41,8 +47,8 @@ impl WorkerBackend {
     fn misfits<Q>(
         &mut self,
         queries: &[Q],
-        texts: &dyn Fn(&[Q]) -> Result<Vec<TokenizeInput>>,
-        check: &dyn Fn(&[Q], Vec<Tokenized>) -> Result<()>,
+        texts: &Texts<'_, Q>,
+        check: &Check<'_, Q>,
     ) -> Result<Vec<Option<Error>>> {
         let whole =
             texts(queries).and_then(|texts| self.tokenize(texts)).and_then(|tokens| check(queries, tokens));

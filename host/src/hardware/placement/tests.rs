@@ -77,8 +77,8 @@ fn a_second_worker_that_brings_nothing_leaves_training_to_one() {
     let mut machine = small();
     machine.train.workers.points[1].rate = machine.train.workers.points[0].rate;
     let plan = placed(&job(Task::Train), &[machine]);
-    assert_eq!((plan.placement, plan.machines[0].workers), (Kind::Separate, 1));
-    assert_eq!(plan.machines[0].rate.mean, 100.0);
+    let share = &plan.machines[0];
+    assert_eq!((plan.placement, share.workers, share.rate.mean), (Kind::Separate, 1, 100.0));
 }
 
 #[test]

@@ -18,7 +18,7 @@ fn ask(id: &str, kind: &str, body: &str) -> Ask {
 fn answers(lines: &[Value], asks: &[Ask]) -> Result<Vec<(String, Value)>> {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("model.jsonl");
-    fs::write(&path, lines.iter().map(|line| format!("{line}\n")).collect::<String>()).unwrap();
+    fs::write(&path, lines.iter().map(|line| line.to_string() + "\n").collect::<String>()).unwrap();
     let store = Store::open(&folder.path().join("runs.db")).unwrap();
     let mut backend = RecordedModel::open(&path).map(Backend::Recorded).unwrap();
     let mut answerer = Answerer {

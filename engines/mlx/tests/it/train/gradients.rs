@@ -6,7 +6,7 @@ use mlx_rs::Array;
 use realign_engine_abi::train::{Example, KlRow, PreferenceLoss};
 use realign_engine_mlx::{
     adapter::{Site, names::Projection},
-    gguf::Gguf,
+    checkpoint::Checkpoint,
     llama::{attention::Kernels, correction::Corrections, forward::Llama},
     raw,
     train::{
@@ -23,7 +23,7 @@ const RANK: usize = 3;
 fn model(kernels: Kernels) -> Llama {
     raw::prepare().unwrap();
     let file = on_disk(&File::tiny().bytes());
-    Llama::load(&Gguf::open(file.path()).unwrap(), kernels, &mut |_, _| true).unwrap()
+    Checkpoint::open(file.path()).unwrap().load(&[], kernels, &mut |_, _| true).unwrap()
 }
 
 fn numbers(seed: u64, count: usize) -> Vec<f32> {

@@ -1,0 +1,75 @@
+//! The files of a training, read and checked before a model is started.
+
+use std::path::{Path, PathBuf};
+
+use super::{
+    config::{Kind, Role, TrainFile},
+    data::{self, Row},
+    prompts::{self, Prompt},
+};
+use crate::{engine::model_digest::file_digest, error::Result, ids::Digest};
+
+/// The files of a training, read and checked before a model is started.
+#[derive(Debug)]
+pub struct Sources {
+    /// What is trained.
+    pub kind: Kind,
+    /// Name of the run.
+    pub name: String,
+    /// The configuration.
+    pub file: TrainFile,
+    pub(super) rows: Vec<Row>,
+    pub(super) validation: Vec<Row>,
+    pub(super) prompts: Option<(Vec<Prompt>, Vec<Prompt>)>,
+    pub(super) anchors: Vec<Prompt>,
+    pub(super) digests: Vec<(PathBuf, Digest)>,
+}
+
+impl Sources {
+    /// Reads every file that the configuration at `path` names, relative to it.
+    ///
+    /// # Errors
+    /// Bad input naming file, line and field.
+    pub fn read(kind: Kind, file: TrainFile, path: &Path) -> Result<Self> {
+        let here = path.parent().unwrap_or(Path::new(""));
+        let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        let read = |path: &Path, role| match kind {
+            Kind::Sft => data::read_supervised(path, role),
+            Kind::Preference => data::read_pairs(path, role),
+        };
+        let mut used = Vec::new();
+        let mut used_path = |name: &PathBuf| {
+            used.push(name.clone());
+            here.join(name)
+        };
+        let mut rows = Vec::new();
+        for spec in &file.data {
+            rows.extend(read(&used_path(&spec.path), spec.role)?);
+        }
+        let validation = match &file.validation {
+            Some(validation) => read(&used_path(&validation.data), Role::Persona)?,
+            None => Vec::new(),
+        };
+        if let Some(scenarios) = &file.scenarios {
+            data::refuse_held_out(&rows, &used_path(scenarios))?;
+        }
+        let (mut halves, mut anchors) = (None, Vec::new());
+        if let Some(kl) = &file.kl {
+            let system = kl.system.as_deref();
+            if let Some(prompts) = &kl.prompts {
+                let prompts = used_path(prompts);
+                let read = prompts::read(&prompts, system, false)?;
+                let split = prompts::halves(&read, kl.families, kl.confirm_share, file.seed);
+                halves = Some(split.map_err(|error| error.within(prompts.display()))?);
+            }
+            if let Some(path) = &kl.anchors {
+                anchors = prompts::read(&used_path(path), system, true)?;
+            }
+        }
+        used.sort();
+        used.dedup();
+        let digests = used.into_iter().map(|name| Ok((name.clone(), file_digest(&here.join(name))?)));
+        let digests = digests.collect::<Result<_>>()?;
+        Ok(Self { kind, name, file, rows, validation, prompts: halves, anchors, digests })
+    }
+}

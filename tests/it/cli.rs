@@ -2,7 +2,7 @@
 
 use crate::support::Project;
 
-const VERBS: [&[&str]; 0] = [
+const VERBS: [&[&str]; 14] = [
     &["doctor"],
     &["score"],
     &["generate"],

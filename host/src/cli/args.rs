@@ -82,10 +82,10 @@ pub enum Verb {
     /// List, inspect and build evaluators.
     #[command(subcommand)]
     Plugin(Plugin),
-    /// Measure this machine: arithmetic, memory, and a model's speed by batch and by number of workers.
+    /// Measure this machine: arithmetic, memory, and how fast a model runs on it.
     #[command(after_help = CALIBRATE_EXAMPLE)]
     Calibrate(Calibrate),
-    /// Place a job on measured machines: who does how much, sharded or separate, and when it is done.
+    /// Place a job on measured machines.
     #[command(after_help = PLAN_EXAMPLE)]
     Plan(Plan),
     /// Serve an engine on standard input and output; started by realign itself.

@@ -66,6 +66,12 @@ impl Pool {
         self.used = workers.clamp(1, self.places.len());
     }
 
+    /// How many workers are used at most.
+    #[must_use]
+    pub const fn used(&self) -> usize {
+        self.used
+    }
+
     /// The loaded model.
     #[must_use]
     pub const fn model(&self) -> &ModelInfo {

@@ -165,3 +165,6 @@ impl WorkerBackend {
             .collect())
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -65,13 +65,13 @@ mod tests {
         let [max, ultra] = &reported.machines[..] else { panic!("two machines") };
         let cores = |machine: &ReportedMachine| (machine.gflops / machine.gflops_per_core).round();
         assert_eq!((cores(max), cores(ultra)), (40.0, 81.0));
-        let times = |of: fn(&ReportedMachine) -> f64| (10.0 * of(max) / of(ultra)).round() / 10.0;
+        let times = |of: fn(&ReportedMachine) -> f64| format!("{:.1}", of(max) / of(ultra));
         let faster = [
             times(|machine| machine.gflops),
             times(|machine| machine.examples_per_second),
             times(|machine| machine.share),
         ];
-        assert_eq!(faster, [2.8, 5.1, 1.9]);
+        assert_eq!(faster, ["2.8", "5.1", "1.9"]);
         assert_eq!(reported.contradictions.len(), 3);
     }
 }

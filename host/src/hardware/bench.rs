@@ -33,6 +33,8 @@ struct Worker {
     model: ModelInfo,
     /// Numbers of the adapter that it trains; 0 where it does not.
     adapter_parameters: u64,
+    /// Whether it has computed a batch: the first one pays for what is set up once.
+    warm: bool,
 }
 
 impl<'a> Bench<'a> {
@@ -73,7 +75,7 @@ impl<'a> Bench<'a> {
     }
 
     /// Tokens per second of `workers` workers with a batch of `rows` rows each, all at the same time. Workers that
-    /// are not there yet are started, and every new shape is computed once before it counts. The point's size is the
+    /// are not there yet are started, and the first batch of each is not counted. The point's size is the
     /// number of rows.
     ///
     /// # Errors
@@ -84,7 +86,9 @@ impl<'a> Bench<'a> {
             self.workers.push(worker);
         }
         let request = workload::batch(self.task, lengths, rows, &self.workers[0].model);
-        self.round(workers, &request)?;
+        if self.workers.iter().any(|worker| !worker.warm) {
+            self.round(workers, &request)?;
+        }
         let mut rates = Vec::with_capacity(self.repeats);
         for _ in 0..self.repeats {
             let (tokens, seconds) = timed(|| self.round(workers, &request));
@@ -103,6 +107,7 @@ impl<'a> Bench<'a> {
     fn round(&mut self, workers: usize, request: &Request) -> Result<u64> {
         let counted = |worker: &mut Worker| {
             let reply = worker.call(request)?;
+            worker.warm = true;
             workload::counted(request, &reply)
                 .ok_or_else(|| Error::engine("the engine's reply does not have the shape of its batch"))
         };
@@ -131,7 +136,7 @@ impl Worker {
         let Reply::Model(model) = call(&mut process, &Request::Load(load.clone()))? else {
             return Err(Error::engine("the engine did not describe the model that it loaded"));
         };
-        let mut worker = Self { process, model, adapter_parameters: 0 };
+        let mut worker = Self { process, model, adapter_parameters: 0, warm: false };
         if task == Task::Train {
             let begin = workload::begin_training(&worker.model);
             let Reply::Training(info) = worker.call(&begin)? else {

@@ -24,7 +24,7 @@ const MOST_ROWS: usize = 64;
 const REPEATS: usize = 5;
 const QUICK_REPEATS: usize = 3;
 /// Seconds of one call beyond which no larger one is tried.
-const PATIENCE: f64 = 30.0;
+const PATIENCE: f64 = 15.0;
 const QUICK_PATIENCE: f64 = 5.0;
 
 /// What to measure with.

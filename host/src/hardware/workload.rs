@@ -40,7 +40,7 @@ impl Lengths {
     pub fn of(task: Task, quick: bool, window: usize) -> Self {
         let (context, answer) = match task {
             Task::Score => (96, 32),
-            Task::Generate => (32, 32),
+            Task::Generate => (32, 16),
             Task::Train => (64, 64),
         };
         let shorter = if quick { 2 } else { 1 };
@@ -188,7 +188,7 @@ mod tests {
         let lengths = Lengths::of(Task::Generate, true, 2_048);
         assert_eq!(
             (lengths.row(), lengths.counted(Task::Generate), lengths.counted(Task::Score)),
-            (32, 16, 32)
+            (24, 8, 24)
         );
         let request = batch(Task::Generate, lengths, 2, &model());
         assert_eq!(counted(&request, &Reply::Texts(Vec::new())), None);

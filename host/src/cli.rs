@@ -10,6 +10,7 @@ mod plugin;
 mod runs;
 mod score;
 mod terminal;
+mod train;
 mod worker;
 
 use std::process::ExitCode;
@@ -52,6 +53,7 @@ fn dispatch(arguments: Arguments) -> Result<Exit> {
         Verb::Eval(verb) => eval::run(&settings, &verb),
         Verb::Compare(verb) => compare::run(&settings, &verb),
         Verb::Runs => runs::run(&settings),
+        Verb::Train(verb) => train::run(&settings, &verb),
         Verb::Plugin(verb) => plugin::run(&settings, &verb),
         Verb::Worker(_) => Ok(Exit::Done),
     }

@@ -9,8 +9,8 @@
 //!
 //! - [`backend`]: what the rest of the host uses: score and generate, with progress and cache
 //! - [`query`]: the questions and answers of a back end
-//! - [`model_ref`]: what `--model` names; [`recorded`]: responses from a file
-//! - [`workers`]: the back end made of worker processes; [`plan`]: which rows share a batch
+//! - [`model_ref`]: what `--model` names; [`model_digest`]: what it is; [`recorded`]: responses from a file
+//! - [`workers`]: the back end made of worker processes; [`texts`]: texts in requests; [`plan`]: which rows share a batch
 //! - [`cache`]: finished batches, addressed by everything that made them
 //! - [`pool`]: planned batches over several workers; [`capacity`]: how many workers fit
 //! - [`process`]: one worker from outside; [`worker`]: the same from inside; [`launch`]: how it is started
@@ -22,6 +22,7 @@ pub mod cache;
 pub mod capacity;
 pub mod launch;
 pub mod library;
+pub mod model_digest;
 pub mod model_ref;
 pub mod plan;
 pub mod pool;
@@ -29,8 +30,9 @@ pub mod probe;
 pub mod process;
 pub mod query;
 pub mod recorded;
+pub mod texts;
 pub mod worker;
 pub mod workers;
 
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;

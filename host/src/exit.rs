@@ -25,6 +25,8 @@ pub enum Exit {
     BadInput,
     /// Results could not be written.
     Unwritable,
+    /// Interrupted from the keyboard, with everything kept that is needed to go on.
+    Interrupted,
 }
 
 impl Exit {
@@ -42,6 +44,7 @@ impl Exit {
             Self::Engine => 21,
             Self::BadInput => 22,
             Self::Unwritable => 23,
+            Self::Interrupted => 130,
         }
     }
 }

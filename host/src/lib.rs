@@ -10,6 +10,7 @@
 //! - [`suite`]: what an evaluation runs, and running it; [`compare`]: two runs side by side
 //! - [`sandbox`]: everything wasmtime; [`plugins`]: finding, locking and building evaluators
 //! - [`engine`]: workers, planned batches, the generation cache, recorded models
+//! - [`mod@train`]: adapters, step by step, under a limit of divergence
 //! - [`metrics`], [`stats`]: pure functions; [`gates`]: rule, evidence, verdict
 //! - [`store`]: SQLite; [`report`]: what people read
 
@@ -32,4 +33,5 @@ pub mod stats;
 pub mod store;
 pub mod suite;
 pub mod tasks;
+pub mod train;
 pub mod write;

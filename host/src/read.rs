@@ -92,6 +92,17 @@ pub fn unique_ids<'a>(path: &Path, ids: impl Iterator<Item = &'a str>) -> Result
     Ok(())
 }
 
+/// Checks a number of a configuration file.
+///
+/// # Errors
+/// A usage error naming field, value and both limits, which are allowed themselves.
+pub fn within(field: &str, value: f64, low: f64, high: f64) -> Result<()> {
+    if value.is_finite() && (low..=high).contains(&value) {
+        return Ok(());
+    }
+    Err(Error::usage(format!("{field}: {value} is outside {low} to {high}")))
+}
+
 #[cfg(test)]
 mod tests {
     use std::path::PathBuf;

@@ -4,3 +4,4 @@ pub mod comparison;
 pub mod number;
 pub mod record;
 pub mod table;
+pub mod train;

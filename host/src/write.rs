@@ -4,7 +4,7 @@
 //! takes its name only after its bytes are on the disk.
 
 use std::{
-    fs::File,
+    fs::{self, File},
     io::{self, Write as _},
     path::{Path, PathBuf},
 };
@@ -46,6 +46,33 @@ impl Output {
         // The name itself is safe only once the folder is on the disk too.
         File::open(folder(&self.path)).and_then(|folder| folder.sync_all()).map_err(failed)
     }
+}
+
+/// Gives a finished folder its name; a folder of that name is replaced. The files in it must be on the disk.
+///
+/// # Errors
+/// Exit 23 naming the folder.
+pub fn publish_folder(partial: &Path, path: &Path) -> Result<()> {
+    let failed = |error: io::Error| Error::unwritable(path, &error);
+    File::open(partial).and_then(|folder| folder.sync_all()).map_err(failed)?;
+    if path.exists() {
+        retire_folder(path)?;
+    }
+    fs::rename(partial, path).map_err(failed)?;
+    File::open(folder(path)).and_then(|folder| folder.sync_all()).map_err(failed)
+}
+
+/// Removes a folder so that nobody ever sees half of it: it loses its name first.
+///
+/// # Errors
+/// Exit 23 naming the folder.
+pub fn retire_folder(path: &Path) -> Result<()> {
+    let failed = |error: io::Error| Error::unwritable(path, &error);
+    let retired = path.with_extension("old.partial");
+    if retired.exists() {
+        fs::remove_dir_all(&retired).map_err(failed)?;
+    }
+    fs::rename(path, &retired).and_then(|()| fs::remove_dir_all(&retired)).map_err(failed)
 }
 
 fn folder(path: &Path) -> &Path {

@@ -2,13 +2,15 @@
 
 use crate::support::Project;
 
-const VERBS: [&[&str]; 10] = [
+const VERBS: [&[&str]; 12] = [
     &["doctor"],
     &["score"],
     &["generate"],
     &["eval"],
     &["compare"],
     &["runs"],
+    &["train", "sft"],
+    &["train", "preference"],
     &["plugin", "list"],
     &["plugin", "inspect"],
     &["plugin", "build"],

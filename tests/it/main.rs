@@ -4,15 +4,19 @@
 //! - `bad_input`: every file that a person can get wrong, with the line that they will read
 //! - `recorded`: a whole evaluation without an engine: report, repetition, comparison
 //! - `components`: the reference evaluators, built in and from source, over their cases
+//! - `example`: the training data of the example persona
 //! - `golden`: log-likelihoods and accuracies that lm-eval computed, where those results are present
 //! - `model`: the engine and the small model through the binary: kill, resume, worker count
+//! - `train`: what a training refuses, and the engine on a tiny model: learning, kill, resume, Ctrl-C
 //! - `hostile`: attack guests against the sandbox
 
 mod bad_input;
 mod cli;
 mod components;
+mod example;
 mod golden;
 mod hostile;
 mod model;
 mod recorded;
 mod support;
+mod train;

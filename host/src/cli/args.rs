@@ -37,7 +37,7 @@ Examples:
   realign compare RUN_A RUN_B
 
 Exit codes: 0 done and passed, 1 bug, 2 usage, 10 failed or regressed, 11 inconclusive,
-12 not comparable, 20 evaluators, 21 engine, 22 bad input, 23 could not write";
+12 not comparable, 20 evaluators, 21 engine, 22 bad input, 23 could not write, 130 interrupted";
 
 /// The verbs.
 #[derive(Debug, Subcommand)]
@@ -62,6 +62,9 @@ pub enum Verb {
     /// List stored runs.
     #[command(after_help = "Example:\n  realign runs")]
     Runs,
+    /// Train an adapter, and hold it under a limit of divergence.
+    #[command(subcommand)]
+    Train(Train),
     /// List, inspect and build evaluators.
     #[command(subcommand)]
     Plugin(Plugin),
@@ -93,7 +96,8 @@ Examples:
 /// Which model.
 #[derive(Debug, Args)]
 pub struct ModelArgument {
-    /// A GGUF file, `smollm2` (the set-up's small model) or `recorded:FILE.jsonl`.
+    /// A GGUF file, a model folder or `smollm2` (the set-up's small model), each with `+ADAPTER_DIR` if wanted, or
+    /// `recorded:FILE.jsonl`.
     #[arg(long, value_name = "MODEL")]
     pub model: String,
 }
@@ -173,6 +177,54 @@ pub struct Compare {
     /// What is compared with it.
     #[arg(value_name = "RUN_B")]
     pub after: String,
+}
+
+/// Verbs of `train`.
+#[derive(Debug, Subcommand)]
+pub enum Train {
+    /// On answers: conversations, completions or texts.
+    #[command(after_help = SFT_EXAMPLE)]
+    Sft(TrainArguments),
+    /// On pairs of answers: one is preferred to the other.
+    #[command(after_help = PREFERENCE_EXAMPLE)]
+    Preference(TrainArguments),
+}
+
+const SFT_EXAMPLE: &str = "\
+Examples:
+  realign train sft examples/harbor/sft.toml --model smollm2 --output sft
+  realign train sft examples/harbor/sft.toml --max-steps 5 --output try
+  realign eval examples/harbor/suite.toml --model smollm2+sft/adapter
+
+Ctrl-C finishes the step, writes a checkpoint and ends with 130; the same command goes on from there.
+Ends with 10 where the adapter's divergence is not proven to be under the limit.";
+
+const PREFERENCE_EXAMPLE: &str = "\
+Examples:
+  realign train preference examples/harbor/preference.toml --output dpo
+  realign train preference examples/harbor/preference.toml --seed 2 --output dpo-2
+
+Ctrl-C finishes the step, writes a checkpoint and ends with 130; the same command goes on from there.
+Ends with 10 where the adapter's divergence is not proven to be under the limit.";
+
+/// Arguments of `train sft` and `train preference`.
+#[derive(Debug, Args)]
+pub struct TrainArguments {
+    /// The training.
+    #[arg(value_name = "CONFIG.toml")]
+    pub config: PathBuf,
+    /// Which model to start from, instead of the configuration's own.
+    #[arg(long, value_name = "MODEL")]
+    pub model: Option<String>,
+    /// Folder of the run; by default `.realign/train/` and the configuration's name.
+    #[arg(long, value_name = "DIR")]
+    pub output: Option<PathBuf>,
+    /// At most so many optimiser steps.
+    #[arg(long, value_name = "N")]
+    pub max_steps: Option<u32>,
+    /// Where random numbers start, instead of the configuration's own.
+    #[arg(long, value_name = "S")]
+    pub seed: Option<u64>,
 }
 
 /// Verbs of `plugin`.

@@ -17,7 +17,7 @@ use crate::{
 pub(super) fn open(settings: &Settings, name: &str) -> Result<Backend> {
     match ModelRef::parse(name, &settings.home)? {
         ModelRef::Recorded(path) => RecordedModel::open(&path).map(Backend::Recorded),
-        ModelRef::Gguf(path) => WorkerBackend::open(&path, launch(settings)?, settings.workers)
+        ModelRef::Files(load) => WorkerBackend::open(&load, launch(settings)?, settings.workers)
             .map(|workers| Backend::Workers(Box::new(workers))),
     }
 }

@@ -12,6 +12,7 @@ use serde::Serialize;
 use crate::{
     error::{Error, Result},
     exit::Exit,
+    train::log::Line,
 };
 
 /// Prints an error and its hint.
@@ -68,6 +69,32 @@ pub(super) fn bar(label: &'static str) -> ProgressBar {
 pub(super) fn advance(bar: &ProgressBar, done: usize, total: usize) {
     bar.set_length(total as u64);
     bar.set_position(done as u64);
+}
+
+/// A progress bar of training: one unit is a step, so that the time that is left can be told.
+pub(super) fn training_bar() -> ProgressBar {
+    let bar = bar("");
+    let style = ProgressStyle::with_template("{prefix:>14} {bar:20} {pos}/{len} {elapsed} left {eta} {msg}");
+    if let Ok(style) = style {
+        bar.set_style(style);
+    }
+    bar
+}
+
+/// Shows a step.
+pub(super) fn show_step(bar: &ProgressBar, line: &Line, total: usize) {
+    use std::fmt::Write as _;
+
+    let mut message = format!("loss {:.3} {:.0} tok/s", line.loss, line.tokens_per_second);
+    let kl = line.policy_kl.or(line.anchor_kl);
+    for (name, value) in [("KL", kl), ("margin", line.margin)] {
+        if let Some(value) = value {
+            let _ = write!(message, " {name} {value:.3}");
+        }
+    }
+    bar.set_prefix("training");
+    bar.set_message(message);
+    advance(bar, line.step as usize, total);
 }
 
 /// Replaces control characters, line breaks excepted.

@@ -37,15 +37,15 @@ impl Backend {
     /// The file cannot be read or is not a model, or no worker can be started.
     pub fn open(model: &ModelRef, launch: &Launch, workers: Option<usize>) -> Result<Self> {
         match model {
-            ModelRef::Gguf(path) => {
-                Ok(Self::Workers(Box::new(WorkerBackend::open(path, launch.clone(), workers)?)))
+            ModelRef::Files(load) => {
+                Ok(Self::Workers(Box::new(WorkerBackend::open(load, launch.clone(), workers)?)))
             }
             ModelRef::Recorded(path) => RecordedModel::open(path).map(Self::Recorded),
         }
     }
 
     /// The subject's part of the identity. `model` is its name and `model-digest` the SHA-256 of its file; an
-    /// engine adds `architecture`, `parameters`, `dtype`, `tokenizer` and `template`.
+    /// engine adds `architecture`, `parameters`, `dtype`, `tokenizer` and `template`, and `adapter` where there is one.
     #[must_use]
     pub fn subject(&self) -> Identity {
         match self {

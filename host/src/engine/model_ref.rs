@@ -1,82 +1,76 @@
 //! What `--model` names.
 
-use std::{
-    fs::File,
-    io::Read,
-    path::{Path, PathBuf},
+use std::path::{Path, PathBuf};
+
+use realign_engine_abi::{
+    message::{AdapterFile, Load},
+    place::Home,
 };
 
-use realign_engine_abi::place::Home;
-use sha2::{Digest as _, Sha256};
-
-use crate::{
-    error::{Error, Result},
-    ids::Digest,
-};
+use crate::error::{Error, Result};
 
 /// A model that can be asked.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum ModelRef {
-    /// A GGUF file for the engine.
-    Gguf(PathBuf),
+    /// A file or a folder for the engine, with an adapter where one is named.
+    Files(Load),
     /// Recorded answers.
     Recorded(PathBuf),
 }
 
+const FORMS: &str =
+    "use a GGUF file, a model folder, smollm2, each with +ADAPTER_DIR if wanted, or recorded:FILE.jsonl";
+
 impl ModelRef {
-    /// Reads `FILE.gguf`, `smollm2` (set up in `home`), or `recorded:FILE.jsonl`.
+    /// Reads `FILE.gguf`, a Hugging Face model folder, `smollm2` (set up in `home`), each with `+ADAPTER_DIR` if
+    /// wanted, or `recorded:FILE.jsonl`. What exists under the whole name comes first, so that names may contain `+`.
     ///
     /// # Errors
     /// Usage errors: forms that are known but not built yet, and names that are nothing of this.
     pub fn parse(text: &str, home: &Home) -> Result<Self> {
-        let not_built = |what: &str| {
-            Error::usage(format!("--model {text}: {what} are not built yet"))
-                .hint("use a GGUF file, smollm2, or recorded:FILE.jsonl")
-        };
         if let Some(path) = text.strip_prefix("recorded:") {
             return Ok(Self::Recorded(path.into()));
         }
         if text.starts_with("openai:") {
-            return Err(not_built("servers"));
+            return Err(Error::usage(format!("--model {text}: servers are not built yet")).hint(FORMS));
         }
-        let path = Path::new(text);
-        if path.is_file() {
-            return Ok(Self::Gguf(path.to_owned()));
+        if let Some(model) = model(text, home)? {
+            return Ok(Self::Files(Load { model, adapter: None }));
         }
-        if path.is_dir() {
-            return Err(not_built("model folders"));
-        }
-        if text.contains('+') {
-            return Err(not_built("adapters"));
-        }
-        if text == "smollm2" {
-            let path = home.small_model();
-            if path.is_file() {
-                return Ok(Self::Gguf(path));
+        if let Some((base, folder)) = text.rsplit_once('+') {
+            let folder = PathBuf::from(folder);
+            let known = model(base, home)?;
+            if known.is_some() && !folder.join("adapter_config.json").is_file() {
+                let message = format!(
+                    "--model {text}: no adapter in {}: no file adapter_config.json",
+                    folder.display()
+                );
+                return Err(Error::usage(message).hint("name the `adapter` folder that `realign train` made"));
             }
-            return Err(Error::usage(format!("model smollm2 is not set up: no file {}", path.display()))
-                .hint("run: cargo xtask setup"));
+            if let Some(model) = known {
+                let adapter = AdapterFile { folder, factor: 1.0 };
+                return Ok(Self::Files(Load { model, adapter: Some(adapter) }));
+            }
         }
-        Err(Error::usage(format!("--model {text}: no such file"))
-            .hint("use a GGUF file, smollm2, or recorded:FILE.jsonl"))
+        Err(Error::usage(format!("--model {text}: no such file or folder")).hint(FORMS))
     }
 }
 
-/// SHA-256 of a file, read in pieces.
-///
-/// # Errors
-/// The file cannot be read.
-pub fn file_digest(path: &Path) -> Result<Digest> {
-    let unreadable = |error| Error::unreadable(path, &error);
-    let mut file = File::open(path).map_err(unreadable)?;
-    let mut hash = Sha256::new();
-    let mut piece = vec![0; 1 << 20];
-    loop {
-        match file.read(&mut piece).map_err(unreadable)? {
-            0 => return Ok(Digest::finish(hash)),
-            count => hash.update(&piece[..count]),
-        }
+/// A file, a folder, or the small model; `None` where the name is neither.
+fn model(text: &str, home: &Home) -> Result<Option<PathBuf>> {
+    let path = Path::new(text);
+    if path.is_file() || path.is_dir() {
+        return Ok(Some(path.to_owned()));
     }
+    if text != "smollm2" {
+        return Ok(None);
+    }
+    let path = home.small_model();
+    if path.is_file() {
+        return Ok(Some(path));
+    }
+    Err(Error::usage(format!("model smollm2 is not set up: no file {}", path.display()))
+        .hint("run: cargo xtask setup"))
 }
 
 #[cfg(test)]
@@ -90,6 +84,10 @@ mod tests {
         ModelRef::parse(text, &Home::at("/no-such-home"))
     }
 
+    fn plain(model: PathBuf) -> ModelRef {
+        ModelRef::Files(Load { model, adapter: None })
+    }
+
     fn refusal(text: &str) -> String {
         let error = parse(text).unwrap_err();
         assert_eq!(error.exit(), Exit::Usage);
@@ -101,7 +99,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a+b.gguf");
         fs::write(&path, "").unwrap();
-        assert_eq!(parse(path.to_str().unwrap()).unwrap(), ModelRef::Gguf(path));
+        assert_eq!(parse(path.to_str().unwrap()).unwrap(), plain(path));
     }
 
     #[test]
@@ -111,7 +109,26 @@ mod tests {
         let path = home.small_model();
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(&path, "").unwrap();
-        assert_eq!(ModelRef::parse("smollm2", &home).unwrap(), ModelRef::Gguf(path));
+        assert_eq!(ModelRef::parse("smollm2", &home).unwrap(), plain(path));
+    }
+
+    #[test]
+    fn an_adapter_is_named_behind_a_plus() {
+        let folder = tempfile::tempdir().unwrap();
+        let (model, adapter) = (folder.path().join("a.gguf"), folder.path().join("adapter"));
+        fs::write(&model, "").unwrap();
+        fs::create_dir(&adapter).unwrap();
+        let name = format!("{}+{}", model.display(), adapter.display());
+        assert!(refusal(&name).ends_with("adapter: no file adapter_config.json"));
+        fs::write(adapter.join("adapter_config.json"), "{}").unwrap();
+        let adapter = Some(AdapterFile { folder: adapter, factor: 1.0 });
+        assert_eq!(parse(&name).unwrap(), ModelRef::Files(Load { model, adapter }));
+    }
+
+    #[test]
+    fn a_folder_is_a_model() {
+        let folder = tempfile::tempdir().unwrap();
+        assert_eq!(parse(folder.path().to_str().unwrap()).unwrap(), plain(folder.path().to_owned()));
     }
 
     #[test]
@@ -122,17 +139,9 @@ mod tests {
     #[test]
     fn what_is_not_built_and_what_does_not_exist_is_a_usage_error() {
         insta::assert_snapshot!(refusal("openai:http://localhost#name"), @"--model openai:http://localhost#name: servers are not built yet");
-        insta::assert_snapshot!(refusal("smollm2+adapter"), @"--model smollm2+adapter: adapters are not built yet");
-        insta::assert_snapshot!(refusal("/"), @"--model /: model folders are not built yet");
+        insta::assert_snapshot!(refusal("smollm2+adapter"), @"model smollm2 is not set up: no file /no-such-home/models/SmolLM2-135M-Instruct.Q4_1.gguf");
         insta::assert_snapshot!(refusal("smollm2"), @"model smollm2 is not set up: no file /no-such-home/models/SmolLM2-135M-Instruct.Q4_1.gguf");
-        insta::assert_snapshot!(refusal("missing.gguf"), @"--model missing.gguf: no such file");
-    }
-
-    #[test]
-    fn the_digest_of_a_file_is_the_digest_of_its_bytes() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("file");
-        fs::write(&path, vec![7; (1 << 20) + 1]).unwrap();
-        assert_eq!(file_digest(&path).unwrap(), Digest::of(&vec![7; (1 << 20) + 1]));
+        insta::assert_snapshot!(refusal("missing.gguf"), @"--model missing.gguf: no such file or folder");
+        insta::assert_snapshot!(refusal("missing.gguf+adapter"), @"--model missing.gguf+adapter: no such file or folder");
     }
 }

@@ -6,7 +6,6 @@
 
 use std::{
     collections::VecDeque,
-    path::{Path, PathBuf},
     sync::{Mutex, PoisonError, mpsc},
     thread,
 };
@@ -27,7 +26,7 @@ pub type Sink<'a> = dyn FnMut(usize, &Reply) -> Result<()> + 'a;
 #[derive(Debug)]
 pub struct Pool {
     launch: Launch,
-    path: PathBuf,
+    load: Load,
     model: ModelInfo,
     engine: EngineInfo,
     /// One place per worker; empty until it is needed, and after a death.
@@ -40,17 +39,12 @@ impl Pool {
     ///
     /// # Errors
     /// The worker does not start, or the engine refuses the model.
-    pub fn open(launch: Launch, path: &Path, workers: Option<usize>) -> Result<Self> {
-        let (mut first, model) = start_worker(&launch, path)?;
-        let engine = match first.call(&Request::Info, &mut |_| {}) {
-            Ok(Reply::Engine(info)) => info,
-            Ok(Reply::Error(error)) => return Err(refusal(error)),
-            Ok(_) => return Err(Error::engine("the engine did not describe itself when asked to")),
-            Err(death) => return Err(died(&death, "while it described itself")),
-        };
+    pub fn open(launch: Launch, load: &Load, workers: Option<usize>) -> Result<Self> {
+        let (mut first, model) = start_worker(&launch, load)?;
+        let engine = describe(&mut first)?;
         let count = workers.unwrap_or_else(|| workers_that_fit(model.parameters, &engine.device)).max(1);
         let places = std::iter::once(Some(first)).chain((1..count).map(|_| None)).collect();
-        Ok(Self { launch, path: path.to_owned(), model, engine, places })
+        Ok(Self { launch, load: load.clone(), model, engine, places })
     }
 
     /// The loaded model.
@@ -79,7 +73,7 @@ impl Pool {
     pub fn run(&mut self, batches: &[Request], sink: &mut Sink<'_>) -> Result<Vec<Reply>> {
         let queue = Queue::new(batches);
         let worth_starting = batches.len().clamp(1, self.places.len());
-        let starter = Starter { launch: &self.launch, path: &self.path, model: &self.model };
+        let starter = Starter { launch: &self.launch, load: &self.load, model: &self.model };
         let (done, results) = mpsc::channel();
         thread::scope(|scope| {
             for place in &mut self.places[..worth_starting] {
@@ -161,7 +155,7 @@ impl<'a> Queue<'a> {
 /// Brings a worker's place to life.
 struct Starter<'a> {
     launch: &'a Launch,
-    path: &'a Path,
+    load: &'a Load,
     model: &'a ModelInfo,
 }
 
@@ -185,27 +179,43 @@ impl Starter<'_> {
     }
 
     fn start(&self) -> Result<WorkerProcess> {
-        let (worker, model) = start_worker(self.launch, self.path)?;
-        if model == *self.model {
-            return Ok(worker);
-        }
-        Err(Error::bad_input(format!("model file {} changed during the run", self.path.display()))
-            .hint("keep the file as it is and run it again"))
+        start_same(self.launch, self.load, self.model)
     }
 }
 
-fn start_worker(launch: &Launch, path: &Path) -> Result<(WorkerProcess, ModelInfo)> {
+/// Starts a worker with a model that was loaded before.
+pub(crate) fn start_same(launch: &Launch, load: &Load, model: &ModelInfo) -> Result<WorkerProcess> {
+    let (worker, loaded) = start_worker(launch, load)?;
+    if loaded == *model {
+        return Ok(worker);
+    }
+    Err(Error::bad_input(format!("model file {} changed during the run", load.model.display()))
+        .hint("keep the file as it is and run it again"))
+}
+
+/// Starts a worker and loads a model.
+pub(crate) fn start_worker(launch: &Launch, load: &Load) -> Result<(WorkerProcess, ModelInfo)> {
     let mut worker = WorkerProcess::spawn(launch)?;
-    match worker.call(&Request::Load(Load { model: path.to_owned(), adapter: None }), &mut |_| {}) {
+    match worker.call(&Request::Load(load.clone()), &mut |_| {}) {
         Ok(Reply::Model(model)) => Ok((worker, model)),
         Ok(Reply::Error(error)) => Err(refusal(error)),
         Ok(_) => Err(Error::engine("the engine did not describe the model that it loaded")),
-        Err(death) => Err(died(&death, &format!("while it loaded {}", path.display()))),
+        Err(death) => Err(died(&death, &format!("while it loaded {}", load.model.display()))),
+    }
+}
+
+/// Asks a worker what its engine is.
+pub(crate) fn describe(worker: &mut WorkerProcess) -> Result<EngineInfo> {
+    match worker.call(&Request::Info, &mut |_| {}) {
+        Ok(Reply::Engine(info)) => Ok(info),
+        Ok(Reply::Error(error)) => Err(refusal(error)),
+        Ok(_) => Err(Error::engine("the engine did not describe itself when asked to")),
+        Err(death) => Err(died(&death, "while it described itself")),
     }
 }
 
 /// An engine's error as ours: the model's and the request's faults are bad input, the rest is the engine's.
-pub(super) fn refusal(error: EngineError) -> Error {
+pub(crate) fn refusal(error: EngineError) -> Error {
     let ours = match error.kind {
         ErrorKind::Model | ErrorKind::Request => Error::bad_input(error.message),
         ErrorKind::Internal => Error::engine(error.message),
@@ -213,7 +223,7 @@ pub(super) fn refusal(error: EngineError) -> Error {
     if error.hint.is_empty() { ours } else { ours.hint(error.hint) }
 }
 
-fn died(death: &Death, place: &str) -> Error {
+pub(crate) fn died(death: &Death, place: &str) -> Error {
     Error::engine(format!("the engine worker died {place}: {}", death.cause))
         .hint("finished batches are kept: run it again to go on where it stopped")
 }

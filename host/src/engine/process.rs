@@ -6,7 +6,13 @@
 use std::{
     collections::VecDeque,
     io::{BufReader, Read},
-    os::{fd::OwnedFd, unix::net::UnixStream, unix::process::ExitStatusExt},
+    os::{
+        fd::OwnedFd,
+        unix::{
+            net::UnixStream,
+            process::{CommandExt as _, ExitStatusExt},
+        },
+    },
     process::{Child, Command, ExitStatus},
     sync::{Arc, Mutex, PoisonError, mpsc},
     thread,
@@ -139,6 +145,8 @@ fn start(launch: &Launch) -> std::io::Result<(Child, UnixStream, Output)> {
     let child = Command::new(&launch.program)
         .args(&launch.arguments)
         .envs(&launch.environment)
+        // Ctrl-C is for the host, which finishes what is under way; a worker ends with it.
+        .process_group(0)
         .stdin(OwnedFd::from(theirs))
         .stdout(print.try_clone()?)
         .stderr(print)

@@ -79,7 +79,7 @@ pub struct GenerateAnswer {
 }
 
 /// Refuses ids that appear twice: seeds, batches and recorded answers hang on them.
-pub(super) fn check_unique<'a>(ids: impl Iterator<Item = &'a str>) -> Result<()> {
+pub(crate) fn check_unique<'a>(ids: impl Iterator<Item = &'a str>) -> Result<()> {
     let mut seen = BTreeSet::new();
     for id in ids {
         if !seen.insert(id) {

@@ -20,7 +20,7 @@ use std::{
 use serde::Deserialize;
 
 use super::{
-    model_ref::file_digest,
+    model_digest::file_digest,
     query::{GenerateAnswer, GenerateQuery, ScoreAnswer, ScoreQuery},
 };
 use crate::{

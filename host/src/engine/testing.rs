@@ -3,6 +3,8 @@
 //! It speaks the real frames on the real socket and dies real deaths. What it computes is arithmetic on token
 //! ids. What it should do wrong is in the variable [`FAULT`]; a fault that happens once leaves a file behind.
 
+mod trainer;
+
 use std::{
     env, fs,
     path::{Path, PathBuf},
@@ -17,6 +19,7 @@ use realign_engine_abi::{
 };
 use rustix::process::{Signal, getpid, kill_process};
 
+use self::trainer::Trainer;
 use super::{launch::Launch, worker};
 
 const FAULT: &str = "REALIGN_TEST_FAULT";
@@ -24,7 +27,7 @@ const FAULT: &str = "REALIGN_TEST_FAULT";
 pub(super) const POISON: u32 = 666;
 
 /// Starts the worker below, without a fault.
-pub(super) fn launch() -> Launch {
+pub(crate) fn launch() -> Launch {
     Launch {
         program: env::current_exe().unwrap(),
         arguments: ["engine::testing::be_a_worker", "--exact", "--ignored", "--nocapture"]
@@ -34,8 +37,8 @@ pub(super) fn launch() -> Launch {
     }
 }
 
-/// Starts a worker that fails on [`POISON`]: `kill`, `exit`, `hang`, `refuse`; or `kill-once`, leaving a file in `folder`.
-pub(super) fn launch_faulty(fault: &str, folder: &Path) -> Launch {
+/// Starts a worker that fails on [`POISON`]: `kill`, `exit`, `hang`, `refuse`, `diverge` (in training); or `kill-once`, leaving a file in `folder`.
+pub(crate) fn launch_faulty(fault: &str, folder: &Path) -> Launch {
     let mut launch = launch();
     launch.environment.insert(FAULT.to_owned(), format!("{fault}:{}", folder.display()));
     launch
@@ -49,10 +52,21 @@ fn be_a_worker() {
     let folder = PathBuf::from(folder);
     let socket = worker::take_socket().unwrap();
     worker::greet(&socket).unwrap();
+    let mut trainer = Trainer::default();
     worker::serve(&socket, &mut |request, on_event| {
         on_event(Event::Progress { done: 0, total: 1 });
         assert_eq!(on_event(Event::Progress { done: 1, total: 1 }), Flow::Continue);
-        answer(request, fault, &folder)
+        if let Request::TrainStep(step) = request
+            && let Some(batch) = trainer::poisoned(step)
+        {
+            if fault == "diverge" {
+                return trainer::diverged(batch);
+            }
+            if let Some(error) = misbehave(fault, &folder) {
+                return Reply::Error(error);
+            }
+        }
+        trainer.answer(request).unwrap_or_else(|| answer(request, fault, &folder))
     })
     .unwrap();
 }
@@ -150,7 +164,8 @@ fn tokenize(input: &TokenizeInput) -> Tokenized {
             ..Tokenized::default()
         },
         TokenizeInput::Transcript(messages) => {
-            let turns = || messages.iter().map(|message| (message.role == "assistant", bytes(&message.content)));
+            let turns =
+                || messages.iter().map(|message| (message.role == "assistant", bytes(&message.content)));
             Tokenized {
                 tokens: turns().flat_map(|(_, tokens)| tokens).collect(),
                 continuation: Vec::new(),

@@ -2,29 +2,22 @@
 
 mod rows;
 
-use std::path::Path;
-
-use realign_engine_abi::message::{Reply, Request, TokenizeInput, Tokenized};
+use realign_engine_abi::message::{Load, Reply, Request, TokenizeInput, Tokenized};
 
 use self::rows::{GenerateRows, ScoreRows};
 use super::{
-    backend::{Identity, Progress, identity},
+    backend::{Identity, Progress},
     cache::BatchCache,
     launch::Launch,
-    model_ref::file_digest,
-    plan,
+    model_digest, plan,
     pool::Pool,
     query::{GenerateAnswer, GenerateQuery, ScoreAnswer, ScoreQuery},
+    texts,
 };
 use crate::{
     error::{Error, Result},
     store::Store,
 };
-
-/// Texts in one request for tokens.
-const TEXTS_PER_REQUEST: usize = 1_024;
-/// Bytes of text in one request for tokens; the answer must fit a frame.
-const BYTES_PER_REQUEST: usize = 4 << 20;
 
 /// Worker processes with one model.
 #[derive(Debug)]
@@ -35,31 +28,14 @@ pub struct WorkerBackend {
 }
 
 impl WorkerBackend {
-    /// Loads a model file in a first worker.
+    /// Loads a model in a first worker.
     ///
     /// # Errors
-    /// The file cannot be read, the worker cannot be started, or the engine refuses the file.
-    pub fn open(path: &Path, launch: Launch, workers: Option<usize>) -> Result<Self> {
-        let digest = file_digest(path)?;
-        let pool = Pool::open(launch, path, workers)?;
-        let (model, engine) = (pool.model(), pool.engine());
-        let subject = identity([
-            ("model", model.name.clone()),
-            ("model-digest", digest.to_string()),
-            ("architecture", model.architecture.clone()),
-            ("parameters", model.parameters.to_string()),
-            ("dtype", model.dtype.clone()),
-            ("tokenizer", model.tokenizer_digest.clone()),
-            ("template", model.template_digest.clone()),
-        ]);
-        let engine = identity([
-            ("backend", engine.backend.clone()),
-            ("version", engine.version.clone()),
-            ("mlx", engine.mlx.clone()),
-            ("blas", engine.blas.clone()),
-            ("device", engine.device.clone()),
-            ("batch-plan", plan::VERSION.to_owned()),
-        ]);
+    /// A file cannot be read, the worker cannot be started, or the engine refuses the model.
+    pub fn open(load: &Load, launch: Launch, workers: Option<usize>) -> Result<Self> {
+        let pool = Pool::open(launch, load, workers)?;
+        let (subject, engine) =
+            (model_digest::subject(load, pool.model())?, model_digest::engine(pool.engine()));
         Ok(Self { pool, subject, engine })
     }
 
@@ -152,22 +128,7 @@ impl WorkerBackend {
 
     /// Token ids of texts, in their order.
     fn tokenize(&mut self, texts: Vec<TokenizeInput>) -> Result<Vec<Tokenized>> {
-        let mut requests: Vec<Vec<TokenizeInput>> = Vec::new();
-        let mut bytes = 0;
-        for text in texts {
-            let size = rows::text_bytes(&text);
-            match requests.last_mut() {
-                Some(request) if request.len() < TEXTS_PER_REQUEST && bytes + size <= BYTES_PER_REQUEST => {
-                    bytes += size;
-                    request.push(text);
-                }
-                _ => {
-                    bytes = size;
-                    requests.push(vec![text]);
-                }
-            }
-        }
-        let requests: Vec<Request> = requests.into_iter().map(Request::Tokenize).collect();
+        let requests = texts::requests(texts);
         let replies = self.pool.run(&requests, &mut |index, reply| {
             if rows::fits(&requests[index], reply) {
                 return Ok(());

@@ -49,7 +49,7 @@ fn row(metric: &Metric) -> Vec<String> {
 }
 
 /// What stands beside the number, then the reason.
-fn notes(metric: &Metric) -> String {
+pub(super) fn notes(metric: &Metric) -> String {
     let mut notes: Vec<String> =
         metric.beside.iter().map(|(name, value)| format!("{name} {value:.3}")).collect();
     if !metric.reason.is_empty() {

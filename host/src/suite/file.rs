@@ -11,7 +11,7 @@ use crate::{
     error::{Error, Result},
     ids::Seed,
     persona::scenarios::Split,
-    read,
+    read::{self, within},
 };
 
 /// Kinds of questions that a suite can grant to an evaluator.
@@ -203,13 +203,6 @@ impl SuiteFile {
         }
         Ok(())
     }
-}
-
-fn within(field: &str, value: f64, low: f64, high: f64) -> Result<()> {
-    if value.is_finite() && (low..=high).contains(&value) {
-        return Ok(());
-    }
-    Err(Error::usage(format!("{field}: {value} is outside {low} to {high}")))
 }
 
 /// Only benchmarks are answered so far; a grant that means nothing would look like one that works.

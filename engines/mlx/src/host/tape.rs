@@ -1,85 +1,26 @@
-//! The loops in Rust as operations that MLX differentiates through.
+//! The steps of a pass as operations that MLX differentiates through.
 //!
 //! Used while a gradient is wanted. Each operation evaluates its inputs, so the forward pass is computed as it is
-//! recorded and the backward pass as it is walked; nothing waits in a growing graph.
+//! recorded and the backward pass as it is walked; nothing waits in a growing graph. What is evaluated while MLX
+//! records stays in memory until the gradient is done, so an operation covers as many steps as it can and shows MLX
+//! only what its gradient needs.
+//!
+//! - [`attention`]: from queries, keys and values to mixed values
+//! - [`projection`]: a matrix product with its low-rank correction
 
-use std::sync::Arc;
+pub mod attention;
+pub mod projection;
 
 use mlx_rs::{Array, transforms::eval};
 
 use crate::{
     error::Result,
     host::{
-        heads::{gather, spread},
         norm::{norm, norm_backward},
-        softmax::{softmax, softmax_backward},
         swiglu::{swiglu, swiglu_backward},
     },
-    llama::{layout::Layout, rope::Rope, weights::extent},
     raw::custom::{Operation, apply},
 };
-
-/// Packed rows to the grid of heads; see [`spread`].
-///
-/// # Errors
-/// An internal error if MLX fails.
-pub fn taped_spread(
-    packed: &Array,
-    layout: &Arc<Layout>,
-    head: usize,
-    rope: Option<&Arc<Rope>>,
-) -> Result<Array> {
-    struct Spread(Arc<Layout>, usize, Option<Arc<Rope>>);
-    impl Operation for Spread {
-        fn forward(&self, inputs: &[Array]) -> Result<Vec<Array>> {
-            Ok(vec![spread(&inputs[0], &self.0, self.1, self.2.as_deref())?])
-        }
-        fn backward(&self, _: &[Array], gradients: &[Array], _: &[Array]) -> Result<Vec<Option<Array>>> {
-            Ok(vec![Some(gather(&gradients[0], &self.0, self.2.as_deref())?)])
-        }
-    }
-    single(Spread(Arc::clone(layout), head, rope.cloned()), std::slice::from_ref(packed))
-}
-
-/// The grid of heads to packed rows; see [`gather`].
-///
-/// # Errors
-/// An internal error if MLX fails.
-pub fn taped_gather(grid: &Array, layout: &Arc<Layout>) -> Result<Array> {
-    struct Gather(Arc<Layout>, usize);
-    impl Operation for Gather {
-        fn forward(&self, inputs: &[Array]) -> Result<Vec<Array>> {
-            Ok(vec![gather(&inputs[0], &self.0, None)?])
-        }
-        fn backward(&self, _: &[Array], gradients: &[Array], _: &[Array]) -> Result<Vec<Option<Array>>> {
-            Ok(vec![Some(spread(&gradients[0], &self.0, self.1, None)?)])
-        }
-    }
-    let head = extent(grid, 3);
-    single(Gather(Arc::clone(layout), head), std::slice::from_ref(grid))
-}
-
-/// Attention weights; see [`softmax`].
-///
-/// # Errors
-/// An internal error if MLX fails.
-pub fn taped_softmax(scores: &Array, layout: &Arc<Layout>, scale: f32) -> Result<Array> {
-    struct Softmax(Arc<Layout>, f32);
-    impl Operation for Softmax {
-        fn forward(&self, inputs: &[Array]) -> Result<Vec<Array>> {
-            Ok(vec![softmax(&inputs[0], &self.0, self.1)?])
-        }
-        fn backward(
-            &self,
-            _: &[Array],
-            gradients: &[Array],
-            outputs: &[Array],
-        ) -> Result<Vec<Option<Array>>> {
-            Ok(vec![Some(softmax_backward(&outputs[0], &gradients[0], self.1)?)])
-        }
-    }
-    single(Softmax(Arc::clone(layout), scale), std::slice::from_ref(scores))
-}
 
 /// The gated activation; see [`swiglu`].
 ///
@@ -116,6 +57,14 @@ pub fn taped_norm(states: &Array, scale: &Array, epsilon: f32) -> Result<Array> 
     single(Norm(epsilon), &[states.clone(), scale.clone()])
 }
 
+/// The same numbers in an array without a past. While MLX records, an array keeps what it was computed from alive;
+/// inside of an operation nobody will ask for that again.
+fn alone(array: &Array) -> Result<Array> {
+    let array = array.contiguous()?;
+    Ok(Array::from_slice(array.try_as_slice::<f32>()?, array.shape()))
+}
+
+/// The first output of an operation.
 fn single(operation: impl Operation, inputs: &[Array]) -> Result<Array> {
     let mut outputs = apply(operation, inputs)?;
     Ok(outputs.remove(0))

@@ -18,7 +18,7 @@ use crate::{
     host::{
         heads::{gather, spread},
         softmax::softmax,
-        tape::{taped_gather, taped_softmax, taped_spread},
+        tape::attention::taped_attention,
     },
     llama::{cache::Cache, config::Config, layout::Layout, rope::Rope, weights::dimensions},
 };
@@ -87,9 +87,12 @@ impl<'a> Pass<'a> {
     /// # Errors
     /// An internal error if MLX fails.
     pub fn attend(&self, cache: &mut Cache, block: usize, projected: [Array; 3]) -> Result<Array> {
-        match &self.tables {
-            None => self.attend_on_host(cache, block, &projected),
-            Some(tables) => self.pack(&self.attend_in_mlx(cache, block, projected, tables)?),
+        match (&self.tables, self.tape) {
+            (None, Tape::Off) => self.attend_on_host(cache, block, &projected),
+            (None, Tape::On) => {
+                taped_attention(&projected, self.config, self.layout, self.rope, self.scale())
+            }
+            (Some(tables), _) => self.pack(&self.attend_in_mlx(cache, block, projected, tables)?),
         }
     }
 
@@ -97,31 +100,17 @@ impl<'a> Pass<'a> {
         eval(projected)?;
         let Config { heads, kv_heads, head, .. } = *self.config;
         let [queries, keys, values] = projected;
-        let queries = self.spread(queries, Some(self.rope))?;
-        let keys = self.spread(keys, Some(self.rope))?;
-        let values = self.spread(values, None)?;
+        let queries = spread(queries, self.layout, head, Some(self.rope))?;
+        let keys = spread(keys, self.layout, head, Some(self.rope))?;
+        let values = spread(values, self.layout, head, None)?;
         let (keys, values) = cache.write(block, self.layout, keys, values)?;
         let (rows, longest) = (self.layout.rows(), self.layout.longest());
         let grouped = dimensions(&[rows, kv_heads, heads / kv_heads * longest, head])?;
         let scores = queries.reshape(&grouped)?.matmul(keys.transpose_axes(&[0, 1, 3, 2])?)?;
         scores.eval()?;
-        let weights = match self.tape {
-            Tape::Off => softmax(&scores, self.layout, self.scale())?,
-            Tape::On => taped_softmax(&scores, self.layout, self.scale())?,
-        };
+        let weights = softmax(&scores, self.layout, self.scale())?;
         let mixed = weights.matmul(values)?.reshape(&dimensions(&[rows, heads, longest, head])?)?;
-        match self.tape {
-            Tape::Off => gather(&mixed, self.layout, None),
-            Tape::On => taped_gather(&mixed, self.layout),
-        }
-    }
-
-    fn spread(&self, packed: &Array, rope: Option<&Arc<Rope>>) -> Result<Array> {
-        let head = self.config.head;
-        match self.tape {
-            Tape::Off => spread(packed, self.layout, head, rope.map(Arc::as_ref)),
-            Tape::On => taped_spread(packed, self.layout, head, rope),
-        }
+        gather(&mixed, self.layout, None)
     }
 
     fn attend_in_mlx(

@@ -21,14 +21,11 @@ pub struct Corrections {
     pub factors: BTreeMap<Site, Factors>,
 }
 
-impl Corrections {
-    /// What is added to the projection's own output for rows of inputs; none where it is not corrected.
-    ///
-    /// # Errors
-    /// An internal error if MLX fails.
-    pub fn of(&self, site: Site, rows: &Array) -> Result<Option<Array>> {
-        let Some((a, b)) = self.factors.get(&site) else { return Ok(None) };
-        let narrow = rows.matmul(a)?.multiply(Array::from_f32(self.scale))?;
-        Ok(Some(narrow.matmul(b)?))
-    }
+/// What is added to a projection's own output for rows of inputs: `(scale x (x A)) B`.
+///
+/// # Errors
+/// An internal error if MLX fails.
+pub fn correction(rows: &Array, (a, b): &Factors, scale: f32) -> Result<Array> {
+    let narrow = rows.matmul(a)?.multiply(Array::from_f32(scale))?;
+    Ok(narrow.matmul(b)?)
 }

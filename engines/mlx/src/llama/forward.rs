@@ -10,13 +10,13 @@ use crate::{
     host::{
         norm::norm,
         swiglu::swiglu,
-        tape::{taped_norm, taped_swiglu},
+        tape::{projection::taped_projection, taped_norm, taped_swiglu},
     },
     llama::{
         attention::{Kernels, Pass, Tape},
         cache::Cache,
         config::Config,
-        correction::Corrections,
+        correction::{Corrections, correction},
         layout::{Layout, Row, index},
         rope::Rope,
         tensors::Tensors,
@@ -161,18 +161,17 @@ impl Llama {
         corrections: Option<&Corrections>,
     ) -> Result<Array> {
         let block: &Block = &self.weights.blocks[number];
-        let project = |linear: &Linear, projection: Projection, rows: &Array| -> Result<Array> {
-            let own = linear.apply(rows)?;
-            match corrections
-                .map(|all| all.of(Site { block: number, projection }, rows))
-                .transpose()?
-                .flatten()
-            {
-                Some(correction) => Ok(own.add(correction)?),
-                None => Ok(own),
+        let tape = pass.tape;
+        let project = |linear: &Linear, projection: Projection, rows: &Array| {
+            let site = Site { block: number, projection };
+            match corrections.and_then(|all| Some((all.factors.get(&site)?, all.scale))) {
+                None => linear.apply(rows),
+                Some((factors, scale)) if (self.kernels, tape) == (Kernels::Host, Tape::On) => {
+                    taped_projection(rows, linear.array(), factors, scale)
+                }
+                Some((factors, scale)) => Ok(linear.apply(rows)?.add(correction(rows, factors, scale)?)?),
             }
         };
-        let tape = pass.tape;
         let normed = self.norm(states, &block.attention_norm, tape)?;
         let projected = [
             project(&block.query, Projection::Query, &normed)?,

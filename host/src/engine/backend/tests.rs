@@ -1,5 +1,7 @@
 use std::{fs, path::PathBuf};
 
+use realign_engine_abi::message::Load;
+
 use super::{
     super::{
         query::Prompt,
@@ -23,13 +25,17 @@ impl Place {
         Self { folder, model }
     }
 
+    fn model_ref(&self) -> ModelRef {
+        ModelRef::Files(Load { model: self.model.clone(), adapter: None })
+    }
+
     fn backend(&self, workers: usize) -> Backend {
-        Backend::open(&ModelRef::Gguf(self.model.clone()), &launch(), Some(workers)).unwrap()
+        Backend::open(&self.model_ref(), &launch(), Some(workers)).unwrap()
     }
 
     fn faulty(&self, fault: &str) -> Backend {
         let launch = launch_faulty(fault, self.folder.path());
-        Backend::open(&ModelRef::Gguf(self.model.clone()), &launch, Some(1)).unwrap()
+        Backend::open(&self.model_ref(), &launch, Some(1)).unwrap()
     }
 
     fn store(&self) -> Store {

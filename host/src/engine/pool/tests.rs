@@ -1,4 +1,7 @@
-use std::fs;
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
 use realign_engine_abi::message::ScoreRow;
 
@@ -16,6 +19,10 @@ fn model() -> (tempfile::TempDir, PathBuf) {
     (folder, path)
 }
 
+fn load(path: &Path) -> Load {
+    Load { model: path.to_owned(), adapter: None }
+}
+
 fn batch(token: u32) -> Request {
     Request::Score(vec![ScoreRow { context: vec![token], continuations: vec![vec![3]] }])
 }
@@ -30,7 +37,7 @@ fn replies_come_in_the_order_of_the_plan_with_any_number_of_workers() {
     let (_folder, path) = model();
     let batches: Vec<_> = (1..=9).map(batch).collect();
     for workers in [1, 3] {
-        let mut pool = Pool::open(launch(), &path, Some(workers)).unwrap();
+        let mut pool = Pool::open(launch(), &load(&path), Some(workers)).unwrap();
         assert_eq!(pool.workers(), workers);
         let mut seen = Vec::new();
         let replies = pool
@@ -49,7 +56,7 @@ fn replies_come_in_the_order_of_the_plan_with_any_number_of_workers() {
 #[test]
 fn a_worker_that_dies_once_is_replaced_and_its_batch_retried() {
     let (folder, path) = model();
-    let mut pool = Pool::open(launch_faulty("kill-once", folder.path()), &path, Some(1)).unwrap();
+    let mut pool = Pool::open(launch_faulty("kill-once", folder.path()), &load(&path), Some(1)).unwrap();
     let batches = [batch(1), batch(POISON), batch(2)];
     let first = pool.places[0].as_ref().unwrap().pid();
     let replies = pool.run(&batches, &mut |_, _| Ok(())).unwrap();
@@ -60,7 +67,7 @@ fn a_worker_that_dies_once_is_replaced_and_its_batch_retried() {
 #[test]
 fn a_worker_killed_from_outside_between_batches_is_replaced() {
     let (_folder, path) = model();
-    let mut pool = Pool::open(launch(), &path, Some(1)).unwrap();
+    let mut pool = Pool::open(launch(), &load(&path), Some(1)).unwrap();
     let pid = i32::try_from(pool.places[0].as_ref().unwrap().pid()).unwrap();
     let pid = rustix::process::Pid::from_raw(pid).unwrap();
     rustix::process::kill_process(pid, rustix::process::Signal::KILL).unwrap();
@@ -71,7 +78,7 @@ fn a_worker_killed_from_outside_between_batches_is_replaced() {
 #[test]
 fn a_second_death_ends_the_run_and_loses_nothing_that_was_finished() {
     let (folder, path) = model();
-    let mut pool = Pool::open(launch_faulty("kill", folder.path()), &path, Some(1)).unwrap();
+    let mut pool = Pool::open(launch_faulty("kill", folder.path()), &load(&path), Some(1)).unwrap();
     let batches = [batch(1), batch(POISON), batch(2)];
     let mut finished = Vec::new();
     let error = pool
@@ -90,7 +97,7 @@ fn a_second_death_ends_the_run_and_loses_nothing_that_was_finished() {
 #[test]
 fn an_exit_status_is_named_like_a_signal_is() {
     let (folder, path) = model();
-    let mut pool = Pool::open(launch_faulty("exit", folder.path()), &path, Some(1)).unwrap();
+    let mut pool = Pool::open(launch_faulty("exit", folder.path()), &load(&path), Some(1)).unwrap();
     let error = pool.run(&[batch(POISON)], &mut |_, _| Ok(())).unwrap_err();
     insta::assert_snapshot!(error, @"the engine worker died twice on batch 1 of 1: exit status 3; it last said: about to exit");
 }
@@ -98,7 +105,7 @@ fn an_exit_status_is_named_like_a_signal_is() {
 #[test]
 fn an_engines_own_error_is_not_retried_and_is_bad_input_when_it_says_so() {
     let (folder, path) = model();
-    let mut pool = Pool::open(launch_faulty("refuse", folder.path()), &path, Some(1)).unwrap();
+    let mut pool = Pool::open(launch_faulty("refuse", folder.path()), &load(&path), Some(1)).unwrap();
     let error = pool.run(&[batch(POISON)], &mut |_, _| Ok(())).unwrap_err();
     assert_eq!((error.exit(), error.to_string().as_str()), (Exit::BadInput, "token 666 is out of range"));
 }
@@ -106,7 +113,7 @@ fn an_engines_own_error_is_not_retried_and_is_bad_input_when_it_says_so() {
 #[test]
 fn a_sink_that_fails_ends_the_run() {
     let (_folder, path) = model();
-    let mut pool = Pool::open(launch(), &path, Some(1)).unwrap();
+    let mut pool = Pool::open(launch(), &load(&path), Some(1)).unwrap();
     let mut seen = 0;
     let error = pool
         .run(&[batch(1), batch(2)], &mut |_, _| {
@@ -121,7 +128,7 @@ fn a_sink_that_fails_ends_the_run() {
 #[test]
 fn a_model_that_changes_during_the_run_is_noticed_by_the_next_worker() {
     let (folder, path) = model();
-    let mut pool = Pool::open(launch_faulty("kill-once", folder.path()), &path, Some(1)).unwrap();
+    let mut pool = Pool::open(launch_faulty("kill-once", folder.path()), &load(&path), Some(1)).unwrap();
     fs::write(&path, "another model").unwrap();
     let error = pool.run(&[batch(POISON)], &mut |_, _| Ok(())).unwrap_err();
     assert!(error.to_string().ends_with("changed during the run"), "{error}");
@@ -129,7 +136,7 @@ fn a_model_that_changes_during_the_run_is_noticed_by_the_next_worker() {
 
 #[test]
 fn a_model_that_the_engine_refuses_keeps_its_message_and_hint() {
-    let error = Pool::open(launch(), Path::new("/nowhere"), None).unwrap_err();
+    let error = Pool::open(launch(), &load(Path::new("/nowhere")), None).unwrap_err();
     assert_eq!(error.exit(), Exit::BadInput);
     insta::assert_snapshot!(error, @"cannot read the model: entity not found");
     assert_eq!(error.advice(), Some("name one that is there"));
@@ -139,7 +146,7 @@ fn a_model_that_the_engine_refuses_keeps_its_message_and_hint() {
 fn a_program_that_is_no_worker_is_refused_with_what_it_said() {
     let mut launch = launch();
     launch.arguments = vec!["--help".into()];
-    let error = Pool::open(launch, Path::new("/nowhere"), None).unwrap_err();
+    let error = Pool::open(launch, &load(Path::new("/nowhere")), None).unwrap_err();
     assert_eq!(error.exit(), Exit::Engine);
     assert!(error.to_string().contains("exit status 0; it last said: "), "{error}");
 }
@@ -147,7 +154,7 @@ fn a_program_that_is_no_worker_is_refused_with_what_it_said() {
 #[test]
 fn no_worker_outlives_its_pool() {
     let (_folder, path) = model();
-    let pool = Pool::open(launch(), &path, Some(1)).unwrap();
+    let pool = Pool::open(launch(), &load(&path), Some(1)).unwrap();
     let pid = i32::try_from(pool.places[0].as_ref().unwrap().pid()).unwrap();
     drop(pool);
     let pid = rustix::process::Pid::from_raw(pid).unwrap();

@@ -10,6 +10,7 @@ use crate::{
     engine::{
         plan::Shape,
         query::{GenerateAnswer, GenerateQuery, Prompt, ScoreAnswer, ScoreQuery},
+        texts::text_bytes,
     },
     error::{Error, Result},
 };
@@ -45,17 +46,6 @@ fn checked(id: &str, text: TokenizeInput) -> Result<TokenizeInput> {
         return Ok(text);
     }
     Err(Error::bad_input(format!("request {id:?}: text of {bytes} bytes, the limit is {LONGEST_TEXT}")))
-}
-
-/// Bytes of text in one input.
-pub(super) fn text_bytes(text: &TokenizeInput) -> usize {
-    match text {
-        TokenizeInput::Raw(text) => text.len(),
-        TokenizeInput::Pair { context, continuation } => context.len() + continuation.len(),
-        TokenizeInput::Chat(messages) | TokenizeInput::Transcript(messages) => {
-            messages.iter().map(|message| message.role.len() + message.content.len()).sum()
-        }
-    }
 }
 
 /// Rows in a batch.

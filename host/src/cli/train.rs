@@ -1,0 +1,113 @@
+//! `train`: an adapter from rows or pairs, step by step, held under a limit of divergence.
+
+use std::{
+    path::Path,
+    sync::{Arc, atomic::AtomicBool},
+};
+
+use signal_hook::{consts::SIGINT, flag};
+
+use super::{args, model, terminal};
+use crate::{
+    engine::model_ref::ModelRef,
+    error::{Error, Result},
+    exit::Exit,
+    ids::Seed,
+    model::Verdict,
+    report,
+    settings::Settings,
+    train::{
+        config::{Kind, TrainFile},
+        export,
+        job::Sources,
+        outcome::{self, Outcome},
+        run::{self, End, Notice},
+        session::Session,
+    },
+};
+
+/// Runs what was asked for.
+pub(super) fn run(settings: &Settings, verb: &args::Train) -> Result<Exit> {
+    let (kind, arguments) = match verb {
+        args::Train::Sft(arguments) => (Kind::Sft, arguments),
+        args::Train::Preference(arguments) => (Kind::Preference, arguments),
+    };
+    let file = TrainFile::read(&arguments.config, kind, |file| {
+        file.model = arguments.model.clone().or(file.model.take());
+        file.max_steps = arguments.max_steps.or(file.max_steps);
+        file.seed = arguments.seed.map_or(file.seed, Seed);
+    })?;
+    let Some(name) = file.model.clone() else {
+        return Err(Error::usage(format!("{}: model: no model is named", arguments.config.display()))
+            .hint("add model = \"smollm2\", or give --model"));
+    };
+    let ModelRef::Files(load) = ModelRef::parse(&name, &settings.home)? else {
+        return Err(Error::usage(format!("--model {name}: recorded responses cannot be trained"))
+            .hint("use a GGUF file, a model folder, or smollm2"));
+    };
+    let sources = Sources::read(kind, file, &arguments.config)?;
+    let root = arguments.output.clone().unwrap_or_else(|| Path::new(".realign/train").join(&sources.name));
+    let mut session = Session::open(model::launch(settings)?, load)?;
+    match train(sources, &mut session, &root)? {
+        Some(outcome) => show(settings, &outcome, &root),
+        None => Ok(Exit::Interrupted),
+    }
+}
+
+/// Trains to the end; `None` where it was interrupted.
+fn train(sources: Sources, session: &mut Session, root: &Path) -> Result<Option<Outcome>> {
+    let stop = interrupted()?;
+    let bar = terminal::training_bar();
+    let observer = &mut |notice: Notice<'_>| match notice {
+        Notice::Step { line, total } => terminal::show_step(&bar, line, total),
+        Notice::Stage(stage, done, total) => {
+            bar.set_message(String::new());
+            bar.set_prefix(stage.to_owned());
+            terminal::advance(&bar, done, total);
+        }
+        Notice::Note(text) => bar.suspend(|| terminal::note(&text)),
+    };
+    let result = (|| {
+        let (job, folder) = sources
+            .prepare(session, root, &mut |stage, done, total| observer(Notice::Stage(stage, done, total)))?;
+        if let Some(outcome) = export::finished(&folder)? {
+            return Ok(Some(outcome));
+        }
+        match run::run(&job, session, &folder, &stop, observer)? {
+            End::Finished(state) => outcome::finish(&job, session, &folder, &state, observer).map(Some),
+            End::Interrupted(state) => {
+                observer(Notice::Note(format!(
+                    "interrupted after step {} of {}; the same command goes on from there",
+                    state.step,
+                    job.steps.len()
+                )));
+                Ok(None)
+            }
+        }
+    })();
+    bar.finish_and_clear();
+    result
+}
+
+/// A flag that the first Ctrl-C sets; the second one ends the process at once.
+fn interrupted() -> Result<Arc<AtomicBool>> {
+    let stop = Arc::new(AtomicBool::new(false));
+    let code = i32::from(Exit::Interrupted.code());
+    flag::register_conditional_shutdown(SIGINT, code, Arc::clone(&stop))
+        .and_then(|_| flag::register(SIGINT, Arc::clone(&stop)))
+        .map_err(|error| Error::usage(format!("cannot listen for Ctrl-C: {error}")))?;
+    Ok(stop)
+}
+
+fn show(settings: &Settings, outcome: &Outcome, root: &Path) -> Result<Exit> {
+    if settings.json {
+        terminal::print_json(outcome)?;
+    } else {
+        terminal::print(&report::train::render(outcome, &root.display().to_string()))?;
+    }
+    Ok(match outcome.verdict() {
+        None | Some(Verdict::Pass) => Exit::Done,
+        // Nothing but a proof passes: an adapter that may be over the limit is as bad as one that is.
+        Some(_) => Exit::Failed,
+    })
+}

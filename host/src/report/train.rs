@@ -1,0 +1,62 @@
+//! A finished training as people read it.
+
+use std::fmt::Write as _;
+
+use super::{number, record, table};
+use crate::train::outcome::Outcome;
+
+/// The whole report of a training whose folder is `folder`.
+#[must_use]
+pub fn render(outcome: &Outcome, folder: &str) -> String {
+    let kind = match outcome.kind {
+        crate::train::config::Kind::Sft => "sft",
+        crate::train::config::Kind::Preference => "preference",
+    };
+    let mut text = format!("{}  ({kind}, {} steps, run {})\n\n", outcome.name, outcome.steps, outcome.id);
+    let mut table = table::new(&["number", "value", "95 % interval", "n", "gate", "verdict"], &[1, 2, 3]);
+    let none = || "-".to_owned();
+    let plain = |name: &str, value: String| [name.to_owned(), value, none(), none(), none(), none()];
+    if let Some(loss) = outcome.last_loss {
+        table.add_row(plain("loss of the last step", number::value(loss, "nats")));
+    }
+    if let Some(found) = outcome.validated.iter().find(|found| found.step == outcome.exported_step) {
+        table.add_row(plain("validation loss", number::value(found.loss, "nats")));
+        if let Some((margin, accuracy)) = found.reward {
+            table.add_row(plain("validation margin", number::value(margin, "nats")));
+            table.add_row(plain("validation accuracy", number::value(accuracy, "share")));
+        }
+    }
+    for metric in &outcome.metrics {
+        let estimate = metric.estimate.as_ref();
+        table.add_row([
+            metric.name.clone(),
+            estimate.map_or_else(none, |estimate| number::value(estimate.value, &metric.unit)),
+            estimate.map_or_else(none, |estimate| number::interval(estimate, &metric.unit)),
+            estimate.map_or_else(none, |estimate| estimate.n.to_string()),
+            metric.threshold.map_or_else(none, |limit| format!("<= {}", number::value(limit, &metric.unit))),
+            metric.verdict.map_or_else(none, |verdict| record::word(verdict).to_owned()),
+        ]);
+    }
+    text += &table::text(&table);
+    text.push('\n');
+    for metric in &outcome.metrics {
+        let _ = write!(text, "\n{}: {}", metric.name, record::notes(metric));
+    }
+    for guarded in &outcome.guarded {
+        let what = if guarded.to == guarded.step {
+            "half the rate from there on".to_owned()
+        } else {
+            format!("back to step {} with half the rate", guarded.to)
+        };
+        let _ = write!(text, "\nstep {}: divergence over the limit, {what}", guarded.step);
+    }
+    if outcome.metrics.is_empty() {
+        text += "\nno divergence was measured: name prompts in [kl] to hold it under a limit";
+    }
+    let _ = write!(
+        text,
+        "\nstep {}, scale x {:.3}: {folder}/{}",
+        outcome.exported_step, outcome.factor, outcome.adapter
+    );
+    text
+}

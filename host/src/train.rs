@@ -1,0 +1,49 @@
+//! Training: what to ask of an engine, step by step, and when to stop.
+//!
+//! The host decides everything that could change a number: it tokenizes and marks, plans which rows share a batch,
+//! sets the rate of every step, and holds the divergence from the starting model under a limit. The engine holds
+//! the adapter and its optimiser, and computes.
+//!
+//! # Invariants
+//!
+//! - The order of all steps is a function of configuration, data and seed, made before the first one is taken.
+//! - A checkpoint is whole or not there. Whatever is killed, the same command goes on from the last checkpoint and
+//!   ends with the same adapter, byte for byte, on the same machine.
+//! - No clock reaches a checkpoint or an adapter; times are in the log alone.
+//! - An adapter whose divergence was measured over the limit is never called `adapter`.
+//!
+//! # Layout
+//!
+//! - [`config`]: the file; [`data`]: rows; [`examples`]: rows as tokens; [`prompts`]: rows to respond to
+//! - [`plan`]: the order of steps; [`schedule`]: their rates; [`job`]: all of it together, ready to run
+//! - [`session`]: one worker with a model and an adapter; [`reference`]: what the model without it says
+//! - [`state`], [`checkpoint`]: what a run goes on from; [`folder`]: the folder of a run
+//! - [`run`]: the loop; [`reward`]: what a pair gained; [`loss_guard`]: when it stops; [`controller`]: how much divergence costs
+//! - [`kl`]: divergence on the model's own responses; [`search`]: the largest adapter under the limit
+//! - [`outcome`], [`export`]: what comes out; [`log`], [`tensorboard`]: every step, for people and other programs
+
+pub mod checkpoint;
+pub mod config;
+pub mod controller;
+pub mod data;
+pub mod examples;
+pub mod export;
+pub mod folder;
+pub mod job;
+pub mod kl;
+pub mod log;
+pub mod loss_guard;
+pub mod outcome;
+pub mod plan;
+pub mod prompts;
+pub mod reference;
+pub mod reward;
+pub mod run;
+pub mod schedule;
+pub mod search;
+pub mod session;
+pub mod state;
+pub mod tensorboard;
+
+#[cfg(test)]
+mod tests;

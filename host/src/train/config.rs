@@ -1,0 +1,380 @@
+//! `sft.toml` and `preference.toml` as people write them.
+//!
+//! Both have the same keys; `[loss]` belongs to preference training alone. Unknown keys are refused, every number is
+//! checked against its limits, and paths are relative to the file.
+
+mod layers;
+mod loss;
+mod optimiser;
+
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+pub use self::{
+    layers::Layers,
+    loss::{LossKind, LossSpec},
+    optimiser::{Optimiser, ScheduleShape},
+};
+use crate::{
+    error::{Error, Result},
+    ids::Seed,
+    read::{self, within},
+};
+
+/// What is trained.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Kind {
+    /// On answers.
+    Sft,
+    /// On pairs of answers.
+    Preference,
+}
+
+/// A training configuration.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TrainFile {
+    /// Version of the file format: 1.
+    pub format: u32,
+    /// What `--model` would name; the command line comes first.
+    pub model: Option<String>,
+    /// Where every random number starts.
+    pub seed: Seed,
+    /// Files of rows.
+    pub data: Vec<DataSpec>,
+    /// How persona and general rows are mixed.
+    #[serde(default)]
+    pub mix: Mix,
+    /// A scenario file: rows of its dev and test families are refused.
+    pub scenarios: Option<PathBuf>,
+    /// Most tokens in a row. Longer rows are refused, never cut.
+    #[serde(default = "default_length")]
+    pub max_length: u32,
+    /// How often every persona row is seen. One of this and `max_steps` is needed; the first to be reached ends.
+    pub epochs: Option<u32>,
+    /// Most optimiser steps.
+    pub max_steps: Option<u32>,
+    /// Most padded tokens in a batch.
+    #[serde(default = "default_length")]
+    pub batch_tokens: u32,
+    /// Batches whose gradients are added before one step.
+    #[serde(default = "one")]
+    pub accumulate: u32,
+    /// Shape of the adapter.
+    #[serde(default)]
+    pub adapter: Adapter,
+    /// How it is updated.
+    pub optimiser: Optimiser,
+    /// What is minimised over pairs; preference training only.
+    pub loss: Option<LossSpec>,
+    /// When checkpoints are written.
+    #[serde(default)]
+    pub checkpoint: Checkpoint,
+    /// Rows that are measured and never trained on.
+    pub validation: Option<Validation>,
+    /// How far the model may move.
+    pub kl: Option<Kl>,
+}
+
+/// A file of rows.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DataSpec {
+    /// JSON lines.
+    pub path: PathBuf,
+    /// What its rows are for.
+    #[serde(default)]
+    pub role: Role,
+}
+
+/// What rows are for.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Role {
+    /// They show the persona.
+    #[default]
+    Persona,
+    /// They keep what the model could do before.
+    General,
+}
+
+/// How persona and general rows are mixed, where there are both.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Mix {
+    /// Share of persona rows in an epoch.
+    pub persona: f64,
+}
+
+impl Default for Mix {
+    fn default() -> Self {
+        Self { persona: 0.7 }
+    }
+}
+
+/// Shape of the adapter.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Adapter {
+    /// Rank of the correction.
+    pub rank: u32,
+    /// Multiplies it, as in mlx-lm; in PEFT's words alpha / rank.
+    pub scale: f32,
+    /// Which blocks.
+    pub layers: Layers,
+    /// Which projections of a block.
+    pub modules: Vec<String>,
+}
+
+/// The projections of a Llama block.
+const MODULES: [&str; 7] = [
+    "self_attn.q_proj",
+    "self_attn.k_proj",
+    "self_attn.v_proj",
+    "self_attn.o_proj",
+    "mlp.gate_proj",
+    "mlp.up_proj",
+    "mlp.down_proj",
+];
+
+impl Default for Adapter {
+    fn default() -> Self {
+        Self { rank: 8, scale: 2.0, layers: Layers::All, modules: MODULES.map(str::to_owned).into() }
+    }
+}
+
+/// When checkpoints are written, and which one comes out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Checkpoint {
+    /// After every so many steps, and after the last.
+    pub every: u32,
+    /// How many of the newest are kept; the best one is kept beside them.
+    pub keep: u32,
+    /// Which one comes out.
+    pub export: Export,
+}
+
+impl Default for Checkpoint {
+    fn default() -> Self {
+        Self { every: 50, keep: 2, export: Export::Best }
+    }
+}
+
+/// Which checkpoint comes out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Export {
+    /// The lowest validation loss; the last step where nothing is validated.
+    Best,
+    /// The last step.
+    Last,
+}
+
+/// Rows that are measured and never trained on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Validation {
+    /// JSON lines.
+    pub data: PathBuf,
+    /// Measured after every so many steps, and after the last.
+    #[serde(default = "fifty")]
+    pub every: u32,
+}
+
+/// How far the model may move from where it started: divergence per token of its own responses, in nats.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Kl {
+    /// Most divergence per token.
+    #[serde(default = "default_limit")]
+    pub limit: f64,
+    /// Prompts on which it is measured: scenarios, of which the dev families are used, or rows with `messages`.
+    pub prompts: Option<PathBuf>,
+    /// System prompt in front of every prompt.
+    pub system: Option<String>,
+    /// At most so many families of prompts: a seeded choice, the same every time.
+    pub families: Option<u32>,
+    /// Share of the prompts' families that only the final confirmation reads.
+    #[serde(default = "half")]
+    pub confirm_share: f64,
+    /// Most tokens in a response that is measured.
+    #[serde(default = "default_response")]
+    pub max_tokens: u32,
+    /// Measured after every so many steps; never where it is left out.
+    pub every: Option<u32>,
+    /// What happens where the estimate is over the limit.
+    #[serde(default)]
+    pub guard: GuardRule,
+    /// Prompts, or prompts with replies, on which divergence costs something in every step.
+    pub anchors: Option<PathBuf>,
+    /// Anchors in a step.
+    #[serde(default = "two")]
+    pub anchor_rows: u32,
+    /// Cost of divergence per anchor token, in units of the loss per nat.
+    #[serde(default)]
+    pub weight: f64,
+    /// Divergence that the cost is steered to; a fixed cost where it is left out.
+    pub target: Option<f64>,
+    /// Steps over which a lasting deviation from the target changes the cost by at most a fifth.
+    #[serde(default = "hundred")]
+    pub horizon: u32,
+}
+
+/// What happens where the measured divergence is over the limit.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum GuardRule {
+    /// Every later step has half the rate.
+    #[default]
+    Halve,
+    /// Training goes back to the last checkpoint that was not over the limit, and on with half the rate.
+    Rollback,
+}
+
+const fn default_length() -> u32 {
+    1024
+}
+const fn default_limit() -> f64 {
+    0.1
+}
+const fn default_response() -> u32 {
+    64
+}
+const fn half() -> f64 {
+    0.5
+}
+const fn one() -> u32 {
+    1
+}
+const fn two() -> u32 {
+    2
+}
+const fn fifty() -> u32 {
+    50
+}
+const fn hundred() -> u32 {
+    100
+}
+
+impl TrainFile {
+    /// Reads a file, lets `change` put the command line over it, and checks the result.
+    ///
+    /// # Errors
+    /// A usage error naming file and field.
+    pub fn read(path: &Path, kind: Kind, change: impl FnOnce(&mut Self)) -> Result<Self> {
+        let mut file: Self = read::toml(path)?;
+        change(&mut file);
+        if kind == Kind::Preference {
+            file.loss.get_or_insert_default();
+        }
+        file.check(kind).map_err(|error| error.within(path.display()))?;
+        Ok(file)
+    }
+
+    fn check(&self, kind: Kind) -> Result<()> {
+        if self.format != 1 {
+            return Err(Error::usage(format!("format: {}, this version reads 1", self.format)));
+        }
+        if self.data.is_empty() {
+            return Err(Error::usage("data: empty, at least one file is needed"));
+        }
+        if self.data.iter().all(|spec| spec.role == Role::General) {
+            return Err(Error::usage("data: every file has the role `general`")
+                .hint("an epoch is counted in persona rows: leave `role` out of at least one file"));
+        }
+        if self.epochs.is_none() && self.max_steps.is_none() {
+            return Err(Error::usage("epochs, max_steps: neither is given").hint("add epochs = 1"));
+        }
+        count("epochs", self.epochs.unwrap_or(1), 1_000)?;
+        count("max_steps", self.max_steps.unwrap_or(1), 10_000_000)?;
+        within("mix.persona", self.mix.persona, 0.01, 1.0)?;
+        within("max_length", f64::from(self.max_length), 2.0, 131_072.0)?;
+        within("batch_tokens", f64::from(self.batch_tokens), 2.0, 1_048_576.0)?;
+        count("accumulate", self.accumulate, 10_000)?;
+        self.adapter.check()?;
+        self.optimiser.check()?;
+        match (kind, &self.loss) {
+            (Kind::Sft, Some(_)) => {
+                return Err(Error::usage("loss: belongs to preference training alone")
+                    .hint("remove the table, or run: realign train preference"));
+            }
+            (_, Some(loss)) => loss.check()?,
+            (_, None) => {}
+        }
+        count("checkpoint.every", self.checkpoint.every, 10_000_000)?;
+        count("checkpoint.keep", self.checkpoint.keep, 1_000)?;
+        if let Some(validation) = &self.validation {
+            count("validation.every", validation.every, 10_000_000)?;
+        }
+        self.kl.as_ref().map_or(Ok(()), Kl::check)
+    }
+}
+
+impl Adapter {
+    fn check(&self) -> Result<()> {
+        count("adapter.rank", self.rank, 1_024)?;
+        within("adapter.scale", f64::from(self.scale), 1e-6, 1e4)?;
+        if self.layers == Layers::Last(0) {
+            return Err(Error::usage("adapter.layers: 0, at least 1 is needed").hint("or \"all\""));
+        }
+        if self.modules.is_empty() {
+            return Err(Error::usage("adapter.modules: empty, at least one projection is needed"));
+        }
+        for (index, module) in self.modules.iter().enumerate() {
+            if !MODULES.contains(&module.as_str()) {
+                return Err(Error::usage(format!(
+                    "adapter.modules: `{module}` is none of {}",
+                    MODULES.join(", ")
+                )));
+            }
+            if self.modules[..index].contains(module) {
+                return Err(Error::usage(format!("adapter.modules: `{module}` stands twice")));
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Kl {
+    fn check(&self) -> Result<()> {
+        within("kl.limit", self.limit, 1e-6, 100.0)?;
+        within("kl.confirm_share", self.confirm_share, 0.1, 0.9)?;
+        within("kl.families", f64::from(self.families.unwrap_or(4)), 4.0, 1e6)?;
+        count("kl.max_tokens", self.max_tokens, 4_096)?;
+        count("kl.anchor_rows", self.anchor_rows, 1_000)?;
+        count("kl.horizon", self.horizon, 10_000_000)?;
+        within("kl.weight", self.weight, 0.0, 1e6)?;
+        if let Some(every) = self.every {
+            count("kl.every", every, 10_000_000)?;
+            if self.prompts.is_none() {
+                return Err(Error::usage("kl.every: nothing can be measured without `prompts`"));
+            }
+        }
+        if let Some(target) = self.target {
+            within("kl.target", target, 1e-6, 100.0)?;
+            if self.weight == 0.0 {
+                return Err(Error::usage("kl.target: a weight of 0 cannot be steered")
+                    .hint("give `weight` a first value, such as 1.0"));
+            }
+        }
+        if self.weight > 0.0 && self.anchors.is_none() {
+            return Err(Error::usage("kl.weight: nothing costs anything without `anchors`"));
+        }
+        if self.anchors.is_some() && self.weight == 0.0 {
+            return Err(Error::usage("kl.anchors: they cost nothing with a weight of 0")
+                .hint("give `weight` a value, or leave `anchors` out"));
+        }
+        Ok(())
+    }
+}
+
+/// A count that is at least 1.
+fn count(field: &str, value: u32, most: u32) -> Result<()> {
+    within(field, f64::from(value), 1.0, f64::from(most))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,74 @@
+//! Lines that show what to say.
+
+use std::path::Path;
+
+use serde::Deserialize;
+
+use super::{Content, Line, Row, check_conversation, read_lines, turns::Turns, with_system};
+use crate::{
+    error::{Error, Result},
+    model::ChatMessage,
+    train::config::Role,
+};
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Supervised {
+    id: Option<String>,
+    family: Option<String>,
+    system: Option<String>,
+    messages: Option<Vec<ChatMessage>>,
+    prompt: Option<Turns>,
+    completion: Option<Turns>,
+    text: Option<String>,
+    #[serde(rename = "notes")]
+    _notes: Option<serde_json::Value>,
+}
+
+/// Reads rows of conversations, completions or texts.
+///
+/// # Errors
+/// Bad input naming file, line and field: an unreadable row, a row of no form or of two, an empty text, a conversation
+/// that does not end with the assistant, an id twice.
+pub fn read_supervised(path: &Path, role: Role) -> Result<Vec<Row>> {
+    read_lines::<Supervised>(path, role)
+}
+
+impl Line for Supervised {
+    fn parts(self) -> Result<(Option<String>, Option<String>, Content)> {
+        let Self { id, family, system, messages, prompt, completion, text, .. } = self;
+        let system = system.as_deref();
+        let content = match (messages, prompt, completion, text) {
+            (Some(messages), None, None, None) => conversation("messages", system, messages)?,
+            (None, Some(prompt), Some(completion), None) => {
+                prompt.check("prompt")?;
+                completion.check("completion")?;
+                let mut messages = prompt.messages("user");
+                messages.extend(completion.messages("assistant"));
+                conversation("prompt and completion", system, messages)?
+            }
+            (None, None, None, Some(text)) => {
+                if system.is_some() {
+                    return Err(Error::bad_input("system: a raw text has none"));
+                }
+                if text.trim().is_empty() {
+                    return Err(Error::bad_input("text: empty"));
+                }
+                Content::Text(text)
+            }
+            _ => {
+                return Err(Error::bad_input(
+                    "one of `messages`, `prompt` with `completion`, and `text` is needed",
+                )
+                .hint("pairs with `chosen` and `rejected` are for: realign train preference"));
+            }
+        };
+        Ok((id, family, content))
+    }
+}
+
+fn conversation(field: &str, system: Option<&str>, messages: Vec<ChatMessage>) -> Result<Content> {
+    let messages = with_system(field, system, messages)?;
+    check_conversation(field, &messages)?;
+    Ok(Content::Conversation(messages))
+}

@@ -1,0 +1,106 @@
+//! The adapter that comes out, as mlx-lm reads it, with what it came from.
+//!
+//! The factor that the search found is multiplied into `scale` of `adapter_config.json`, which is what a loader multiplies
+//! the correction by: no weight is rounded again. The folder is whole or not there, and one whose divergence was not
+//! proven to be under the limit has another name.
+
+use std::{fs, path::Path};
+
+use realign_engine_abi::train::TrainSave;
+use serde_json::Value;
+
+use super::{
+    folder::Folder,
+    outcome::Outcome,
+    session::{Lost, Session},
+};
+use crate::{
+    engine::model_digest::file_digest,
+    error::{Error, Result},
+    read,
+    write::{Output, publish_folder, retire_folder},
+};
+
+/// Folder of an adapter that may be used.
+pub const PASSED: &str = "adapter";
+/// Folder of an adapter whose divergence was not proven to be under the limit.
+pub const OVER_LIMIT: &str = "adapter-over-limit";
+
+const RECORD: &str = "train.json";
+
+/// Writes the session's adapter under the outcome's factor, and the outcome beside it.
+///
+/// # Errors
+/// The worker died, or something cannot be written; no part of a folder is left behind.
+pub fn write(folder: &Folder, session: &mut Session, outcome: Outcome) -> Result<Outcome, Lost> {
+    let partial = folder.path(&outcome.adapter).with_extension("partial");
+    let written = write_partial(&partial, folder, session, outcome);
+    if written.is_err() {
+        // The first error is the one to tell; what is left is removed when the folder is next opened.
+        let _ = fs::remove_dir_all(&partial);
+    }
+    written
+}
+
+fn write_partial(
+    partial: &Path,
+    folder: &Folder,
+    session: &mut Session,
+    mut outcome: Outcome,
+) -> Result<Outcome, Lost> {
+    let failed = |error| Lost::Final(Error::unwritable(partial, &error));
+    if partial.exists() {
+        fs::remove_dir_all(partial).map_err(failed)?;
+    }
+    fs::create_dir(partial).map_err(failed)?;
+    session.save(TrainSave { folder: partial.to_owned() })?;
+    let moments = partial.join("optimizer.safetensors");
+    if moments.exists() {
+        fs::remove_file(moments).map_err(failed)?;
+    }
+    scale(&partial.join("adapter_config.json"), outcome.factor)?;
+    let digest = file_digest(&partial.join("adapters.safetensors"))?;
+    outcome.digests.insert("adapter".into(), digest);
+    let mut bytes = serde_json::to_vec_pretty(&outcome).expect("an outcome is JSON");
+    bytes.push(b'\n');
+    Output::create(&partial.join(RECORD))?.commit(&bytes)?;
+    // One name at a time: a training that is finished again cannot leave both.
+    for name in [PASSED, OVER_LIMIT].iter().filter(|name| **name != outcome.adapter) {
+        let other = folder.path(name);
+        if other.exists() {
+            retire_folder(&other)?;
+        }
+    }
+    publish_folder(partial, &folder.path(&outcome.adapter))?;
+    Ok(outcome)
+}
+
+/// Multiplies the scale that an adapter's configuration states.
+fn scale(path: &Path, factor: f32) -> Result<()> {
+    let mut config: Value = serde_json::from_str(&read::text(path)?)
+        .map_err(|error| Error::engine(format!("{}: {error}", path.display())))?;
+    let scale = config.pointer_mut("/lora_parameters/scale");
+    let Some((scale, value)) = scale.and_then(|scale| scale.as_f64().map(|value| (scale, value))) else {
+        return Err(Error::engine(format!("{}: lora_parameters.scale is missing", path.display())));
+    };
+    *scale = (value * f64::from(factor)).into();
+    let mut bytes = serde_json::to_vec_pretty(&config).expect("it was JSON before");
+    bytes.push(b'\n');
+    Output::create(path)?.commit(&bytes)
+}
+
+/// The outcome of a training that was finished before.
+///
+/// # Errors
+/// It is there and cannot be read.
+pub fn finished(folder: &Folder) -> Result<Option<Outcome>> {
+    for name in [PASSED, OVER_LIMIT] {
+        let path = folder.path(name).join(RECORD);
+        if path.is_file() {
+            return serde_json::from_str(&read::text(&path)?)
+                .map(Some)
+                .map_err(|error| Error::bad_input(format!("{}: {error}", path.display())));
+        }
+    }
+    Ok(None)
+}

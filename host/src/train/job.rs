@@ -1,0 +1,335 @@
+//! A training, ready to run: everything read, checked, tokenized and planned.
+
+use std::path::{Path, PathBuf};
+
+use realign_engine_abi::{
+    message::TokenizeInput,
+    train::{AdapterShape, KlRow, Objective, TrainBegin, TrainRow, TrainStep},
+};
+use serde_json::{Value, json};
+
+use super::{
+    config::{Kind, LossSpec, Role, TrainFile},
+    data::{self, Row},
+    examples::{self, Item},
+    folder::{self, Folder},
+    kl::Asked,
+    plan::{self, Step},
+    prompts::{self, Prompt},
+    reference,
+    schedule::Schedule,
+    session::Session,
+};
+use crate::{
+    engine::model_digest::file_digest,
+    error::{Error, Result},
+    ids::Digest,
+    store::Store,
+};
+
+/// Told what is being done and how far it is: stage, done, total.
+pub type Stage<'a> = dyn FnMut(&str, usize, usize) + 'a;
+
+/// The files of a training, read and checked before a model is started.
+#[derive(Debug)]
+pub struct Sources {
+    /// What is trained.
+    pub kind: Kind,
+    /// Name of the run.
+    pub name: String,
+    /// The configuration.
+    pub file: TrainFile,
+    rows: Vec<Row>,
+    validation: Vec<Row>,
+    prompts: Option<(Vec<Prompt>, Vec<Prompt>)>,
+    anchors: Vec<Prompt>,
+    digests: Vec<(PathBuf, Digest)>,
+}
+
+/// A training, ready to run.
+#[derive(Debug)]
+pub struct Job {
+    /// What is trained.
+    pub kind: Kind,
+    /// Name of the run.
+    pub name: String,
+    /// The configuration.
+    pub file: TrainFile,
+    /// What is minimised.
+    pub objective: Objective,
+    /// All steps.
+    pub steps: Vec<Step>,
+    /// Their rates.
+    pub schedule: Schedule,
+    /// Everything that decides the result.
+    pub plan: Value,
+    /// Its digest.
+    pub digest: Digest,
+    /// Prompts of the guard and the search, and of the confirmation.
+    pub asked: Option<(Asked, Asked)>,
+    rows: Vec<(Item, Vec<f64>)>,
+    validation: Vec<(Item, Vec<f64>)>,
+    anchors: Vec<KlRow>,
+    layers: u32,
+}
+
+impl Sources {
+    /// Reads every file that the configuration at `path` names, relative to it.
+    ///
+    /// # Errors
+    /// Bad input naming file, line and field.
+    pub fn read(kind: Kind, file: TrainFile, path: &Path) -> Result<Self> {
+        let here = path.parent().unwrap_or(Path::new(""));
+        let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        let read = |path: &Path, role| match kind {
+            Kind::Sft => data::read_supervised(path, role),
+            Kind::Preference => data::read_pairs(path, role),
+        };
+        let mut used = Vec::new();
+        let mut used_path = |name: &PathBuf| {
+            used.push(name.clone());
+            here.join(name)
+        };
+        let mut rows = Vec::new();
+        for spec in &file.data {
+            rows.extend(read(&used_path(&spec.path), spec.role)?);
+        }
+        let validation = match &file.validation {
+            Some(validation) => read(&used_path(&validation.data), Role::Persona)?,
+            None => Vec::new(),
+        };
+        if let Some(scenarios) = &file.scenarios {
+            data::refuse_held_out(&rows, &used_path(scenarios))?;
+        }
+        let (mut halves, mut anchors) = (None, Vec::new());
+        if let Some(kl) = &file.kl {
+            let system = kl.system.as_deref();
+            if let Some(prompts) = &kl.prompts {
+                let prompts = used_path(prompts);
+                let read = prompts::read(&prompts, system, false)?;
+                let split = prompts::halves(&read, kl.families, kl.confirm_share, file.seed);
+                halves = Some(split.map_err(|error| error.within(prompts.display()))?);
+            }
+            if let Some(path) = &kl.anchors {
+                anchors = prompts::read(&used_path(path), system, true)?;
+            }
+        }
+        used.sort();
+        used.dedup();
+        let digests = used.into_iter().map(|name| Ok((name.clone(), file_digest(&here.join(name))?)));
+        let digests = digests.collect::<Result<_>>()?;
+        Ok(Self { kind, name, file, rows, validation, prompts: halves, anchors, digests })
+    }
+
+    /// Tokenizes and plans for the session's model, opens the folder, and asks the model without an adapter for what the
+    /// objective needs.
+    ///
+    /// # Errors
+    /// A row does not fit the model, the folder belongs to another training, or the engine fails.
+    pub fn prepare(self, session: &mut Session, root: &Path, stage: &mut Stage<'_>) -> Result<(Job, Folder)> {
+        let Self { kind, name, file, rows, validation, prompts, anchors, digests } = self;
+        let model = session.model().clone();
+        let layers = file.adapter.layers.of(model.layers);
+        if layers > model.layers {
+            return Err(Error::usage(format!("adapter.layers: {layers}, the model has {}", model.layers))
+                .hint("or \"all\""));
+        }
+        let limit = file.max_length.min(model.context_length) as usize;
+        let items = tokenize(session, &rows, limit)?;
+        let validation = tokenize(session, &validation, limit)?;
+        let plan = json!({
+            "format": super::state::FORMAT,
+            "kind": kind,
+            "config": TrainFile { model: None, ..file.clone() },
+            "data": digests.iter().map(|(path, digest)| (path.display().to_string(), json!(digest)))
+                .collect::<serde_json::Map<_, _>>(),
+            "model": session.subject(),
+        });
+        let folder = Folder::open(root, &plan)?;
+        let objective = file.loss.as_ref().map_or(Objective::Supervised, LossSpec::objective);
+        let store = Store::open(&folder.path("cache.db"))?;
+        let mut with_references = |session: &mut Session, items: Vec<Item>, label: &str| {
+            let references = if objective.needs_reference() {
+                reference::log_probs(session, &items, &store, &mut |done, total| stage(label, done, total))?
+            } else {
+                vec![Vec::new(); items.len()]
+            };
+            Ok::<_, Error>(items.into_iter().zip(references).collect::<Vec<_>>())
+        };
+        let rows = with_references(session, items, "reference")?;
+        let validation = with_references(session, validation, "reference")?;
+        let asked = match (prompts, &file.kl) {
+            (Some((search, confirm)), Some(kl)) => Some((
+                Asked::new(session, search, kl.max_tokens)?,
+                Asked::new(session, confirm, kl.max_tokens)?,
+            )),
+            _ => None,
+        };
+        let anchors = match &file.kl {
+            Some(kl) => anchor_rows(session, anchors, kl.max_tokens, &file, &store)?,
+            None => Vec::new(),
+        };
+        let steps = plan::plan(&shapes(&rows), &settings(&file));
+        let count =
+            u32::try_from(steps.len()).map_err(|_| Error::usage("max_steps: more steps than fit 32 bits"))?;
+        let schedule = Schedule::new(&file.optimiser, count);
+        let digest = folder::digest(&plan);
+        let job = Job {
+            kind,
+            name,
+            file,
+            objective,
+            steps,
+            schedule,
+            plan,
+            digest,
+            asked,
+            rows,
+            validation,
+            anchors,
+            layers,
+        };
+        Ok((job, folder))
+    }
+}
+
+fn tokenize(session: &mut Session, rows: &[Row], limit: usize) -> Result<Vec<Item>> {
+    let texts: Vec<Vec<TokenizeInput>> = rows.iter().map(examples::texts).collect();
+    let counts: Vec<usize> = texts.iter().map(Vec::len).collect();
+    let mut tokens = session.tokenize(texts.into_iter().flatten().collect())?.into_iter();
+    rows.iter()
+        .zip(counts)
+        .map(|(row, count)| examples::build(row, tokens.by_ref().take(count).collect(), limit))
+        .collect()
+}
+
+/// Anchors with a reply of their own, then those to which the model without its adapter replies.
+fn anchor_rows(
+    session: &mut Session,
+    anchors: Vec<Prompt>,
+    room: u32,
+    file: &TrainFile,
+    store: &Store,
+) -> Result<Vec<KlRow>> {
+    let replied = |prompt: &Prompt| prompt.messages.last().is_some_and(|last| last.role == "assistant");
+    let (given, asked): (Vec<Prompt>, Vec<Prompt>) = anchors.into_iter().partition(replied);
+    let rows: Vec<Row> = given
+        .into_iter()
+        .map(|prompt| Row {
+            place: format!("kl.anchors {}", prompt.id),
+            id: prompt.id,
+            family: None,
+            role: Role::General,
+            content: data::Content::Conversation(prompt.messages),
+        })
+        .collect();
+    let limit = file.max_length.min(session.model().context_length) as usize;
+    let texts = rows.iter().flat_map(examples::texts).collect();
+    let mut anchors = Vec::new();
+    for (row, tokens) in rows.iter().zip(session.tokenize(texts)?) {
+        anchors.push(examples::anchor(row, tokens, limit)?);
+    }
+    anchors.extend(reference::responses(session, &asked, room, file.seed.derive("anchors"), store)?);
+    Ok(anchors)
+}
+
+fn shapes(rows: &[(Item, Vec<f64>)]) -> Vec<plan::Shape> {
+    let shape = |(item, _): &(Item, Vec<f64>)| plan::Shape {
+        length: item.length(),
+        general: item.role == Role::General,
+    };
+    rows.iter().map(shape).collect()
+}
+
+fn settings(file: &TrainFile) -> plan::Settings {
+    plan::Settings {
+        seed: file.seed.derive("order"),
+        persona_share: file.mix.persona,
+        batch_tokens: file.batch_tokens as usize,
+        accumulate: file.accumulate as usize,
+        epochs: file.epochs,
+        max_steps: file.max_steps,
+    }
+}
+
+impl Job {
+    /// What an adapter begins with: fresh, or from a checkpoint.
+    #[must_use]
+    pub fn begin(&self, resume: Option<PathBuf>) -> TrainBegin {
+        TrainBegin {
+            adapter: AdapterShape {
+                rank: self.file.adapter.rank,
+                scale: self.file.adapter.scale,
+                layers: self.layers,
+                modules: self.file.adapter.modules.clone(),
+            },
+            optimiser: self.file.optimiser.adam(),
+            seed: self.file.seed.derive("adapter").0,
+            resume,
+            ranks: 1,
+        }
+    }
+
+    /// A step by its number, counted from 1.
+    #[must_use]
+    pub fn step(&self, number: u32, rate: f64, kl_weight: f64) -> TrainStep {
+        let rows = |batch: &Vec<usize>| batch.iter().map(|&row| train_row(&self.rows[row])).collect();
+        TrainStep {
+            objective: self.objective,
+            batches: self.steps[number as usize - 1].batches.iter().map(rows).collect(),
+            rate,
+            anchors: self.anchors_of(number),
+            kl_weight,
+            update: true,
+        }
+    }
+
+    /// The anchors of a step: the next few in a circle.
+    fn anchors_of(&self, number: u32) -> Vec<KlRow> {
+        let count = self.file.kl.as_ref().map_or(0, |kl| kl.anchor_rows as usize).min(self.anchors.len());
+        let first = (number as usize - 1) * count;
+        (first..first + count).map(|place| self.anchors[place % self.anchors.len()].clone()).collect()
+    }
+
+    /// All validation rows as one step that is only measured; `None` where nothing is validated.
+    #[must_use]
+    pub fn validation(&self) -> Option<TrainStep> {
+        if self.validation.is_empty() {
+            return None;
+        }
+        let shapes = shapes(&self.validation);
+        let batches = plan::by_length(&shapes, self.file.batch_tokens as usize);
+        let rows = |batch: Vec<usize>| batch.iter().map(|&row| train_row(&self.validation[row])).collect();
+        Some(TrainStep {
+            objective: self.objective,
+            batches: batches.into_iter().map(rows).collect(),
+            rate: 0.0,
+            anchors: Vec::new(),
+            kl_weight: 0.0,
+            update: false,
+        })
+    }
+
+    /// Ids of the rows of a step, batch by batch.
+    #[must_use]
+    pub fn ids(&self, number: u32) -> Vec<Vec<&str>> {
+        let ids = |batch: &Vec<usize>| batch.iter().map(|&row| self.rows[row].0.id.as_str()).collect();
+        self.steps[number as usize - 1].batches.iter().map(ids).collect()
+    }
+
+    /// The most divergence that is allowed, where it is measured.
+    #[must_use]
+    pub fn limit(&self) -> Option<f64> {
+        self.asked.as_ref().and(self.file.kl.as_ref()).map(|kl| kl.limit)
+    }
+
+    /// Rows that are trained on.
+    #[must_use]
+    pub fn rows(&self) -> usize {
+        self.rows.len()
+    }
+}
+
+fn train_row((item, reference): &(Item, Vec<f64>)) -> TrainRow {
+    TrainRow { example: item.example.clone(), reference: reference.clone() }
+}

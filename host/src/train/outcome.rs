@@ -1,0 +1,221 @@
+//! What comes out of a training: the adapter, how far it moves the model, and whether that is allowed.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::{
+    checkpoint,
+    config::{Export, Kind},
+    export,
+    folder::Folder,
+    job::Job,
+    run::{Notice, Observer},
+    search::{Point, search},
+    session::{Lost, Session},
+    state::{Guarded, Measured, State, Validated},
+};
+use crate::{
+    engine::backend::Identity,
+    error::{Error, Result},
+    gates::{Rule, decide},
+    ids::Digest,
+    metrics::{self, Kl},
+    model::{Direction, Verdict},
+    suite::record::Metric,
+    write::Output,
+};
+
+/// Version of the document; raised when an old reader would misread a new one.
+pub const FORMAT: u32 = 1;
+
+/// A finished training. It holds no clock and no path that differs between machines.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Outcome {
+    /// [`FORMAT`].
+    pub format: u32,
+    /// The first 12 digits of the plan's digest.
+    pub id: String,
+    /// Name of the configuration.
+    pub name: String,
+    /// What was trained.
+    pub kind: Kind,
+    /// Folder of the adapter, within the run's: `adapter`, or `adapter-over-limit`.
+    pub adapter: String,
+    /// Steps that were taken, and the one whose adapter came out.
+    pub steps: u32,
+    /// The step whose adapter came out.
+    pub exported_step: u32,
+    /// What the adapter was multiplied by.
+    pub factor: f32,
+    /// Loss of the last step.
+    pub last_loss: Option<f64>,
+    /// Validations, oldest first.
+    pub validated: Vec<Validated>,
+    /// Divergence on the way, oldest first.
+    pub measured: Vec<Measured>,
+    /// What the guard did.
+    pub guarded: Vec<Guarded>,
+    /// `kl`, with its gate, where prompts were given.
+    pub metrics: Vec<Metric>,
+    /// Of the plan and of the adapter's weights.
+    pub digests: BTreeMap<String, Digest>,
+    /// The starting model.
+    pub subject: Identity,
+    /// The engine.
+    pub engine: Identity,
+    /// Everything that decided the result.
+    pub plan: serde_json::Value,
+}
+
+/// Divergence against the adapter's scale.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Frontier {
+    /// [`FORMAT`].
+    pub format: u32,
+    /// The limit.
+    pub limit: f64,
+    /// Measured on the search's prompts, in the order of measurement.
+    pub points: Vec<Point>,
+    /// The largest factor that met the limit there.
+    pub chosen: Option<f32>,
+    /// The same factor on prompts that the search has not seen; absent where no factor met the limit.
+    pub confirmed: Option<Kl>,
+}
+
+impl Outcome {
+    /// The verdict of the gate; `None` where nothing was measured.
+    #[must_use]
+    pub fn verdict(&self) -> Option<Verdict> {
+        self.metrics.iter().find_map(|metric| metric.verdict)
+    }
+}
+
+/// Brings the chosen checkpoint under the limit, confirms it, and writes the adapter.
+///
+/// # Errors
+/// The engine fails twice, or something cannot be written.
+pub fn finish(
+    job: &Job,
+    session: &mut Session,
+    folder: &Folder,
+    state: &State,
+    observer: &mut Observer<'_>,
+) -> Result<Outcome> {
+    let attempt =
+        |session: &mut Session, observer: &mut Observer<'_>| once(job, session, folder, state, observer);
+    let first = attempt(session, observer);
+    let second = match first {
+        Err(Lost::Worker(cause)) => {
+            observer(Notice::Note(format!("the engine worker died ({cause}); measuring again")));
+            attempt(session, observer)
+        }
+        first => first,
+    };
+    second.map_err(|lost| match lost {
+        Lost::Final(error) => error,
+        Lost::Worker(cause) => {
+            Error::engine(format!("the engine worker died twice after the last step: {cause}"))
+                .hint("checkpoints are kept: run it again to go on where it stopped")
+        }
+    })
+}
+
+fn once(
+    job: &Job,
+    session: &mut Session,
+    folder: &Folder,
+    state: &State,
+    observer: &mut Observer<'_>,
+) -> Result<Outcome, Lost> {
+    let best = state.best(job.limit()).filter(|_| job.file.checkpoint.export == Export::Best);
+    let exported_step = best.map_or(state.step, |best| best.step);
+    session.begin(&job.begin(Some(checkpoint::path(folder, exported_step))))?;
+    let frontier = frontier(job, session, observer)?;
+    if let Some(frontier) = &frontier {
+        let mut bytes = serde_json::to_vec_pretty(frontier).expect("a frontier is JSON");
+        bytes.push(b'\n');
+        Output::create(&folder.path("frontier.json"))?.commit(&bytes)?;
+    }
+    let metrics: Vec<Metric> = frontier.iter().map(metric).collect();
+    let passed = metrics.iter().all(|metric| metric.verdict == Some(Verdict::Pass));
+    let outcome = Outcome {
+        format: FORMAT,
+        id: job.digest.short().to_owned(),
+        name: job.name.clone(),
+        kind: job.kind,
+        adapter: if passed { export::PASSED } else { export::OVER_LIMIT }.to_owned(),
+        steps: state.step,
+        exported_step,
+        factor: frontier.map_or(1.0, |frontier| frontier.chosen.unwrap_or(1.0)),
+        last_loss: state.recent_losses.last().copied(),
+        validated: state.validated.clone(),
+        measured: state.measured.clone(),
+        guarded: state.guarded.clone(),
+        metrics,
+        digests: [("plan".to_owned(), job.digest.clone())].into(),
+        subject: session.subject().clone(),
+        engine: session.engine().clone(),
+        plan: job.plan.clone(),
+    };
+    export::write(folder, session, outcome)
+}
+
+/// Searches and confirms; `None` where there are no prompts.
+fn frontier(job: &Job, session: &mut Session, observer: &mut Observer<'_>) -> Result<Option<Frontier>, Lost> {
+    let (Some((asked, untouched)), Some(limit)) = (&job.asked, job.limit()) else { return Ok(None) };
+    let seed = job.file.seed.derive("search");
+    let (chosen, points) = search(limit, |factor| {
+        session.set_factor(factor)?;
+        let label = format!("KL at {factor:.2}");
+        asked.measure(session, seed, &mut |done, total| observer(Notice::Stage(&label, done, total)))
+    })?;
+    let mut confirmed = None;
+    if let Some(factor) = chosen {
+        session.set_factor(factor)?;
+        let seed = job.file.seed.derive("confirmation-responses");
+        let kl = untouched.measure(session, seed, &mut |done, total| {
+            observer(Notice::Stage("confirmation", done, total));
+        })?;
+        confirmed = Some(kl);
+    }
+    session.set_factor(1.0)?;
+    Ok(Some(Frontier { format: FORMAT, limit, points, chosen, confirmed }))
+}
+
+/// The gate: the confirmed upper bound, or, where no factor met the limit, the smallest one that was tried.
+fn metric(frontier: &Frontier) -> Metric {
+    let smallest = frontier.points.iter().min_by(|a, b| a.factor.total_cmp(&b.factor));
+    let kl = frontier.confirmed.or(smallest.map(|point| point.kl));
+    let decision = decide(&Rule::at_most(frontier.limit), kl.map(|kl| kl.evidence).as_ref());
+    let mut reason = decision.reason;
+    if frontier.confirmed.is_none() {
+        reason = format!("no factor met the limit in {} measurements; {reason}", frontier.points.len());
+    } else if let Some(further) = decision.further {
+        reason = format!("{reason}; about {further} more families of prompts would decide");
+    }
+    // Without a confirmation nothing passes, whatever the numbers say.
+    let verdict = if frontier.confirmed.is_none() && decision.verdict == Verdict::Pass {
+        Verdict::NotReached
+    } else {
+        decision.verdict
+    };
+    let beside = kl.map_or_else(BTreeMap::new, |kl| {
+        [("most", kl.most), ("p95", kl.p95), ("per response", kl.per_response), ("tokens", kl.tokens as f64)]
+            .map(|(name, value)| (name.to_owned(), value))
+            .into()
+    });
+    Metric {
+        name: "kl".into(),
+        unit: "nats/token".into(),
+        direction: Direction::Lower,
+        range: None,
+        formula: metrics::kl::FORMULA.into(),
+        estimate: kl.map(|kl| kl.evidence.estimate),
+        bound: kl.map(|kl| kl.evidence.upper),
+        threshold: Some(frontier.limit),
+        verdict: Some(verdict),
+        reason,
+        beside,
+    }
+}

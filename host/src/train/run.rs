@@ -1,0 +1,357 @@
+//! The loop: step after step, with what has to happen between them.
+//!
+//! After the step with number n, in this order: divergence is measured and the guard acts, validation rows are measured,
+//! the line is logged, and a checkpoint is written. Everything that a later step depends on is in the checkpoint, so that
+//! a run that was killed anywhere takes the same steps again. A worker that dies sends the run back to its last
+//! checkpoint; a second death without a checkpoint in between ends it.
+
+use std::{
+    sync::atomic::{AtomicBool, Ordering},
+    time::Instant,
+};
+
+use realign_engine_abi::train::{Divergence, StepReport, TrainRow};
+
+use super::{
+    checkpoint::{self, Kept},
+    config::GuardRule,
+    controller::next_weight,
+    folder::Folder,
+    job::Job,
+    log::{Line, Log},
+    loss_guard,
+    reward::reward,
+    session::{Lost, Session, Stepped},
+    state::{Guarded, Measured, State, Validated},
+};
+use crate::{
+    error::{Error, Result},
+    ids::Seed,
+};
+
+/// How often a run may go back before it stays where it is.
+const MOST_ROLLBACKS: u32 = 5;
+
+/// What a run tells on its way.
+#[derive(Debug)]
+pub enum Notice<'a> {
+    /// A step was taken.
+    Step {
+        /// What it gave.
+        line: &'a Line,
+        /// How many there are.
+        total: usize,
+    },
+    /// Something else is under way: what, done, total.
+    Stage(&'a str, usize, usize),
+    /// Something worth knowing happened.
+    Note(String),
+}
+
+/// Told of what happens.
+pub type Observer<'a> = dyn FnMut(Notice<'_>) + 'a;
+
+/// How a run ended.
+#[derive(Debug, Clone, PartialEq)]
+pub enum End {
+    /// After its last step, or where the guard left it.
+    Finished(State),
+    /// Because it was asked to; a checkpoint is there.
+    Interrupted(State),
+}
+
+/// Trains from the last checkpoint to the end.
+///
+/// # Errors
+/// Exit 21 where a loss or a gradient is not finite, where a loss explodes, and where the worker dies twice without a
+/// checkpoint in between; exit 23 where something cannot be written.
+pub fn run(
+    job: &Job,
+    session: &mut Session,
+    folder: &Folder,
+    stop: &AtomicBool,
+    observer: &mut Observer<'_>,
+) -> Result<End> {
+    let mut died_at = None;
+    loop {
+        let state = match checkpoint::list(folder, &job.digest)?.pop() {
+            Some(Kept { state, .. }) => state,
+            None => State::new(job.digest.clone(), job.file.kl.as_ref().map_or(0.0, |kl| kl.weight)),
+        };
+        let from = (state.attempt, state.step);
+        let mut run = Run { job, session, folder, state, saved: None, observer };
+        match run.go(stop) {
+            Ok(end) => return Ok(end),
+            Err(Lost::Final(error)) => return Err(error),
+            Err(Lost::Worker(cause)) if died_at == Some(from) => {
+                return Err(Error::engine(format!(
+                    "the engine worker died twice after step {}: {cause}",
+                    from.1
+                ))
+                .hint("checkpoints are kept: run it again to go on where it stopped"));
+            }
+            Err(Lost::Worker(cause)) => {
+                observer(Notice::Note(format!(
+                    "the engine worker died ({cause}); going on from step {}",
+                    from.1
+                )));
+                died_at = Some(from);
+            }
+        }
+    }
+}
+
+struct Run<'a, 'o> {
+    job: &'a Job,
+    session: &'a mut Session,
+    folder: &'a Folder,
+    state: State,
+    /// The last state that is in a checkpoint: rollbacks and step.
+    saved: Option<(u32, u32)>,
+    observer: &'a mut Observer<'o>,
+}
+
+impl Run<'_, '_> {
+    fn go(&mut self, stop: &AtomicBool) -> Result<End, Lost> {
+        let begun = checkpoint::path(self.folder, self.state.step);
+        let resume = begun.is_dir().then_some(begun);
+        let fresh = resume.is_none();
+        self.begin(resume)?;
+        if fresh {
+            self.save()?;
+        }
+        self.saved = Some((self.state.attempt, self.state.step));
+        let mut log = Log::open(self.folder, self.state.attempt, self.state.step)?;
+        while !self.state.stopped && (self.state.step as usize) < self.job.steps.len() {
+            if stop.load(Ordering::SeqCst) {
+                self.save()?;
+                return Ok(End::Interrupted(self.state.clone()));
+            }
+            self.step(&mut log)?;
+        }
+        self.save()?;
+        Ok(End::Finished(self.state.clone()))
+    }
+
+    fn begin(&mut self, resume: Option<std::path::PathBuf>) -> Result<(), Lost> {
+        let info = self.session.begin(&self.job.begin(resume))?;
+        if info.steps != u64::from(self.state.step) {
+            let message = format!(
+                "the engine's optimiser has taken {} steps, the checkpoint says {}",
+                info.steps, self.state.step
+            );
+            return Err(Error::bad_input(message).hint("remove the newest checkpoint's folder").into());
+        }
+        Ok(())
+    }
+
+    /// Writes a checkpoint of the state, unless it is there.
+    fn save(&mut self) -> Result<(), Lost> {
+        let now = (self.state.attempt, self.state.step);
+        if self.saved == Some(now) {
+            return Ok(());
+        }
+        checkpoint::write(self.folder, &self.state, self.session)?;
+        self.saved = Some(now);
+        let limit = self.job.limit().filter(|_| self.guards());
+        let best = self.state.best(self.job.limit()).map(|best| best.step);
+        let keep = self.job.file.checkpoint.keep as usize;
+        checkpoint::prune(self.folder, &self.job.digest, keep, best.as_slice(), limit)?;
+        Ok(())
+    }
+
+    /// Whether divergence is measured on the way.
+    fn guards(&self) -> bool {
+        self.job.file.kl.as_ref().is_some_and(|kl| kl.every.is_some())
+    }
+
+    /// One step and everything that follows it.
+    fn step(&mut self, log: &mut Log) -> Result<(), Lost> {
+        let begun = Instant::now();
+        let number = self.state.step + 1;
+        let rate = self.job.schedule.rate(number) * self.state.rate_factor;
+        let step = self.job.step(number, rate, self.state.kl_weight);
+        let rows: Vec<TrainRow> = step.batches.iter().flatten().cloned().collect();
+        let report = match self.session.step(step)? {
+            Stepped::Done(report) => report,
+            Stepped::Diverged(divergence) => return Err(self.diverged(number, &divergence).into()),
+        };
+        self.check_loss(number, report.loss)?;
+        let rows: Vec<&TrainRow> = rows.iter().collect();
+        let pair = reward(&self.job.objective, &rows, &report.logprobs);
+        let mut line = self.line(number, rate, &report, pair);
+        self.advance(number, &report);
+
+        let last = number as usize == self.job.steps.len();
+        let due = |every: u32| number.is_multiple_of(every) || last;
+        let mut over = false;
+        if let Some(every) = self.job.file.kl.as_ref().and_then(|kl| kl.every)
+            && due(every)
+        {
+            over = self.measure(number, &mut line)?;
+        }
+        if let Some(validation) = &self.job.file.validation
+            && due(validation.every)
+        {
+            self.validate(number, &mut line)?;
+        }
+        let back = over && self.guard(&mut line);
+        log.push(&mut line, begun.elapsed())?;
+        (self.observer)(Notice::Step { line: &line, total: self.job.steps.len() });
+        if back {
+            return self.go_back();
+        }
+        let good = self.job.limit().is_some_and(|limit| self.state.is_known_good(limit));
+        let best = self.state.best(self.job.limit()).is_some_and(|best| best.step == number);
+        if due(self.job.file.checkpoint.every) || good || best {
+            self.save()?;
+        }
+        Ok(())
+    }
+
+    fn line(&self, number: u32, rate: f64, report: &StepReport, pair: Option<(f64, f64)>) -> Line {
+        Line {
+            attempt: self.state.attempt,
+            step: number,
+            epoch: self.job.steps[number as usize - 1].epoch,
+            loss: report.loss,
+            rate,
+            gradient_norm: report.gradient_norm,
+            tokens: report.tokens,
+            scored_tokens: report.scored_tokens,
+            margin: pair.map(|(margin, _)| margin),
+            reward_accuracy: pair.map(|(_, accuracy)| accuracy),
+            anchor_kl: report.kl,
+            kl_weight: report.kl.map(|_| self.state.kl_weight),
+            ..Line::default()
+        }
+    }
+
+    /// The state after a step.
+    fn advance(&mut self, number: u32, report: &StepReport) {
+        let state = &mut self.state;
+        state.step = number;
+        state.cursor = self.job.steps.get(number as usize).map_or_else(
+            || (self.job.steps[number as usize - 1].epoch + 1, 0),
+            |next| (next.epoch, next.place),
+        );
+        loss_guard::remember(&mut state.recent_losses, report.loss);
+        if let (Some(kl), Some(settings)) = (report.kl, &self.job.file.kl)
+            && let Some(target) = settings.target
+        {
+            state.kl_weight = next_weight(state.kl_weight, kl, target, settings.horizon);
+        }
+    }
+
+    /// Measures divergence on the model's own responses; whether it is over the limit.
+    fn measure(&mut self, number: u32, line: &mut Line) -> Result<bool, Lost> {
+        let (Some((asked, _)), Some(limit)) = (&self.job.asked, self.job.limit()) else {
+            return Ok(false);
+        };
+        let seed = self.seed(&format!("kl-{number}"));
+        let observer = &mut self.observer;
+        let kl = asked
+            .measure(self.session, seed, &mut |done, total| observer(Notice::Stage("KL", done, total)))?;
+        let (value, upper) = (kl.evidence.estimate.value, kl.evidence.upper);
+        self.state.measured.push(Measured { step: number, kl: value, upper });
+        (line.policy_kl, line.policy_kl_upper) = (Some(value), Some(upper));
+        Ok(value > limit)
+    }
+
+    fn validate(&mut self, number: u32, line: &mut Line) -> Result<(), Lost> {
+        let Some(step) = self.job.validation() else { return Ok(()) };
+        let rows: Vec<TrainRow> = step.batches.iter().flatten().cloned().collect();
+        let report = match self.session.step(step)? {
+            Stepped::Done(report) if report.loss.is_finite() => report,
+            _ => {
+                return Err(Error::engine(format!("the validation loss after step {number} is not finite"))
+                    .hint("the last checkpoint is good; lower optimiser.rate and train into another --output")
+                    .into());
+            }
+        };
+        let rows: Vec<&TrainRow> = rows.iter().collect();
+        let reward = reward(&self.job.objective, &rows, &report.logprobs);
+        self.state.validated.push(Validated { step: number, loss: report.loss, reward });
+        line.validation_loss = Some(report.loss);
+        Ok(())
+    }
+
+    /// Acts where divergence is over the limit; whether the run has to go back.
+    fn guard(&mut self, line: &mut Line) -> bool {
+        let rule = self.job.file.kl.as_ref().map_or(GuardRule::Halve, |kl| kl.guard);
+        let number = self.state.step;
+        if rule == GuardRule::Rollback {
+            return true;
+        }
+        self.state.rate_factor /= 2.0;
+        self.state.guarded.push(Guarded { step: number, to: number });
+        line.guard_to = Some(number);
+        (self.observer)(Notice::Note(format!(
+            "step {number}: KL {:.3} is over the limit; the rate is halved",
+            line.policy_kl.unwrap_or(0.0)
+        )));
+        false
+    }
+
+    /// Back to the last checkpoint whose divergence is known to be under the limit, and on with half the rate.
+    fn go_back(&mut self) -> Result<(), Lost> {
+        let kept = checkpoint::list(self.folder, &self.job.digest)?;
+        let Some(to) = checkpoint::good(&kept, self.job.limit()) else {
+            return Err(Error::engine("no checkpoint is known to be under the limit").into());
+        };
+        let from = self.state.step;
+        let mut state = to.state.clone();
+        state.attempt = self.state.attempt + 1;
+        state.rate_factor = self.state.rate_factor / 2.0;
+        state.guarded.clone_from(&self.state.guarded);
+        state.guarded.push(Guarded { step: from, to: state.step });
+        state.stopped = state.attempt >= MOST_ROLLBACKS;
+        checkpoint::go_back(&kept, to, &state)?;
+        let path = to.path.clone();
+        (self.observer)(Notice::Note(format!(
+            "step {from}: KL is over the limit; back to step {} with half the rate{}",
+            state.step,
+            if state.stopped { "; training stays there" } else { "" }
+        )));
+        self.saved = Some((state.attempt, state.step));
+        self.state = state;
+        self.begin(Some(path))
+    }
+
+    fn seed(&self, purpose: &str) -> Seed {
+        self.job.file.seed.derive(purpose)
+    }
+
+    fn check_loss(&self, number: u32, loss: f64) -> Result<()> {
+        let limit = loss_guard::limit(&self.state.recent_losses);
+        if loss.is_finite() && limit.is_none_or(|limit| loss <= limit) {
+            return Ok(());
+        }
+        let what = match limit {
+            Some(limit) if loss.is_finite() => format!("a loss of {loss:.3}, the limit is {limit:.3}"),
+            _ => "a loss that is not finite".to_owned(),
+        };
+        Err(self.stopped(number, &what, None))
+    }
+
+    fn diverged(&self, number: u32, divergence: &Divergence) -> Error {
+        self.stopped(number, &format!("{} is not finite", divergence.what), divergence.batch)
+    }
+
+    /// The error that ends training at the last checkpoint.
+    fn stopped(&self, number: u32, what: &str, batch: Option<usize>) -> Error {
+        let ids = self.job.ids(number);
+        let (place, rows) = match batch.and_then(|batch| Some((batch, ids.get(batch)?))) {
+            Some((batch, rows)) => (format!(", batch {}", batch + 1), rows.clone()),
+            None => (String::new(), ids.concat()),
+        };
+        let shown: Vec<&str> = rows.iter().take(8).copied().collect();
+        let more = if rows.len() > shown.len() { ", ..." } else { "" };
+        let kept = self.saved.map_or(0, |(_, step)| step);
+        Error::engine(format!(
+            "step {number}{place}: {what} (rows {}{more}); training stops at the checkpoint of step {kept}",
+            shown.join(", ")
+        ))
+        .hint("look at these rows, or lower optimiser.rate, and train into another --output")
+    }
+}

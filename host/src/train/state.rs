@@ -1,0 +1,145 @@
+//! What a run goes on from, beside the adapter and its optimiser.
+//!
+//! It holds everything that later steps depend on, and no clock.
+
+use serde::{Deserialize, Serialize};
+
+use crate::ids::Digest;
+
+/// Version of the format.
+pub const FORMAT: u32 = 1;
+
+/// Where a run stands after a step.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct State {
+    /// [`FORMAT`].
+    pub format: u32,
+    /// Digest of configuration, data and model.
+    pub plan: Digest,
+    /// How often the run has gone back to a checkpoint because of its divergence.
+    pub attempt: u32,
+    /// Steps taken.
+    pub step: u32,
+    /// Epoch of the next step, and its place there: the data cursor.
+    pub cursor: (u32, u32),
+    /// Whether the guard has ended training here.
+    pub stopped: bool,
+    /// What the schedule's rate is multiplied by.
+    pub rate_factor: f64,
+    /// What divergence costs in the next step.
+    pub kl_weight: f64,
+    /// The last losses, oldest first.
+    pub recent_losses: Vec<f64>,
+    /// Measurements of divergence on the model's own responses, oldest first.
+    pub measured: Vec<Measured>,
+    /// Validations, oldest first.
+    pub validated: Vec<Validated>,
+    /// What the guard did, oldest first.
+    pub guarded: Vec<Guarded>,
+}
+
+/// One measurement of divergence.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Measured {
+    /// After which step.
+    pub step: u32,
+    /// Nats per token.
+    pub kl: f64,
+    /// One-sided 95 % upper bound.
+    pub upper: f64,
+}
+
+/// One validation.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Validated {
+    /// After which step.
+    pub step: u32,
+    /// Mean loss.
+    pub loss: f64,
+    /// Of pairs: mean reward of the chosen answer over the rejected one, and the share where it is positive.
+    pub reward: Option<(f64, f64)>,
+}
+
+/// What the guard did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Guarded {
+    /// After which step the divergence was over the limit.
+    pub step: u32,
+    /// The step at which training went on: the same one, or that of a checkpoint.
+    pub to: u32,
+}
+
+impl State {
+    /// Before the first step.
+    #[must_use]
+    pub fn new(plan: Digest, kl_weight: f64) -> Self {
+        Self {
+            format: FORMAT,
+            plan,
+            attempt: 0,
+            step: 0,
+            cursor: (0, 0),
+            stopped: false,
+            rate_factor: 1.0,
+            kl_weight,
+            recent_losses: Vec::new(),
+            measured: Vec::new(),
+            validated: Vec::new(),
+            guarded: Vec::new(),
+        }
+    }
+
+    /// Whether the last measurement was made at this very step and was not over the limit.
+    #[must_use]
+    pub fn is_known_good(&self, limit: f64) -> bool {
+        self.measured.last().is_some_and(|last| last.step == self.step && last.kl <= limit)
+    }
+
+    /// The step with the lowest validation loss whose divergence, where it was measured, was not over the limit. The
+    /// earlier one of equals.
+    #[must_use]
+    pub fn best(&self, limit: Option<f64>) -> Option<Validated> {
+        let over = |step| {
+            self.measured
+                .iter()
+                .any(|found| found.step == step && limit.is_some_and(|limit| found.kl > limit))
+        };
+        let candidates = self.validated.iter().filter(|found| !over(found.step));
+        candidates.min_by(|a, b| a.loss.total_cmp(&b.loss)).copied()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_best_step_is_not_one_whose_divergence_is_over_the_limit() {
+        let validated = |step, loss| Validated { step, loss, reward: None };
+        let mut state = State::new(Digest::of(b""), 0.0);
+        state.validated = vec![validated(10, 2.0), validated(20, 1.0), validated(30, 1.0)];
+        state.measured = vec![Measured { step: 20, kl: 0.3, upper: 0.4 }];
+        assert_eq!(state.best(Some(0.1)).unwrap().step, 30);
+        assert_eq!(state.best(None).unwrap().step, 20, "the earlier of equals");
+    }
+
+    #[test]
+    fn a_step_is_known_to_be_good_only_by_its_own_measurement() {
+        let mut state = State::new(Digest::of(b""), 0.0);
+        assert!(!state.is_known_good(0.1));
+        state.step = 20;
+        state.measured = vec![Measured { step: 20, kl: 0.1, upper: 0.4 }];
+        assert!(state.is_known_good(0.1));
+        state.step = 21;
+        assert!(!state.is_known_good(0.1));
+    }
+
+    #[test]
+    fn every_number_survives_being_written() {
+        let mut state = State::new(Digest::of(b""), 0.1 + 0.2);
+        state.recent_losses = vec![1.0 / 3.0, f64::MIN_POSITIVE, 1e300];
+        let text = serde_json::to_string(&state).unwrap();
+        assert_eq!(serde_json::from_str::<State>(&text).unwrap(), state);
+    }
+}

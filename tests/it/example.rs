@@ -1,0 +1,156 @@
+//! The training data of the example persona: complete, of the right split, and apart from what is measured on.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    path::Path,
+};
+
+use realign_plugin::text;
+use serde_json::Value;
+
+use crate::support::Project;
+
+/// Words in a row that two texts which must stay apart may not share.
+const RUN: usize = 13;
+
+/// The data of the benchmarks.
+const BENCH: [&str; 4] =
+    ["bench/answers.jsonl", "bench/facts.jsonl", "bench/minimal-pairs.jsonl", "bench/prose.jsonl"];
+
+fn read(name: &str) -> String {
+    let repository = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the host lies in the repository");
+    fs::read_to_string(repository.join("examples/harbor").join(name)).expect(name)
+}
+
+fn rows(name: &str) -> Vec<Value> {
+    read(name).lines().map(|line| serde_json::from_str(line).expect(name)).collect()
+}
+
+fn text_of<'a>(row: &'a Value, key: &str) -> &'a str {
+    row[key].as_str().unwrap_or_else(|| panic!("{key} is no text in {row}"))
+}
+
+fn messages(row: &Value) -> &[Value] {
+    row["messages"].as_array().expect("messages")
+}
+
+/// What the assistant says last.
+fn reply(row: &Value) -> &str {
+    let last = messages(row).last().expect("a message");
+    assert_eq!(last["role"], "assistant", "{row}");
+    text_of(last, "content")
+}
+
+fn runs(text: &str) -> Vec<String> {
+    text::ngrams(&text::words(text), RUN)
+}
+
+/// Each run of words with the text it is from.
+fn runs_of<'a>(texts: impl IntoIterator<Item = (&'a str, &'a str)>) -> BTreeMap<String, &'a str> {
+    let each = |(id, text): (&'a str, &str)| runs(text).into_iter().map(move |run| (run, id));
+    texts.into_iter().flat_map(each).collect()
+}
+
+fn words_only(text: &str) -> String {
+    text::words(text).into_iter().map(|word| word.text).collect::<Vec<_>>().join(" ")
+}
+
+#[test]
+fn every_train_scenario_has_exactly_one_reply() {
+    let scenarios = rows("scenarios.jsonl");
+    let train = scenarios.iter().filter(|row| row["split"] == "train");
+    let mut open: BTreeMap<&str, &Value> = train.map(|row| (text_of(row, "id"), row)).collect();
+    assert_eq!(open.len(), 240);
+    for row in rows("train/sft.jsonl") {
+        let id = text_of(&row, "id");
+        let scenario = open.remove(id).unwrap_or_else(|| panic!("{id} is no train scenario or came before"));
+        assert_eq!(row["family"], scenario["family"], "{id}");
+        assert!(!reply(&row).trim().is_empty(), "{id}");
+        let (_, asked) = messages(&row).split_last().expect("a reply");
+        assert_eq!(asked, messages(scenario), "{id}");
+    }
+    assert!(open.is_empty(), "without a reply: {:?}", open.keys());
+}
+
+#[test]
+fn no_reply_repeats_what_is_measured_on_or_another_reply() {
+    let scenarios = rows("scenarios.jsonl");
+    let (exemplars, contrast) = (rows("exemplars.jsonl"), rows("contrast.jsonl"));
+    let measured = scenarios.iter().filter(|row| row["split"] != "train").flat_map(|row| {
+        messages(row).iter().map(|message| (text_of(row, "id"), text_of(message, "content")))
+    });
+    let voices = exemplars.iter().chain(&contrast).map(|row| (text_of(row, "id"), text_of(row, "text")));
+    let mut taken = runs_of(measured.chain(voices));
+    let replies = rows("train/sft.jsonl");
+    for row in &replies {
+        let id = text_of(row, "id");
+        let own: BTreeSet<String> = runs(reply(row)).into_iter().collect();
+        for run in own {
+            assert_eq!(taken.insert(run.clone(), id), None, "{id} repeats {run:?}");
+        }
+    }
+}
+
+#[test]
+fn no_general_row_repeats_another_or_a_benchmark() {
+    let bench: Vec<Value> = BENCH.iter().flat_map(|name| rows(name)).collect();
+    let asked = |row: &Value| -> Vec<String> {
+        let own = |key: &str| row[key].as_str().unwrap_or_default().to_owned();
+        let endings = row["choices"].as_array().into_iter().flatten().filter_map(Value::as_str);
+        let whole = endings.map(|ending| own("prompt") + ending);
+        ["question", "text", "prompt"].map(own).into_iter().chain(whole).collect()
+    };
+    let texts: Vec<String> = bench.iter().flat_map(asked).filter(|text| !text.is_empty()).collect();
+    let whole: BTreeSet<String> = texts.iter().map(|text| words_only(text)).collect();
+    let taken = runs_of(texts.iter().map(|text| ("a benchmark", text.as_str())));
+
+    let general = rows("train/general.jsonl");
+    assert_eq!(general.len(), 120);
+    let (mut ids, mut questions) = (BTreeSet::new(), BTreeSet::new());
+    for row in &general {
+        let id = text_of(row, "id");
+        assert!(ids.insert(id), "{id} twice");
+        let [question, answer] = messages(row) else { panic!("{id} is not one question and one answer") };
+        assert_eq!((&question["role"], &answer["role"]), (&"user".into(), &"assistant".into()), "{id}");
+        assert!(
+            questions.insert(words_only(text_of(question, "content"))),
+            "{id} asks what another row asks"
+        );
+        for text in [question, answer].map(|message| text_of(message, "content")) {
+            assert!(!whole.contains(&words_only(text)), "{id} is in a benchmark");
+            let shared = runs(text).into_iter().find(|run| taken.contains_key(run));
+            assert_eq!(shared, None, "{id} shares words with a benchmark");
+        }
+    }
+}
+
+#[test]
+fn the_replies_show_the_traits() {
+    let project = Project::new();
+    let suite = read("suite.toml");
+    let train = suite.replace("split = \"test\"", "split = \"train\"");
+    assert_ne!(train, suite, "the suite names another split");
+    project.write("suite.toml", train);
+    let beside = ["persona.toml", "scenarios.jsonl", "exemplars.jsonl", "contrast.jsonl"];
+    for name in beside.into_iter().chain(BENCH) {
+        project.write(name, read(name));
+    }
+    let line = |row: &Value| format!("{}\n", serde_json::json!({"id": row["id"], "response": reply(row)}));
+    project.write("replies.jsonl", rows("train/sft.jsonl").iter().map(line).collect::<String>());
+
+    let command = ["eval", "suite.toml", "--model", "recorded:replies.jsonl", "--items", "0", "--json"];
+    let run = project.realign(&command);
+    let document: Value =
+        serde_json::from_str(&run.out).unwrap_or_else(|error| panic!("{error}: {}", run.shown()));
+    let metrics = document["metrics"].as_array().expect("metrics");
+    let traits: Vec<(&str, f64)> = metrics
+        .iter()
+        .filter(|metric| text_of(metric, "name").starts_with("trait/"))
+        .map(|metric| (text_of(metric, "name"), metric["estimate"]["value"].as_f64().expect("a number")))
+        .collect();
+    assert_eq!(traits.len(), 8);
+    for (name, share) in traits {
+        assert!(share >= 0.95, "{name} is shown by {share} of the replies");
+    }
+}

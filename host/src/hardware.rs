@@ -10,7 +10,7 @@
 //!
 //! # Layout
 //!
-//! - [`calibrate`](mod@calibrate): what is measured, in which order; [`bench`]: workers under load; [`workload`]: what they are asked
+//! - [`calibrate`](mod@calibrate): what is measured, in which order; [`mod@bench`]: workers under load; [`workload`]: what they are asked
 //! - [`sweep`]: larger and larger until it no longer pays; [`bandwidth`]: memory; [`clock`]: the only file with clocks
 //! - [`calibration`]: what was measured, as data; [`figure`]: a mean with its interval; [`file`](mod@file): on disk
 //! - [`machine`]: which machine this is; [`advice`](mod@advice): what other rooms may ask

@@ -45,7 +45,7 @@ pub struct AdapterShape {
     pub modules: Vec<String>,
 }
 
-/// AdamW with bias correction (Loshchilov and Hutter 2019).
+/// `AdamW` with bias correction (Loshchilov and Hutter 2019).
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct AdamW {

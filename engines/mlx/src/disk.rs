@@ -5,7 +5,7 @@
 //! the folder is a snapshot of.
 //!
 //! - [`object`]: JSON files, key by key
-//! - [`write`]: files and folders that are complete or not there
+//! - [`mod@write`]: files and folders that are complete or not there
 
 pub mod object;
 pub mod write;

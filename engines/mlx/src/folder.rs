@@ -6,7 +6,7 @@
 //! - [`config`]: `config.json` to a checked shape
 //! - [`shards`]: one `.safetensors` file, or several with an index, as one source of tensors
 //! - [`vocabulary`]: `tokenizer.json` and who says what its special tokens are
-//! - [`write`]: the same folder, made from a model that the engine has read
+//! - [`mod@write`]: the same folder, made from a model that the engine has read
 
 pub mod config;
 pub mod shards;

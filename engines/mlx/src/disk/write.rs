@@ -45,7 +45,7 @@ pub fn file(folder: &Path, name: &str, fill: impl FnOnce(&mut Out) -> Result<()>
 /// Writes a JSON value as a new file.
 ///
 /// # Errors
-/// As [`file`].
+/// As [`file()`].
 pub fn json(folder: &Path, name: &str, value: &Value) -> Result<()> {
     file(folder, name, |out| out.bytes(format!("{value:#}\n").as_bytes()))
 }

@@ -21,7 +21,7 @@ fn advice_sets_the_number_of_workers_for_each_task_and_never_more_than_there_are
         seed: Seed(0),
         stop: Vec::new(),
     }];
-    let mut used = |workers: &mut WorkerBackend| {
+    let used = |workers: &mut WorkerBackend| {
         workers.score(&score, None, &mut |_, _| {}).unwrap();
         let scoring = workers.pool.used();
         workers.generate(&generate, None, &mut |_, _| {}).unwrap();

@@ -38,7 +38,8 @@ fn trained_arrays(model: &Llama) -> Trained {
         let (inputs, outputs) = projection.shape(&model.config);
         seed += 1;
         let array = |seed, rows: usize, columns: usize| {
-            Array::from_slice(&numbers(seed, rows * columns), &[rows as i32, columns as i32])
+            let shape = [rows, columns].map(|dimension| i32::try_from(dimension).unwrap());
+            Array::from_slice(&numbers(seed, rows * columns), &shape)
         };
         (Site { block, projection }, [array(seed, inputs, RANK), array(seed + 10, RANK, outputs)])
     };

@@ -9,7 +9,7 @@ use std::{
 
 use realign_engine_abi::{
     message::{Reply, Request},
-    train::{Example, KlRow, TrainBegin, TrainStep},
+    train::{Example, KlRow, StepReport, TrainBegin, TrainStep},
 };
 
 use realign_engine_mlx::engine::Engine;
@@ -45,27 +45,29 @@ fn be_a_rank() {
     let reply = ask(&mut engine, Request::TrainBegin(TrainBegin { ranks: 2, ..begin() }));
     let Reply::Training(info) = reply else { panic!("{reply:?}") };
     assert_eq!(info.rank as usize, rank);
-    let mut text = String::new();
+    let mut lines = Vec::new();
     for number in 0..3 {
         let mut mine = step(&shares(number)[rank], anchors(rank));
         if env::var(FAULT).is_ok_and(|fault| fault == format!("{rank} refuses {number}")) {
             mine.rate = f64::NAN;
         }
-        text += &match ask(&mut engine, Request::TrainStep(mine)) {
-            Reply::Step(report) => {
-                format!("{:.4} {:.4} {}\n", report.loss, report.kl.unwrap(), report.tokens)
-            }
-            Reply::Error(error) => format!("{}\n", error.message),
+        lines.push(match ask(&mut engine, Request::TrainStep(mine)) {
+            Reply::Step(report) => line(&report),
+            Reply::Error(error) => error.message,
             other => panic!("{other:?}"),
-        };
-        save_as(&mut engine, folder.join(format!("{rank}-{number}")));
+        });
+        save_as(&mut engine, &folder.join(format!("{rank}-{number}")));
     }
-    fs::write(folder.join(format!("{rank}.txt")), text).unwrap();
+    fs::write(folder.join(format!("{rank}.txt")), lines.join("\n")).unwrap();
 }
 
-fn save_as(engine: &mut Engine, folder: PathBuf) {
-    fs::create_dir(&folder).unwrap();
-    save(engine, &folder);
+fn line(report: &StepReport) -> String {
+    format!("{:.4} {:.4} {}", report.loss, report.kl.unwrap(), report.tokens)
+}
+
+fn save_as(engine: &mut Engine, folder: &Path) {
+    fs::create_dir(folder).unwrap();
+    save(engine, folder);
 }
 
 fn start(folder: &Path, fault: &str) -> [Child; 2] {
@@ -104,12 +106,12 @@ fn two_ranks_with_uneven_shares_train_what_one_process_trains() {
     let folder = tempfile::tempdir().unwrap();
     ranks(folder.path(), "");
     let mut engine = trained();
-    let mut text = String::new();
+    let mut lines = Vec::new();
     for number in 0..3 {
         let all = [anchors(0), anchors(1)].concat();
         let report = take(&mut engine, step(&shares(number).concat(), all));
-        text += &format!("{:.4} {:.4} {}\n", report.loss, report.kl.unwrap(), report.tokens);
-        save_as(&mut engine, folder.path().join(format!("alone-{number}")));
+        lines.push(line(&report));
+        save_as(&mut engine, &folder.path().join(format!("alone-{number}")));
     }
     let read = |rank: &str| fs::read(folder.path().join(rank).join("adapters.safetensors")).unwrap();
     assert!((0..3).all(|step| read(&format!("0-{step}")) == read(&format!("1-{step}"))), "the same bits");
@@ -120,7 +122,7 @@ fn two_ranks_with_uneven_shares_train_what_one_process_trains() {
     let worst = together.iter().zip(&single).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
     assert!(size > 0.0 && worst < 1e-5 * size, "{worst} of {size}");
     for rank in ["0.txt", "1.txt"] {
-        assert_eq!(fs::read_to_string(folder.path().join(rank)).unwrap(), text);
+        assert_eq!(fs::read_to_string(folder.path().join(rank)).unwrap(), lines.join("\n"));
     }
 }
 

@@ -83,8 +83,8 @@ pub enum Request {
     LogProbs(LogProbs),
     /// Exact divergence of the adapted model from the model without its adapter; replies with [`Reply::Kl`].
     Kl(Vec<KlRow>),
-    /// Multiply the adapter by a factor until the next such request, in whatever is asked meanwhile; replies with
-    /// [`Reply::Scaled`]. Training needs factor 1.
+    /// Multiply the adapter by a factor in whatever is asked until the next such request or the next step that
+    /// updates; replies with [`Reply::Scaled`]. A step always trains the adapter as it is.
     AdapterFactor(f32),
     /// Write adapters, or a model with adapters folded in, for other programs; replies with [`Reply::Exported`].
     Export(Export),
@@ -229,7 +229,7 @@ pub enum Reply {
     Training(TrainingInfo),
     /// Of [`Request::TrainStep`]: the step was taken.
     Step(StepReport),
-    /// Of [`Request::TrainStep`]: a loss or a gradient was not finite, and nothing was changed.
+    /// Of [`Request::TrainStep`]: something was not finite, and nothing was changed.
     Diverged(Divergence),
     /// Of [`Request::TrainSave`].
     Saved,

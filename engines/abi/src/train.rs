@@ -28,6 +28,17 @@ pub struct TrainBegin {
     pub ranks: u32,
 }
 
+/// The projections of a Llama block by their Hugging Face names, in the order of the block.
+pub const PROJECTIONS: [&str; 7] = [
+    "self_attn.q_proj",
+    "self_attn.k_proj",
+    "self_attn.v_proj",
+    "self_attn.o_proj",
+    "mlp.gate_proj",
+    "mlp.up_proj",
+    "mlp.down_proj",
+];
+
 /// Which projections get a low-rank correction, and of what size (Hu et al. 2021).
 ///
 /// An adapted projection computes `x W + scale x (x A) B` with `A` of shape `[inputs, rank]`, uniform within
@@ -220,10 +231,10 @@ pub struct StepReport {
     pub logprobs: Vec<Vec<f64>>,
 }
 
-/// Where a step stopped being finite.
+/// Where a step stopped being finite; nothing was changed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Divergence {
-    /// Index of the batch; none where only the summed gradient is not finite.
+    /// Index of the batch; none where it is not one batch's doing: the anchors, the summed gradient, the update.
     pub batch: Option<usize>,
     /// What was not finite.
     pub what: String,

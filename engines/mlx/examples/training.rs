@@ -11,20 +11,12 @@ use realign_engine_abi::{
     ffi::Flow,
     message::{EngineOptions, Load, Reply, Request},
     train::{
-        AdamW, AdapterShape, Answer, Example, Objective, PreferenceLoss, TrainBegin, TrainRow, TrainStep,
+        AdamW, AdapterShape, Answer, Example, Objective, PROJECTIONS, PreferenceLoss, TrainBegin, TrainRow,
+        TrainStep,
     },
 };
 use realign_engine_mlx::engine::Engine;
 
-const MODULES: [&str; 7] = [
-    "self_attn.q_proj",
-    "self_attn.k_proj",
-    "self_attn.v_proj",
-    "self_attn.o_proj",
-    "mlp.gate_proj",
-    "mlp.up_proj",
-    "mlp.down_proj",
-];
 const STEPS: u32 = 4;
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -37,7 +29,7 @@ fn main() -> Result<(), Box<dyn Error>> {
                 rank: 8,
                 scale: 2.0,
                 layers,
-                modules: MODULES.map(String::from).to_vec(),
+                modules: PROJECTIONS.map(String::from).to_vec(),
             },
             optimiser: AdamW {
                 beta1: 0.9,

@@ -5,21 +5,11 @@
 
 use realign_engine_abi::{
     message::{GenerateRow, ModelInfo, Reply, Request, ScoreRow},
-    train::{AdamW, AdapterShape, Answer, Example, Objective, TrainBegin, TrainRow, TrainStep},
+    train::{AdamW, AdapterShape, Answer, Example, Objective, PROJECTIONS, TrainBegin, TrainRow, TrainStep},
 };
 
 use super::calibration::Task;
 
-/// Projections that the measured adapter is on: all of a block.
-const MODULES: [&str; 7] = [
-    "self_attn.q_proj",
-    "self_attn.k_proj",
-    "self_attn.v_proj",
-    "self_attn.o_proj",
-    "mlp.gate_proj",
-    "mlp.up_proj",
-    "mlp.down_proj",
-];
 /// Rank of the measured adapter, the default of training.
 const RANK: u32 = 8;
 /// Far too small to change what is measured next.
@@ -120,7 +110,7 @@ pub fn begin_training(model: &ModelInfo) -> Request {
             rank: RANK,
             scale: 2.0,
             layers: model.layers,
-            modules: MODULES.map(str::to_owned).into(),
+            modules: PROJECTIONS.map(str::to_owned).into(),
         },
         optimiser: AdamW { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weight_decay: 0.0, clip_norm: Some(1.0) },
         seed: 0,

@@ -10,6 +10,7 @@ mod optimiser;
 
 use std::path::{Path, PathBuf};
 
+use realign_engine_abi::train::PROJECTIONS;
 use serde::{Deserialize, Serialize};
 
 pub use self::{
@@ -130,20 +131,9 @@ pub struct Adapter {
     pub modules: Vec<String>,
 }
 
-/// The projections of a Llama block.
-const MODULES: [&str; 7] = [
-    "self_attn.q_proj",
-    "self_attn.k_proj",
-    "self_attn.v_proj",
-    "self_attn.o_proj",
-    "mlp.gate_proj",
-    "mlp.up_proj",
-    "mlp.down_proj",
-];
-
 impl Default for Adapter {
     fn default() -> Self {
-        Self { rank: 8, scale: 2.0, layers: Layers::All, modules: MODULES.map(str::to_owned).into() }
+        Self { rank: 8, scale: 2.0, layers: Layers::All, modules: PROJECTIONS.map(str::to_owned).into() }
     }
 }
 
@@ -261,10 +251,10 @@ impl Adapter {
             return Err(Error::usage("adapter.modules: empty, at least one projection is needed"));
         }
         for (index, module) in self.modules.iter().enumerate() {
-            if !MODULES.contains(&module.as_str()) {
+            if !PROJECTIONS.contains(&module.as_str()) {
                 return Err(Error::usage(format!(
                     "adapter.modules: `{module}` is none of {}",
-                    MODULES.join(", ")
+                    PROJECTIONS.join(", ")
                 )));
             }
             if self.modules[..index].contains(module) {

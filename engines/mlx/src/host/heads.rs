@@ -32,7 +32,7 @@ pub fn spread(packed: &Array, layout: &Layout, head: usize, rope: Option<&Rope>)
             let turn = rope.map(|rope| rope.at(layout.position(row, column)));
             for (number, source) in token.chunks_exact(head).enumerate() {
                 let start = ((row * heads + number) * longest + column) * head;
-                write(&mut grid[start..start + head], source, turn);
+                write(&mut grid[start..start + head], source, turn, 1.0);
             }
         }
     }
@@ -58,14 +58,15 @@ pub fn gather(grid: &Array, layout: &Layout, rope: Option<&Rope>) -> Result<Arra
             let turn = rope.map(|rope| rope.at(layout.position(row, column)));
             for (number, target) in token.chunks_exact_mut(head).enumerate() {
                 let start = ((row * heads + number) * longest + column) * head;
-                write_back(target, &numbers[start..start + head], turn);
+                write(target, &numbers[start..start + head], turn, -1.0);
             }
         }
     }
     array(&packed, &[layout.packed(), width])
 }
 
-fn write(target: &mut [f32], source: &[f32], turn: Option<(&[f32], &[f32])>) {
+/// Copies a head, rotated by the angles of `turn` times `direction`, which is 1 or -1.
+fn write(target: &mut [f32], source: &[f32], turn: Option<(&[f32], &[f32])>, direction: f32) {
     let Some((cosines, sines)) = turn else {
         target.copy_from_slice(source);
         return;
@@ -73,20 +74,8 @@ fn write(target: &mut [f32], source: &[f32], turn: Option<(&[f32], &[f32])>) {
     let half = source.len() / 2;
     let ((left, right), (first, second)) = (target.split_at_mut(half), source.split_at(half));
     for pair in 0..half {
-        left[pair] = first[pair] * cosines[pair] - second[pair] * sines[pair];
-        right[pair] = second[pair] * cosines[pair] + first[pair] * sines[pair];
-    }
-}
-
-fn write_back(target: &mut [f32], source: &[f32], turn: Option<(&[f32], &[f32])>) {
-    let Some((cosines, sines)) = turn else {
-        target.copy_from_slice(source);
-        return;
-    };
-    let half = source.len() / 2;
-    let ((left, right), (first, second)) = (target.split_at_mut(half), source.split_at(half));
-    for pair in 0..half {
-        left[pair] = first[pair] * cosines[pair] + second[pair] * sines[pair];
-        right[pair] = second[pair] * cosines[pair] - first[pair] * sines[pair];
+        let sine = sines[pair] * direction;
+        left[pair] = first[pair] * cosines[pair] - second[pair] * sine;
+        right[pair] = second[pair] * cosines[pair] + first[pair] * sine;
     }
 }

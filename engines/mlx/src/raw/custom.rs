@@ -7,9 +7,10 @@
 #![expect(unsafe_code, reason = "closures cross into C; each function states why that is sound")]
 
 use std::{
+    cell::RefCell,
     ffi::{c_int, c_void},
     panic::{AssertUnwindSafe, catch_unwind},
-    sync::{Arc, Mutex, PoisonError},
+    sync::Arc,
 };
 
 use mlx_rs::{Array, ops::zeros_like};
@@ -38,10 +39,15 @@ pub trait Operation: Send + Sync + 'static {
     ) -> Result<Vec<Option<Array>>>;
 }
 
-/// What both closures share: the operation, and the error that the first one could not carry through C.
-struct Shared<O> {
-    operation: O,
-    failure: Mutex<Option<Error>>,
+thread_local! {
+    /// The error of an operation on this thread, which could not be carried through C.
+    static FAILURE: RefCell<Option<Error>> = const { RefCell::new(None) };
+}
+
+/// Takes the last error of an operation on this thread: what MLX's own error for a gradient does not say.
+#[must_use]
+pub fn take_failure() -> Option<Error> {
+    FAILURE.take()
 }
 
 /// Applies an operation so that MLX can differentiate through it.
@@ -49,15 +55,15 @@ struct Shared<O> {
 /// # Errors
 /// What the operation says, or an internal error if MLX refuses it.
 pub fn apply<O: Operation>(operation: O, inputs: &[Array]) -> Result<Vec<Array>> {
-    let shared = Arc::new(Shared { operation, failure: Mutex::new(None) });
-    // SAFETY: every handle made here is freed once, below. The payloads are boxed `Arc`s of `Shared<O>`, which the
+    let operation = Arc::new(operation);
+    // SAFETY: every handle made here is freed once, below. The payloads are boxed `Arc`s of `O`, which the
     // trampolines of the same `O` read and `release` of the same `O` drops; MLX copies what it needs to keep.
     let outputs = unsafe {
         let forward =
-            mlx_sys::mlx_closure_new_func_payload(Some(run::<O>), payload(&shared), Some(release::<O>));
+            mlx_sys::mlx_closure_new_func_payload(Some(run::<O>), payload(&operation), Some(release::<O>));
         let backward = mlx_sys::mlx_closure_custom_new_func_payload(
             Some(differentiate::<O>),
-            payload(&shared),
+            payload(&operation),
             Some(release::<O>),
         );
         let mut function = mlx_sys::mlx_closure_new();
@@ -75,14 +81,14 @@ pub fn apply<O: Operation>(operation: O, inputs: &[Array]) -> Result<Vec<Array>>
         mlx_sys::mlx_closure_custom_free(backward);
         arrays
     };
-    let failure = shared.failure.lock().unwrap_or_else(PoisonError::into_inner).take();
     outputs.ok_or_else(|| {
-        failure.unwrap_or_else(|| Error::internal("mlx refused an operation with a gradient of its own"))
+        take_failure()
+            .unwrap_or_else(|| Error::internal("mlx refused an operation with a gradient of its own"))
     })
 }
 
-fn payload<O>(shared: &Arc<Shared<O>>) -> *mut c_void {
-    Box::into_raw(Box::new(Arc::clone(shared))).cast()
+fn payload<O>(operation: &Arc<O>) -> *mut c_void {
+    Box::into_raw(Box::new(Arc::clone(operation))).cast()
 }
 
 /// # Safety
@@ -119,13 +125,13 @@ extern "C" fn run<O: Operation>(
     payload: *mut c_void,
 ) -> c_int {
     // SAFETY: `apply` made the payload for this `O`, and MLX passes it on unchanged while it is alive.
-    let shared = unsafe { &*payload.cast::<Arc<Shared<O>>>() };
+    let operation = unsafe { &*payload.cast::<Arc<O>>() };
     let work = || {
         let inputs = arrays(inputs).ok_or_else(unreadable)?;
-        shared.operation.forward(&inputs)
+        operation.forward(&inputs)
     };
     // SAFETY: MLX gives a valid vector handle to be filled.
-    unsafe { answer(shared, result, work) }
+    unsafe { answer(result, work) }
 }
 
 extern "C" fn differentiate<O: Operation>(
@@ -136,12 +142,12 @@ extern "C" fn differentiate<O: Operation>(
     payload: *mut c_void,
 ) -> c_int {
     // SAFETY: as in `run`.
-    let shared = unsafe { &*payload.cast::<Arc<Shared<O>>>() };
+    let operation = unsafe { &*payload.cast::<Arc<O>>() };
     let work = || {
         let [inputs, gradients, outputs] =
             [inputs, gradients, outputs].map(|vector| arrays(vector).ok_or_else(unreadable));
         let inputs = inputs?;
-        let found = shared.operation.backward(&inputs, &gradients?, &outputs?)?;
+        let found = operation.backward(&inputs, &gradients?, &outputs?)?;
         let or_zero = |(gradient, input): (Option<Array>, &Array)| match gradient {
             Some(gradient) => Ok(gradient),
             None => Ok(zeros_like(input)?),
@@ -149,18 +155,14 @@ extern "C" fn differentiate<O: Operation>(
         found.into_iter().zip(&inputs).map(or_zero).collect()
     };
     // SAFETY: as in `run`.
-    unsafe { answer(shared, result, work) }
+    unsafe { answer(result, work) }
 }
 
 /// Fills `result` with what `work` gives; nothing unwinds into C.
 ///
 /// # Safety
 /// `result` points to a live vector handle.
-unsafe fn answer<O>(
-    shared: &Shared<O>,
-    result: *mut mlx_vector_array,
-    work: impl FnOnce() -> Result<Vec<Array>>,
-) -> c_int {
+unsafe fn answer(result: *mut mlx_vector_array, work: impl FnOnce() -> Result<Vec<Array>>) -> c_int {
     let done = catch_unwind(AssertUnwindSafe(work))
         .unwrap_or_else(|_| Err(Error::internal("an operation of the engine panicked")));
     match done {
@@ -174,7 +176,7 @@ unsafe fn answer<O>(
             }
         }
         Err(error) => {
-            *shared.failure.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
+            FAILURE.set(Some(error));
             1
         }
     }
@@ -182,7 +184,7 @@ unsafe fn answer<O>(
 
 extern "C" fn release<O>(payload: *mut c_void) {
     // SAFETY: `payload` came from `Box::into_raw` in the function of that name, and MLX calls this once.
-    let boxed = unsafe { Box::from_raw(payload.cast::<Arc<Shared<O>>>()) };
+    let boxed = unsafe { Box::from_raw(payload.cast::<Arc<O>>()) };
     // A panic while dropping must not cross into C; there is nobody left to tell.
     let _ = catch_unwind(AssertUnwindSafe(|| drop(boxed)));
 }

@@ -19,6 +19,7 @@ use crate::{
         layout::{Layout, index},
         weights::array,
     },
+    raw::custom::take_failure,
     train::{
         batch::Batch,
         head::{divergences, log_probs, taped_divergences, taped_log_probs},
@@ -128,10 +129,8 @@ pub fn gradient(
         })
     };
     let found = value_and_grad_with_argnums(recorded, all.as_slice())(&arrays);
-    if let Some(error) = failure {
-        return Err(error);
-    }
-    let (_, gradients) = found?;
+    let (_, gradients) =
+        found.map_err(|error| failure.or_else(take_failure).unwrap_or_else(|| error.into()))?;
     eval(&gradients)?;
     Ok(Gradient { values, arrays: gradients })
 }

@@ -99,7 +99,9 @@ impl Trainer {
                 return Ok(Reply::Diverged(Divergence { batch: None, what: "gradient".into() }));
             }
             norm = length;
-            self.update((step.rate, factor), &sum.gradients);
+            if !self.update((step.rate, factor), &sum.gradients) {
+                return Ok(Reply::Diverged(Divergence { batch: None, what: "update".into() }));
+            }
             model.corrections = Some(self.corrections(1.0)?);
         }
         Ok(Reply::Step(StepReport { gradient_norm: norm, ..sum.report(work.counts) }))
@@ -149,6 +151,12 @@ impl Trainer {
             } else {
                 weigh(&measured_divergences(model, anchors, Some(&corrections))?)?;
             }
+            if !sum.divergence.is_finite() {
+                return Ok(Part::Diverged(Divergence {
+                    batch: None,
+                    what: "divergence of the anchors".into(),
+                }));
+            }
         }
         progress(work.total(), work.total());
         Ok(Part::Done(sum))
@@ -173,13 +181,22 @@ impl Trainer {
         self.adapter.corrections.iter().map(pair).collect()
     }
 
-    fn update(&mut self, (rate, factor): (f64, f64), gradients: &[Vec<f32>]) {
-        self.steps += 1;
-        let pace = (self.steps, rate, factor);
-        let moved = self.adapter.corrections.values_mut().zip(self.moments.values_mut());
+    /// Whether the update was finite; one that was not is not kept.
+    fn update(&mut self, (rate, factor): (f64, f64), gradients: &[Vec<f32>]) -> bool {
+        let pace = (self.steps + 1, rate, factor);
+        let (mut adapter, mut moments) = (self.adapter.clone(), self.moments.clone());
+        let moved = adapter.corrections.values_mut().zip(moments.values_mut());
         for ((factors, moments), gradients) in moved.zip(gradients.chunks_exact(2)) {
             update(&self.settings, pace, &mut factors.a, &mut moments[0], &gradients[0]);
             update(&self.settings, pace, &mut factors.b, &mut moments[1], &gradients[1]);
         }
+        let finite = |numbers: &[f32]| numbers.iter().all(|number| number.is_finite());
+        let sound = adapter.corrections.values().all(|factors| finite(&factors.a) && finite(&factors.b));
+        let steady =
+            moments.values().flatten().all(|moments| finite(&moments.first) && finite(&moments.second));
+        if sound && steady {
+            (self.adapter, self.moments, self.steps) = (adapter, moments, self.steps + 1);
+        }
+        sound && steady
     }
 }

@@ -1,9 +1,14 @@
 //! The loops in Rust and their twins in MLX operations compute the same thing.
 
+use mlx_rs::{Array, error::Exception, transforms::value_and_grad};
 use realign_engine_mlx::{
     checkpoint::Checkpoint,
+    error::{Error, Result},
     llama::{attention::Kernels, cache::Cache, layout::Row},
-    raw,
+    raw::{
+        self,
+        custom::{Operation, apply, take_failure},
+    },
 };
 
 use crate::support::{File, on_disk, tokens};
@@ -34,4 +39,43 @@ fn host_loops_and_mlx_operations_agree() {
     let worst = host.iter().zip(&mlx).map(|(host, mlx)| (host - mlx).abs()).fold(0.0, f32::max);
     let size = host.iter().fold(0.0_f32, |size, logit| size.max(logit.abs()));
     assert!(worst < 1e-5 * size, "{worst} of {size}");
+}
+
+/// Computes, but has no gradient.
+struct Forward;
+
+impl Operation for Forward {
+    fn forward(&self, inputs: &[Array]) -> Result<Vec<Array>> {
+        Ok(vec![inputs[0].clone()])
+    }
+
+    fn backward(&self, _: &[Array], _: &[Array], _: &[Array]) -> Result<Vec<Option<Array>>> {
+        Err(Error::request("the gradient is not there"))
+    }
+}
+
+/// Does not even compute.
+struct Panics;
+
+impl Operation for Panics {
+    fn forward(&self, _: &[Array]) -> Result<Vec<Array>> {
+        panic!("on purpose")
+    }
+
+    fn backward(&self, _: &[Array], _: &[Array], _: &[Array]) -> Result<Vec<Option<Array>>> {
+        panic!("on purpose")
+    }
+}
+
+#[test]
+fn an_operation_that_fails_says_why_whether_forward_or_backward() {
+    raw::prepare().unwrap();
+    let one = || Array::from_f32(1.0);
+    let forward = apply(Panics, &[one()]).unwrap_err();
+    insta::assert_snapshot!(forward, @"an operation of the engine panicked");
+    let through =
+        |inputs: &[Array]| apply(Forward, inputs).map_err(|error| Exception::custom(error.to_string()));
+    assert!(value_and_grad(through)(&[one()]).is_err());
+    insta::assert_snapshot!(take_failure().unwrap(), @"the gradient is not there");
+    assert_eq!(take_failure(), None, "an error is told once");
 }

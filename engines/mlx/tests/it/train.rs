@@ -12,32 +12,22 @@ use std::path::Path;
 use realign_engine_abi::{
     message::{Reply, Request},
     train::{
-        AdamW, AdapterShape, Answer, Example, KlRow, LogProbs, Objective, PreferenceLoss, StepReport,
-        TrainBegin, TrainRow, TrainSave, TrainStep,
+        AdamW, AdapterShape, Answer, Example, KlRow, LogProbs, Objective, PROJECTIONS, PreferenceLoss,
+        StepReport, TrainBegin, TrainRow, TrainSave, TrainStep,
     },
 };
 use realign_engine_mlx::engine::Engine;
 
 use crate::support::{ask, tiny, tokens};
 
-/// All projections of the last block.
+/// All projections of both blocks.
 fn begin() -> TrainBegin {
     TrainBegin {
         adapter: AdapterShape {
             rank: 4,
             scale: 2.0,
             layers: 2,
-            modules: [
-                "self_attn.q_proj",
-                "self_attn.k_proj",
-                "self_attn.v_proj",
-                "self_attn.o_proj",
-                "mlp.gate_proj",
-                "mlp.up_proj",
-                "mlp.down_proj",
-            ]
-            .map(String::from)
-            .to_vec(),
+            modules: PROJECTIONS.map(String::from).to_vec(),
         },
         optimiser: AdamW { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weight_decay: 0.0, clip_norm: Some(1.0) },
         seed: 7,

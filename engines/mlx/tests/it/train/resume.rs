@@ -75,7 +75,7 @@ fn a_step_that_is_not_finite_changes_nothing_and_says_where() {
     let mut engine = trained();
     take(&mut engine, step(0));
     let before = saved(&mut engine);
-    // A row that the model finds impossible: the second batch's loss overflows.
+    // Finite, and far beyond anything that the model can compute with.
     take(&mut engine, TrainStep { rate: 1e30, ..step(1) });
     let broken = saved(&mut engine);
     assert_ne!(before, broken);
@@ -83,6 +83,18 @@ fn a_step_that_is_not_finite_changes_nothing_and_says_where() {
     let Reply::Diverged(Divergence { batch, what }) = reply else { panic!("{reply:?}") };
     assert_eq!((batch, what.as_str()), (Some(0), "loss"));
     assert!(saved(&mut engine) == broken, "nothing changed");
+}
+
+#[test]
+fn an_update_that_overflows_is_not_kept() {
+    let mut engine = trained();
+    take(&mut engine, step(0));
+    let before = saved(&mut engine);
+    let reply = ask(&mut engine, Request::TrainStep(TrainStep { rate: 1e39, ..step(1) }));
+    let Reply::Diverged(Divergence { batch, what }) = reply else { panic!("{reply:?}") };
+    assert_eq!((batch, what.as_str()), (None, "update"));
+    assert!(saved(&mut engine) == before, "nothing changed");
+    take(&mut engine, step(1));
 }
 
 #[test]

@@ -45,6 +45,9 @@ pub struct Kl {
 /// Divergence over responses. `None` where fewer than two clusters hold a token, or a number is not finite.
 #[must_use]
 pub fn kl(responses: &[ResponseKl], bootstrap: Bootstrap) -> Option<Kl> {
+    if responses.iter().flat_map(|response| &response.tokens).any(|value| !value.is_finite()) {
+        return None;
+    }
     // Rounding may leave a divergence of nearly 0 below it.
     let sum = |response: &ResponseKl| response.tokens.iter().map(|value| value.max(0.0)).sum::<f64>();
     let filled: Vec<&ResponseKl> = responses.iter().filter(|response| !response.tokens.is_empty()).collect();
@@ -139,6 +142,8 @@ mod tests {
         assert!(kl(&[response("a", &[0.1]), response("a", &[0.2])], BOOTSTRAP).is_none());
         assert!(kl(&[response("a", &[0.1]), response("b", &[])], BOOTSTRAP).is_none());
         assert!(kl(&[response("a", &[0.1]), response("b", &[f64::INFINITY])], BOOTSTRAP).is_none());
+        // `NaN.max(0.0)` is 0: a broken model must not look like one that did not move.
+        assert!(kl(&[response("a", &[0.1]), response("b", &[f64::NAN, 0.1])], BOOTSTRAP).is_none());
     }
 
     #[test]

@@ -52,13 +52,15 @@ impl Engine {
         let llama = &self.model()?.llama;
         let corrections = llama.corrections.as_ref().filter(|_| wanted.adapted);
         let batch = Batch::new(&llama.config, &wanted.examples.iter().collect::<Vec<_>>(), None)?;
-        Ok(Reply::LogProbs(batch.sums(&measured_log_probs(llama, &batch, corrections)?)))
+        let values = finite(measured_log_probs(llama, &batch, corrections)?, "log-probabilities")?;
+        Ok(Reply::LogProbs(batch.sums(&values)))
     }
 
     pub(super) fn divergences(&self, rows: &[KlRow]) -> Result<Reply> {
         let model = self.model()?;
         let batch = Batch::of_responses(&model.llama.config, rows, model.tokenizer.end())?;
-        let values = measured_divergences(&model.llama, &batch, model.llama.corrections.as_ref())?;
+        let corrections = model.llama.corrections.as_ref();
+        let values = finite(measured_divergences(&model.llama, &batch, corrections)?, "divergences")?;
         let mut by_row = vec![Vec::new(); rows.len()];
         for (&row, value) in batch.owners.iter().zip(values) {
             by_row[row].push(value);
@@ -74,4 +76,12 @@ impl Engine {
             .ok_or_else(|| Error::request("no adapter is being trained").hint("send `train-begin` first"))?;
         Ok((model, trainer))
     }
+}
+
+fn finite(values: Vec<f32>, what: &str) -> Result<Vec<f32>> {
+    if values.iter().all(|value| value.is_finite()) {
+        return Ok(values);
+    }
+    Err(Error::model(format!("the model computes {what} that are not finite"))
+        .hint("its weights or its adapter are damaged; take an earlier checkpoint"))
 }

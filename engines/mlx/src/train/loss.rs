@@ -47,9 +47,13 @@ impl Pair {
     }
 }
 
-/// The loss of a pair, plus `nll` times the chosen answer's mean negative log-likelihood per token.
+/// The loss of a pair, plus `nll` times the chosen answer's mean negative log-likelihood per token. Not a number where
+/// one of the sums is not finite: maxima and minima would turn that into 0, which looks like a pair that is learned.
 #[must_use]
 pub fn pair_loss(loss: PreferenceLoss, nll: f64, chosen: Side, rejected: Side) -> Pair {
+    if !(chosen.policy.is_finite() && rejected.policy.is_finite()) {
+        return Pair { loss: f64::NAN, chosen: f64::NAN, rejected: f64::NAN };
+    }
     let mut pair = preference(loss, chosen, rejected);
     pair.loss -= nll * chosen.policy / chosen.tokens;
     pair.chosen -= nll / chosen.tokens;
@@ -198,6 +202,20 @@ mod tests {
             for margin in [-1e6, 1e6] {
                 let pair = pair_loss(loss, 0.1, side(-1e6 + margin, -1e6, 5.0), side(-1e6, -1e6, 5.0));
                 assert!(pair.loss.is_finite() && pair.chosen.is_finite(), "{loss:?} {margin}: {pair:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_sum_that_is_not_a_number_is_never_a_finite_loss() {
+        // `NaN.max(0.0)` is 0: hinge once called a broken model a converged one.
+        for loss in LOSSES {
+            for broken in [f64::NAN, f64::NEG_INFINITY] {
+                let (chosen, rejected) = untrained();
+                let of_chosen = pair_loss(loss, 0.0, Side { policy: broken, ..chosen }, rejected);
+                let of_rejected = pair_loss(loss, 0.0, chosen, Side { policy: broken, ..rejected });
+                assert!(of_chosen.loss.is_nan(), "{loss:?} {broken}: {of_chosen:?}");
+                assert!(of_rejected.loss.is_nan(), "{loss:?} {broken}: {of_rejected:?}");
             }
         }
     }

@@ -138,6 +138,14 @@ impl Sum {
         Ok(())
     }
 
+    /// What is not finite, if anything is.
+    pub(super) fn unsound(&self) -> Option<&'static str> {
+        if !self.loss.is_finite() {
+            return Some("loss");
+        }
+        (!self.divergence.is_finite()).then_some("divergence of the anchors")
+    }
+
     /// Counts the tokens of a batch that was run; those of anchors are not scored.
     pub(super) fn count(&mut self, batch: &Batch, scored: bool) {
         self.tokens[0] += if scored { batch.targets.len() as f64 } else { 0.0 };
@@ -170,5 +178,20 @@ impl Sum {
         let kl = (counts.anchors > 0.0).then(|| self.divergence / counts.anchors);
         let logprobs = self.log_probs;
         StepReport { loss: self.loss, scored_tokens, tokens, gradient_norm: 0.0, kl, logprobs }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sum_names_what_is_not_finite() {
+        let mut sum = Sum::new(&Vec::new());
+        assert_eq!(sum.unsound(), None);
+        sum.divergence = f64::NAN;
+        assert_eq!(sum.unsound(), Some("divergence of the anchors"));
+        sum.loss = f64::INFINITY;
+        assert_eq!(sum.unsound(), Some("loss"));
     }
 }

@@ -131,8 +131,8 @@ impl Trainer {
             } else {
                 weigh(&measured_log_probs(model, batch, Some(&corrections))?)?;
             }
-            if !sum.loss.is_finite() {
-                return Ok(Part::Diverged(Divergence { batch: Some(number), what: "loss".into() }));
+            if let Some(what) = sum.unsound() {
+                return Ok(Part::Diverged(Divergence { batch: Some(number), what: what.into() }));
             }
         }
         if let Some(anchors) = &work.anchors {
@@ -151,11 +151,8 @@ impl Trainer {
             } else {
                 weigh(&measured_divergences(model, anchors, Some(&corrections))?)?;
             }
-            if !sum.divergence.is_finite() {
-                return Ok(Part::Diverged(Divergence {
-                    batch: None,
-                    what: "divergence of the anchors".into(),
-                }));
+            if let Some(what) = sum.unsound() {
+                return Ok(Part::Diverged(Divergence { batch: None, what: what.into() }));
             }
         }
         progress(work.total(), work.total());

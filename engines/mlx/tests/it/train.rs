@@ -20,6 +20,17 @@ use realign_engine_mlx::engine::Engine;
 
 use crate::support::{ask, tiny, tokens};
 
+/// Every preference loss.
+const LOSSES: [PreferenceLoss; 7] = [
+    PreferenceLoss::Dpo { beta: 0.1 },
+    PreferenceLoss::Cdpo { beta: 0.1, label_smoothing: 0.1 },
+    PreferenceLoss::Ipo { beta: 0.1 },
+    PreferenceLoss::Hinge { beta: 0.1 },
+    PreferenceLoss::Dpop { beta: 0.1, lambda: 5.0 },
+    PreferenceLoss::Orpo { lambda: 0.2 },
+    PreferenceLoss::Simpo { beta: 2.0, gamma: 0.5 },
+];
+
 /// All projections of both blocks.
 fn begin() -> TrainBegin {
     TrainBegin {

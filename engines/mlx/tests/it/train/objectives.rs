@@ -6,19 +6,10 @@ use realign_engine_abi::{
 };
 
 use super::{
-    divergences, example, log_probs, measure, pair, preference, referenced, rows, supervised, take, trained,
+    LOSSES, divergences, example, log_probs, measure, pair, preference, referenced, rows, supervised, take,
+    trained,
 };
 use crate::support::{VOCABULARY, ask, score, tiny, tokens};
-
-const LOSSES: [PreferenceLoss; 7] = [
-    PreferenceLoss::Dpo { beta: 0.1 },
-    PreferenceLoss::Cdpo { beta: 0.1, label_smoothing: 0.1 },
-    PreferenceLoss::Ipo { beta: 0.1 },
-    PreferenceLoss::Hinge { beta: 0.1 },
-    PreferenceLoss::Dpop { beta: 0.1, lambda: 5.0 },
-    PreferenceLoss::Orpo { lambda: 0.2 },
-    PreferenceLoss::Simpo { beta: 2.0, gamma: 0.5 },
-];
 
 fn scored(row: &ScoreRow) -> f64 {
     score(&mut tiny(), std::slice::from_ref(row))[0][0].logprob

@@ -4,12 +4,12 @@ use std::{collections::BTreeMap, fs, path::Path};
 
 use realign_engine_abi::{
     message::{Reply, Request},
-    train::{Divergence, TrainBegin, TrainStep},
+    train::{Divergence, KlRow, LogProbs, PreferenceLoss, TrainBegin, TrainRow, TrainStep},
 };
 use realign_engine_mlx::engine::Engine;
 
-use super::{begin, example, rows, save, supervised, take, trained};
-use crate::support::{ask, failure, tiny};
+use super::{LOSSES, begin, example, pair, preference, referenced, rows, save, supervised, take, trained};
+use crate::support::{ask, failure, tiny, tokens};
 
 fn step(number: u64) -> TrainStep {
     supervised(vec![rows(&[example(number, 4, 6), example(number + 40, 3, 5)])], 0.01)
@@ -83,6 +83,53 @@ fn a_step_that_is_not_finite_changes_nothing_and_says_where() {
     let Reply::Diverged(Divergence { batch, what }) = reply else { panic!("{reply:?}") };
     assert_eq!((batch, what.as_str()), (Some(0), "loss"));
     assert!(saved(&mut engine) == broken, "nothing changed");
+}
+
+/// A model whose adapter has gone far beyond anything that it can compute with.
+fn broken() -> Engine {
+    let mut engine = trained();
+    take(&mut engine, TrainStep { rate: 1e30, ..step(0) });
+    engine
+}
+
+#[test]
+fn a_broken_model_is_never_a_converged_one_whatever_the_loss() {
+    for loss in LOSSES {
+        let mut engine = broken();
+        let reference = if matches!(loss, PreferenceLoss::Orpo { .. } | PreferenceLoss::Simpo { .. }) {
+            Vec::new()
+        } else {
+            vec![-9.0, -9.0]
+        };
+        let row = TrainRow { example: pair(1, 4, 5, 5), reference };
+        let reply = ask(&mut engine, Request::TrainStep(preference(loss, vec![vec![row]], 0.1)));
+        let Reply::Diverged(Divergence { batch, what }) = reply else { panic!("{loss:?}: {reply:?}") };
+        assert_eq!((batch, what.as_str()), (Some(0), "loss"), "{loss:?}");
+    }
+}
+
+#[test]
+fn a_gradient_that_overflows_changes_nothing() {
+    let mut engine = trained();
+    let before = saved(&mut engine);
+    let rows = referenced(&mut engine, &[pair(1, 4, 5, 5)]);
+    // The loss of a fresh adapter is ln 2 whatever beta is; its slope is not.
+    let step = preference(PreferenceLoss::Dpo { beta: 1e40 }, vec![rows], 0.1);
+    let reply = ask(&mut engine, Request::TrainStep(step));
+    let Reply::Diverged(Divergence { batch, what }) = reply else { panic!("{reply:?}") };
+    assert_eq!((batch, what.as_str()), (None, "gradient"));
+    assert!(saved(&mut engine) == before);
+}
+
+#[test]
+fn measurements_of_a_broken_model_are_errors_and_not_numbers() {
+    let mut engine = broken();
+    let row = KlRow { context: tokens(1, 3), response: tokens(2, 3), ended: false };
+    let divergence = failure(ask(&mut engine, Request::Kl(vec![row])));
+    insta::assert_snapshot!(divergence, @"the model computes divergences that are not finite");
+    let asked = LogProbs { adapted: true, examples: vec![example(1, 3, 3)] };
+    let log_probs = failure(ask(&mut engine, Request::LogProbs(asked)));
+    insta::assert_snapshot!(log_probs, @"the model computes log-probabilities that are not finite");
 }
 
 #[test]

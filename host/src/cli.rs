@@ -3,6 +3,7 @@
 pub mod args;
 mod calibrate;
 mod compare;
+mod data;
 mod doctor;
 mod eval;
 mod generate;
@@ -55,6 +56,7 @@ fn dispatch(arguments: Arguments) -> Result<Exit> {
         Verb::Eval(verb) => eval::run(&settings, &verb),
         Verb::Compare(verb) => compare::run(&settings, &verb),
         Verb::Runs => runs::run(&settings),
+        Verb::Data(verb) => data::run(&settings, &verb),
         Verb::Train(verb) => train::run(&settings, &verb),
         Verb::Plugin(verb) => plugin::run(&settings, &verb),
         Verb::Calibrate(verb) => calibrate::run(&settings, &verb),

@@ -10,6 +10,7 @@
 //! - [`suite`]: what an evaluation runs, and running it; [`compare`]: two runs side by side
 //! - [`sandbox`]: everything wasmtime; [`plugins`]: finding, locking and building evaluators
 //! - [`engine`]: workers, planned batches, the generation cache, recorded models
+//! - [`data`]: preference pairs, built by asking the model and judging its answers
 //! - [`hardware`]: this machine, measured; work placed on measured machines
 //! - [`mod@train`]: adapters, step by step, under a limit of divergence
 //! - [`metrics`], [`stats`]: pure functions; [`gates`]: rule, evidence, verdict
@@ -17,6 +18,7 @@
 
 pub mod cli;
 pub mod compare;
+pub mod data;
 pub mod engine;
 pub mod error;
 pub mod exit;

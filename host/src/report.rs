@@ -3,6 +3,7 @@
 pub mod calibration;
 pub mod comparison;
 pub mod number;
+pub mod pairs;
 pub mod placement;
 pub mod record;
 pub mod reported;

@@ -19,6 +19,7 @@
 //! - [`session`]: one worker with a model and an adapter; [`mod@reference`]: what the model without it says
 //! - [`state`], [`checkpoint`]: what a run goes on from; [`folder`]: the folder of a run
 //! - [`run`]: the loop; [`failure`]: how it ends early; [`reward`]: what a pair gained; [`loss_guard`]: when it stops; [`controller`]: how much divergence costs
+//! - [`watch`]: what a suite says of checkpoints, and what must not be lost
 //! - [`kl`]: divergence on the model's own responses; [`search`]: the largest adapter under the limit
 //! - [`outcome`], [`export`]: what comes out; [`log`], [`tensorboard`]: every step, for people and other programs
 
@@ -46,6 +47,7 @@ pub mod session;
 pub mod sources;
 pub mod state;
 pub mod tensorboard;
+pub mod watch;
 
 #[cfg(test)]
 mod tests;

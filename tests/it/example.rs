@@ -132,7 +132,7 @@ fn the_replies_show_the_traits() {
     let train = suite.replace("split = \"test\"", "split = \"train\"");
     assert_ne!(train, suite, "the suite names another split");
     project.write("suite.toml", train);
-    let beside = ["persona.toml", "scenarios.jsonl", "exemplars.jsonl", "contrast.jsonl"];
+    let beside = ["persona.toml", "scenarios.jsonl", "exemplars.jsonl", "contrast.jsonl", "neutral.jsonl"];
     for name in beside.into_iter().chain(BENCH) {
         project.write(name, read(name));
     }

@@ -21,6 +21,7 @@ mod grants;
 mod hardware;
 mod hostile;
 mod model;
+mod pairs;
 mod recorded;
 mod support;
 mod train;

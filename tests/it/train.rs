@@ -4,7 +4,7 @@ use std::{fs, process::Command, thread, time::Duration};
 
 use serde_json::{Value, json};
 
-use crate::support::{Project, tiny};
+use crate::support::{Project, mini, tiny};
 
 const SFT: &str = r#"format = 1
 model = "tiny.gguf"
@@ -214,4 +214,84 @@ fn an_adapter_comes_out_only_under_the_limit_of_its_divergence() {
     assert_eq!(run.status.code(), Some(if passed { 0 } else { 10 }), "{outcome:#}");
     assert_eq!(project.path("run/adapter").exists(), passed);
     assert_eq!(project.path("run/adapter-over-limit").exists(), !passed);
+}
+
+const WATCH: &str = r#"
+[watch]
+suite = "suite.toml"
+every = 12
+held_out = ["offers"]
+"#;
+
+/// A training with a suite that watches: the families of the mini suite, as dev families.
+fn watched(config: &str) -> Option<Project> {
+    let project = real(config)?;
+    mini::write(&project);
+    let scenarios =
+        project.read("scenarios.jsonl").replace("\"spare", "\"kept").replace("\"test\"", "\"dev\"");
+    project.write("scenarios.jsonl", scenarios.replace("\"train\"", "\"test\""));
+    Some(project)
+}
+
+#[test]
+fn a_suite_watches_the_training_and_judges_what_comes_out() {
+    let Some(project) = watched(&format!("{SFT}{WATCH}")) else { return };
+    let run = train(&project, "sft", "run").output().expect("it runs");
+    assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stderr));
+    let outcome: Value = serde_json::from_slice(&run.stdout).expect("JSON");
+    let steps: Vec<&Value> =
+        outcome["watched"].as_array().expect("a list").iter().map(|watched| &watched["step"]).collect();
+    assert_eq!(steps, [0, 12, 24]);
+    let numbers = &outcome["exported"]["numbers"];
+    for name in ["adherence", "trait/offers", "facts/accuracy"] {
+        assert!(numbers[name]["value"].is_number(), "{name}: {numbers:#}");
+    }
+    let runs = project.realign(&["runs"]).exits(0);
+    for name in ["-before", "-step-12", "-step-24", "-exported"] {
+        assert!(runs.out.contains(name), "{name}: {}", runs.out);
+    }
+}
+
+#[test]
+fn a_watched_training_killed_anywhere_ends_with_the_same_outcome() {
+    let Some(project) = watched(&format!("{SFT}{WATCH}")) else { return };
+    let whole = train(&project, "sft", "whole").output().expect("it runs");
+    assert!(whole.status.success(), "{}", String::from_utf8_lossy(&whole.stderr));
+    for milliseconds in [900, 1500, 2500, 3500] {
+        let mut child =
+            train(&project, "sft", "killed").args(["--store", "other.db"]).spawn().expect("it starts");
+        thread::sleep(Duration::from_millis(milliseconds));
+        child.kill().expect("killed");
+        child.wait().expect("gone");
+    }
+    let resumed = train(&project, "sft", "killed").args(["--store", "other.db"]).output().expect("it runs");
+    assert!(resumed.status.success(), "{}", String::from_utf8_lossy(&resumed.stderr));
+    assert_eq!(adapter(&project, "killed"), adapter(&project, "whole"));
+    assert_eq!(resumed.stdout, whole.stdout, "the same outcome, whatever was killed");
+}
+
+#[test]
+fn an_evaluator_that_chose_pairs_cannot_watch_over_them() {
+    let project = project(Project::new(), &format!("{PREFERENCE}{WATCH}"));
+    mini::write(&project);
+    let pair =
+        json!({ "prompt": "Who?", "chosen": "We.", "rejected": "I.", "notes": { "chosen_by": ["offers"] } });
+    let other = json!({ "prompt": "Where?", "chosen": "Here.", "rejected": "There." });
+    project.write("pairs.jsonl", format!("{pair}\n{other}\n"));
+    let run = project.realign(&["train", "preference", "train.toml", "--output", "run"]).exits(22);
+    insta::assert_snapshot!(run.shown(), @r"
+    exit 22
+    error: pairs.jsonl line 1: the pair was chosen by trait `offers`, which watch.held_out names
+     hint: an evaluator that chose cannot watch: name the traits that held_out of pairs.toml names
+    ");
+    project.write(
+        "pairs.jsonl",
+        format!("{other}\n{}\n", json!({ "prompt": "Who?", "chosen": "We.", "rejected": "I." })),
+    );
+    project.write("train.toml", project.read("train.toml").replace("\"offers\"", "\"offer\""));
+    let run = project.realign(&["train", "preference", "train.toml", "--output", "run"]).exits(2);
+    insta::assert_snapshot!(run.shown(), @r"
+    exit 2
+    error: train.toml: watch.held_out: the suite has no detector of a trait `offer`
+    ");
 }

@@ -96,8 +96,8 @@ pub enum Request {
 pub struct Load {
     /// A GGUF file or a Hugging Face model folder.
     pub model: PathBuf,
-    /// An adapter that becomes part of the weights.
-    pub adapter: Option<AdapterFile>,
+    /// Adapters that become part of the weights, one after the other.
+    pub adapters: Vec<AdapterFile>,
 }
 
 /// An adapter on disk.

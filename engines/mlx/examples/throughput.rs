@@ -18,7 +18,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     println!("{:?}", call(&mut engine, Request::Info)?);
     println!("{:?}", call(&mut engine, Request::SelfTest)?);
     let start = Instant::now();
-    println!("{:?}", call(&mut engine, Request::Load(Load { model: model.into(), adapter: None }))?);
+    println!("{:?}", call(&mut engine, Request::Load(Load { model: model.into(), adapters: Vec::new() }))?);
     println!("load: {:.1} s", start.elapsed().as_secs_f64());
     for _ in 0..3 {
         let rows: Vec<ScoreRow> =

@@ -22,7 +22,7 @@ const STEPS: u32 = 4;
 fn main() -> Result<(), Box<dyn Error>> {
     let model = std::env::var_os("REALIGN_MODEL").ok_or("set REALIGN_MODEL to a model")?;
     let mut engine = Engine::new(&EngineOptions {})?;
-    call(&mut engine, Request::Load(Load { model: model.into(), adapter: None }))?;
+    call(&mut engine, Request::Load(Load { model: model.into(), adapters: Vec::new() }))?;
     for layers in [8, 30] {
         let begin = TrainBegin {
             adapter: AdapterShape {

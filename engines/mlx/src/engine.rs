@@ -132,7 +132,7 @@ fn read(
 ) -> Result<(Model, ModelInfo)> {
     let place = |error: Error| error.within(load.model.display());
     let checkpoint = Checkpoint::open(&load.model).map_err(place)?;
-    let adapters = load.adapter.iter().map(|file| adapter::read(file, &checkpoint.config));
+    let adapters = load.adapters.iter().map(|file| adapter::read(file, &checkpoint.config));
     let adapters = adapters.collect::<Result<Vec<_>>>()?;
     let llama = checkpoint.load(&adapters, kernels, progress).map_err(place)?;
     let Checkpoint { name, tokenizer, template, .. } = checkpoint;

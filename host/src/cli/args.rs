@@ -76,6 +76,9 @@ pub enum Verb {
     /// List stored runs.
     #[command(after_help = "Example:\n  realign runs")]
     Runs,
+    /// Preference data.
+    #[command(subcommand)]
+    Data(Data),
     /// Train an adapter, and hold it under a limit of divergence.
     #[command(subcommand)]
     Train(Train),
@@ -180,7 +183,7 @@ pub struct Eval {
     /// At most so many scenario families (documents of a task); a seeded choice, the same every time.
     #[arg(long, value_name = "N")]
     pub limit: Option<usize>,
-    /// At most so many items of each benchmark.
+    /// At most so many items of each benchmark, and so many neutral tasks.
     #[arg(long, value_name = "N", conflicts_with = "task")]
     pub items: Option<usize>,
     /// Which system prompt to deploy with, instead of the suite's own choice.
@@ -197,6 +200,37 @@ pub struct Compare {
     /// What is compared with it.
     #[arg(value_name = "RUN_B")]
     pub after: String,
+}
+
+/// Verbs of `data`.
+#[derive(Debug, Subcommand)]
+pub enum Data {
+    /// Build pairs: the model answers, evaluators prefer, held-out evaluators judge the result.
+    #[command(after_help = PAIRS_EXAMPLE)]
+    Pairs(Pairs),
+}
+
+const PAIRS_EXAMPLE: &str = "\
+Examples:
+  realign data pairs examples/harbor/pairs.toml --output pairs.jsonl
+  realign data pairs examples/harbor/pairs.toml --model smollm2+sft/adapter --output pairs.jsonl
+
+Beside pairs.jsonl stands pairs.record.json: what the pairs are worth and what made them. Ends with 10
+or 11 where held-out evaluators do not share the choice, or where the chosen answers are mostly longer.
+Killed and run again, it goes on with the answers that it has.";
+
+/// Arguments of `data pairs`.
+#[derive(Debug, Args)]
+pub struct Pairs {
+    /// How pairs are built.
+    #[arg(value_name = "CONFIG.toml")]
+    pub config: PathBuf,
+    /// The model that is to be trained, instead of the configuration's own.
+    #[arg(long, value_name = "MODEL")]
+    pub model: Option<String>,
+    /// Where the pairs go.
+    #[arg(long, value_name = "FILE.jsonl")]
+    pub output: PathBuf,
 }
 
 /// Verbs of `train`.

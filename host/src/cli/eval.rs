@@ -48,6 +48,7 @@ fn suite_run(settings: &Settings, arguments: &args::Eval, path: &Path) -> Result
         families: arguments.limit,
         items: arguments.items,
         deploy_prompt: arguments.deploy_prompt,
+        ..Selection::default()
     };
     let suite = Suite::load(path, selection)?;
     let store = Store::open(&settings.store)?;

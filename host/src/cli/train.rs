@@ -10,6 +10,8 @@ use signal_hook::{
     flag,
 };
 
+mod watching;
+
 use super::{args, model, terminal};
 use crate::{
     engine::model_ref::ModelRef,
@@ -26,6 +28,7 @@ use crate::{
         run::{self, End, Notice},
         session::Session,
         sources::Sources,
+        watch::Watcher,
     },
 };
 
@@ -48,17 +51,25 @@ pub(super) fn run(settings: &Settings, verb: &args::Train) -> Result<Exit> {
         return Err(Error::usage(format!("--model {name}: recorded responses cannot be trained"))
             .hint("use a GGUF file, a model folder, or smollm2"));
     };
-    let sources = Sources::read(kind, file, &arguments.config)?;
+    let mut sources = Sources::read(kind, file, &arguments.config)?;
+    let watching = watching::open(settings, &sources.file, &arguments.config, &load)?;
+    sources.instrument = watching.as_ref().map(watching::Watching::instrument).transpose()?;
     let root = arguments.output.clone().unwrap_or_else(|| Path::new(".realign/train").join(&sources.name));
     let mut session = Session::open(model::launch(settings)?, load)?;
-    match train(sources, &mut session, &root)? {
+    let mut watcher = watching.map(watching::Watching::watcher).unwrap_or_default();
+    match train(sources, &mut session, &mut watcher, &root)? {
         Some(outcome) => show(settings, &outcome, &root),
         None => Ok(Exit::Interrupted),
     }
 }
 
 /// Trains to the end; `None` where it was interrupted.
-fn train(sources: Sources, session: &mut Session, root: &Path) -> Result<Option<Outcome>> {
+fn train(
+    sources: Sources,
+    session: &mut Session,
+    watcher: &mut Watcher<'_>,
+    root: &Path,
+) -> Result<Option<Outcome>> {
     let stop = interrupted()?;
     let bar = terminal::training_bar();
     let observer = &mut |notice: Notice<'_>| match notice {
@@ -76,9 +87,10 @@ fn train(sources: Sources, session: &mut Session, root: &Path) -> Result<Option<
         if let Some(outcome) = export::finished(&folder)? {
             return Ok(Some(outcome));
         }
-        match run::run(&job, session, &folder, &stop, observer)? {
+        watcher.name(format!("{}-{}", job.name, job.digest.short()));
+        match run::run(&job, session, &folder, watcher, &stop, observer)? {
             End::Finished(state) => {
-                outcome::finish(&job, session, &folder, &state, &stop, observer).map(Some)
+                outcome::finish(&job, session, &folder, &state, watcher, &stop, observer).map(Some)
             }
             End::Interrupted(state) => {
                 observer(Notice::Note(format!(

@@ -37,8 +37,13 @@ pub fn subject(load: &Load, model: &ModelInfo) -> Result<Identity> {
         ("tokenizer", model.tokenizer_digest.clone()),
         ("template", model.template_digest.clone()),
     ]);
-    if let Some(adapter) = &load.adapter {
-        subject.insert("adapter".into(), adapter_digest(adapter)?.to_string());
+    if !load.adapters.is_empty() {
+        let digests: Vec<String> = load
+            .adapters
+            .iter()
+            .map(|adapter| Ok(adapter_digest(adapter)?.to_string()))
+            .collect::<Result<_>>()?;
+        subject.insert("adapter".into(), digests.join(" + "));
     }
     Ok(subject)
 }

@@ -12,7 +12,7 @@ use crate::error::{Error, Result};
 /// A model that can be asked.
 #[derive(Debug, Clone, PartialEq)]
 pub enum ModelRef {
-    /// A file or a folder for the engine, with an adapter where one is named.
+    /// A file or a folder for the engine, with the adapters that are named.
     Files(Load),
     /// Recorded answers.
     Recorded(PathBuf),
@@ -23,7 +23,7 @@ const FORMS: &str =
 
 impl ModelRef {
     /// Reads `FILE.gguf`, a Hugging Face model folder, `smollm2` (set up in `home`), each with `+ADAPTER_DIR` if
-    /// wanted, or `recorded:FILE.jsonl`. What exists under the whole name comes first, so that names may contain `+`.
+    /// wanted, perhaps several times, or `recorded:FILE.jsonl`. What exists under the whole name comes first, so that names may contain `+`.
     ///
     /// # Errors
     /// Usage errors: forms that are known but not built yet, and names that are nothing of this.
@@ -34,26 +34,28 @@ impl ModelRef {
         if text.starts_with("openai:") {
             return Err(Error::usage(format!("--model {text}: servers are not built yet")).hint(FORMS));
         }
-        if let Some(model) = model(text, home)? {
-            return Ok(Self::Files(Load { model, adapter: None }));
-        }
-        if let Some((base, folder)) = text.rsplit_once('+') {
-            let folder = PathBuf::from(folder);
-            let known = model(base, home)?;
-            if known.is_some() && !folder.join("adapter_config.json").is_file() {
-                let message = format!(
-                    "--model {text}: no adapter in {}: no file adapter_config.json",
-                    folder.display()
-                );
-                return Err(Error::usage(message).hint("name the `adapter` folder that `realign train` made"));
-            }
-            if let Some(model) = known {
-                let adapter = AdapterFile { folder, factor: 1.0 };
-                return Ok(Self::Files(Load { model, adapter: Some(adapter) }));
-            }
+        if let Some(load) = files(text, home)? {
+            return Ok(Self::Files(load));
         }
         Err(Error::usage(format!("--model {text}: no such file or folder")).hint(FORMS))
     }
+}
+
+/// A model with the adapters behind it; `None` where the name begins with none.
+fn files(text: &str, home: &Home) -> Result<Option<Load>> {
+    if let Some(model) = model(text, home)? {
+        return Ok(Some(Load { model, adapters: Vec::new() }));
+    }
+    let Some((base, folder)) = text.rsplit_once('+') else { return Ok(None) };
+    let Some(mut load) = files(base, home)? else { return Ok(None) };
+    let folder = PathBuf::from(folder);
+    if !folder.join("adapter_config.json").is_file() {
+        let message =
+            format!("--model {text}: no adapter in {}: no file adapter_config.json", folder.display());
+        return Err(Error::usage(message).hint("name the `adapter` folder that `realign train` made"));
+    }
+    load.adapters.push(AdapterFile { folder, factor: 1.0 });
+    Ok(Some(load))
 }
 
 /// A file, a folder, or the small model; `None` where the name is neither.
@@ -85,7 +87,7 @@ mod tests {
     }
 
     fn plain(model: PathBuf) -> ModelRef {
-        ModelRef::Files(Load { model, adapter: None })
+        ModelRef::Files(Load { model, adapters: Vec::new() })
     }
 
     fn refusal(text: &str) -> String {
@@ -121,8 +123,11 @@ mod tests {
         let name = format!("{}+{}", model.display(), adapter.display());
         assert!(refusal(&name).ends_with("adapter: no file adapter_config.json"));
         fs::write(adapter.join("adapter_config.json"), "{}").unwrap();
-        let adapter = Some(AdapterFile { folder: adapter, factor: 1.0 });
-        assert_eq!(parse(&name).unwrap(), ModelRef::Files(Load { model, adapter }));
+        let file = AdapterFile { folder: adapter.clone(), factor: 1.0 };
+        let files = |adapters| ModelRef::Files(Load { model: model.clone(), adapters });
+        assert_eq!(parse(&name).unwrap(), files(vec![file.clone()]));
+        let twice = format!("{name}+{}", adapter.display());
+        assert_eq!(parse(&twice).unwrap(), files(vec![file.clone(), file]), "in the order of the name");
     }
 
     #[test]

@@ -102,7 +102,7 @@ pub fn calibrate(setting: &Setting<'_>, progress: &mut Progress<'_>) -> Result<C
 fn files(model: &ModelRef) -> Result<Load> {
     const HINT: &str = "use a GGUF file, a model folder or smollm2";
     match model {
-        ModelRef::Files(load) if load.adapter.is_none() => Ok(load.clone()),
+        ModelRef::Files(load) if load.adapters.is_empty() => Ok(load.clone()),
         ModelRef::Files(_) => Err(Error::usage("--model: an adapter has the speed of its model").hint(HINT)),
         ModelRef::Recorded(_) => Err(Error::usage("--model: recorded answers have no speed").hint(HINT)),
     }
@@ -187,8 +187,8 @@ mod tests {
     #[test]
     fn only_a_model_alone_has_a_speed() {
         let refusal = |model: ModelRef| files(&model).unwrap_err().to_string();
-        let adapter = Some(AdapterFile { folder: "adapter".into(), factor: 1.0 });
-        let with_adapter = ModelRef::Files(Load { model: "a.gguf".into(), adapter });
+        let adapters = vec![AdapterFile { folder: "adapter".into(), factor: 1.0 }];
+        let with_adapter = ModelRef::Files(Load { model: "a.gguf".into(), adapters });
         assert_eq!(refusal(with_adapter), "--model: an adapter has the speed of its model");
         let recorded = ModelRef::Recorded("a.jsonl".into());
         assert_eq!(refusal(recorded), "--model: recorded answers have no speed");

@@ -104,7 +104,7 @@ pub fn length_score(text: &str) -> f64 {
 /// Style variance of a set of scores under a gate; blocks and intervals use the seed of `bootstrap`.
 #[must_use]
 pub fn style(input: &StyleInput<'_>, gate: &StyleGate, bootstrap: Bootstrap) -> Style {
-    let anchors = match Anchors::of(input) {
+    let anchors = match anchored(input) {
         Ok(anchors) => anchors,
         Err(decision) => return Style::undecided(input, decision),
     };
@@ -135,29 +135,37 @@ pub fn style(input: &StyleInput<'_>, gate: &StyleGate, bootstrap: Bootstrap) -> 
 }
 
 /// The two points that fix the scale of m'.
-struct Anchors {
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Anchors {
     contrast: f64,
     distance: f64,
 }
 
+/// Anchors for scores of which there are some.
+fn anchored(input: &StyleInput<'_>) -> Result<Anchors, Decision> {
+    if input.scores.is_empty() {
+        return Err(Decision::insufficient("there are no style scores"));
+    }
+    Anchors::of(input.exemplars, input.contrast)
+}
+
 impl Anchors {
-    /// Means of contrast and exemplars, or why they cannot anchor.
-    fn of(input: &StyleInput<'_>) -> Result<Self, Decision> {
-        let (voice, other) = (input.exemplars, input.contrast);
-        if input.scores.is_empty() {
-            return Err(Decision::insufficient("there are no style scores"));
-        }
-        if voice.len() < MIN_ANCHORS || other.len() < MIN_ANCHORS {
+    /// Means of scores of held-out exemplars and contrast texts.
+    ///
+    /// # Errors
+    /// Why they cannot anchor: too few of them, or a scorer that does not tell them apart.
+    pub fn of(exemplars: &[f64], contrast: &[f64]) -> Result<Self, Decision> {
+        if exemplars.len() < MIN_ANCHORS || contrast.len() < MIN_ANCHORS {
             return Err(Decision::insufficient(format!(
                 "{} held-out exemplars and {} contrast texts, {MIN_ANCHORS} of each are needed",
-                voice.len(),
-                other.len()
+                exemplars.len(),
+                contrast.len()
             )));
         }
         let mean = |values: &[f64]| values.iter().sum::<f64>() / values.len() as f64;
-        let (contrast, distance) = (mean(other), mean(voice) - mean(other));
+        let (middle, distance) = (mean(contrast), mean(exemplars) - mean(contrast));
         if distance > 0.0 && distance.is_finite() {
-            return Ok(Self { contrast, distance });
+            return Ok(Self { contrast: middle, distance });
         }
         Err(Decision::new(
             Verdict::Inconclusive,
@@ -166,7 +174,8 @@ impl Anchors {
     }
 
     /// m' of a score.
-    fn place(&self, score: f64) -> f64 {
+    #[must_use]
+    pub fn place(&self, score: f64) -> f64 {
         (score - self.contrast) / self.distance
     }
 }

@@ -75,7 +75,8 @@ pub fn geometric(clusters: &[Vec<f64>]) -> Option<Evidence> {
 /// Following Agresti and Min (2005), who add two made-up observations to a table of paired proportions, the
 /// interval is that of the data plus one value at each end of the range; the value itself is the plain mean. If
 /// all clusters agree exactly their spread cannot be estimated, and each added value weighs as much as a
-/// cluster. The interval is widened to contain the mean where it does not.
+/// cluster. The interval is widened to contain the mean where it does not, and ends where the range does: the mean of
+/// all that could be measured lies there too.
 ///
 /// `None` with fewer than two clusters or a number that is not finite.
 #[must_use]
@@ -87,11 +88,13 @@ pub fn bounded(clusters: &[Vec<f64>], low: f64, high: f64) -> Option<Evidence> {
     padded.extend([vec![low; weight], vec![high; weight]]);
     let mut evidence = clustered(&padded)?.evidence()?;
     let value = plain.value;
-    let Estimate { low, high, .. } = evidence.estimate;
+    let below = |bound: f64| bound.max(low).min(value);
+    let above = |bound: f64| bound.min(high).max(value);
+    let Estimate { low: least, high: most, .. } = evidence.estimate;
     evidence.estimate =
-        Estimate { value, low: low.min(value), high: high.max(value), n: plain.n, clusters: plain.clusters };
-    evidence.lower = evidence.lower.min(value);
-    evidence.upper = evidence.upper.max(value);
+        Estimate { value, low: below(least), high: above(most), n: plain.n, clusters: plain.clusters };
+    evidence.lower = below(evidence.lower);
+    evidence.upper = above(evidence.upper);
     evidence.finite()
 }
 

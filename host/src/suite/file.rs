@@ -33,6 +33,8 @@ pub struct SuiteFile {
     pub exemplars: PathBuf,
     /// Texts in other voices.
     pub contrast: PathBuf,
+    /// Tasks that ask for nothing of the persona.
+    pub neutral: Option<PathBuf>,
     /// Which families are used.
     pub split: Split,
     /// Which system prompt every measurement uses.

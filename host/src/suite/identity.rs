@@ -40,7 +40,9 @@ fn judged_by_model(suite: &Suite) -> impl Iterator<Item = String> {
     detectors.map(|spec| format!("detector/{}", spec.trait_id)).chain(style.map(|_| "style".to_owned()))
 }
 
-fn instrument(suite: &Suite, evaluators: &Evaluators, limits: &Limits) -> BTreeMap<String, String> {
+/// The instrument's part: what runs have to share to be compared.
+#[must_use]
+pub fn instrument(suite: &Suite, evaluators: &Evaluators, limits: &Limits) -> BTreeMap<String, String> {
     let file = &suite.file;
     let mut parts = BTreeMap::new();
     let mut put = |name: String, value: String| parts.insert(name, value);
@@ -53,6 +55,9 @@ fn instrument(suite: &Suite, evaluators: &Evaluators, limits: &Limits) -> BTreeM
     put("scenarios".into(), Digest::of_json(&suite.scenarios).to_string());
     put("limits".into(), Digest::of_json(limits).to_string());
     put("gates".into(), Digest::of_json(&file.gates).to_string());
+    if !suite.neutral.is_empty() {
+        put("neutral".into(), Digest::of_json(&suite.neutral).to_string());
+    }
     for (spec, detector) in file.detector.iter().zip(&evaluators.detectors) {
         let rest = (spec.threshold, detector.polarity, &spec.grants);
         put(format!("detector/{}", spec.trait_id), evaluators::identity(&detector.prepared, &rest));

@@ -13,8 +13,9 @@ use crate::{
     ids::{Digest, Seed},
     model::ChatMessage,
     persona::{
+        neutral::{self, NeutralTask},
         profile::Persona,
-        scenarios::{self, Scenario},
+        scenarios::{self, Scenario, Split},
         texts::{self, Purpose, VoiceText},
     },
     read,
@@ -26,10 +27,14 @@ use crate::{
 pub struct Selection {
     /// At most so many scenario families of the split.
     pub families: Option<usize>,
-    /// At most so many items of each benchmark.
+    /// At most so many items of each benchmark, and so many neutral tasks.
     pub items: Option<usize>,
     /// Instead of the suite's own.
     pub deploy_prompt: Option<DeployPrompt>,
+    /// Instead of the suite's own.
+    pub split: Option<Split>,
+    /// Whether the control without the persona's prompt is left out.
+    pub without_control: bool,
 }
 
 /// A suite, ready to be run.
@@ -51,6 +56,10 @@ pub struct Suite {
     pub contrast: Vec<VoiceText>,
     /// Rows of each benchmark, in the order of the suite.
     pub benchmarks: Vec<Vec<Row>>,
+    /// Tasks that ask for nothing of the persona.
+    pub neutral: Vec<NeutralTask>,
+    /// Whether the scenarios are answered without the persona's prompt too.
+    pub control: bool,
 }
 
 impl Suite {
@@ -62,6 +71,7 @@ impl Suite {
         let mut file = SuiteFile::read(path)?;
         let folder = path.parent().unwrap_or(Path::new("")).to_owned();
         file.deploy_prompt = selection.deploy_prompt.unwrap_or(file.deploy_prompt);
+        file.split = selection.split.unwrap_or(file.split);
 
         let persona = Persona::read(&folder.join(&file.persona))?;
         check_detectors(&file, &persona).map_err(|error| error.within(path.display()))?;
@@ -85,8 +95,16 @@ impl Suite {
             }
             benchmarks.push(rows);
         }
+        let mut neutral = match &file.neutral {
+            Some(neutral) => neutral::read(&folder.join(neutral))?,
+            None => Vec::new(),
+        };
+        if let Some(most) = selection.items {
+            keep(&mut neutral, most, file.seed, |task| &task.id);
+        }
         let path = path.to_owned();
-        Ok(Self { file, path, folder, persona, scenarios, exemplars, contrast, benchmarks })
+        let control = !selection.without_control;
+        Ok(Self { file, path, folder, persona, scenarios, exemplars, contrast, benchmarks, neutral, control })
     }
 
     /// The system message under a deploy prompt.

@@ -3,7 +3,8 @@
 //! Where the persona's prompt is deployed, the same scenarios are also answered without it: the control that
 //! stands beside adherence tells a persona from a habit of the model.
 
-mod style;
+pub mod neutral;
+pub mod style;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -89,7 +90,8 @@ pub fn respond(
     Ok(suite.scenarios.iter().zip(answers).map(sample).collect())
 }
 
-/// Judges responses; `control` are responses to the same scenarios without the persona's prompt.
+/// Judges responses; `control` are responses to the same scenarios without the persona's prompt, `neutral` answers to
+/// tasks that ask for nothing of the persona.
 ///
 /// # Errors
 /// As [`Judge::outcomes`].
@@ -98,6 +100,7 @@ pub fn judge(
     evaluators: &Evaluators,
     samples: Vec<Sample>,
     control: Option<&[Sample]>,
+    neutral: Vec<Sample>,
     judge: &mut Judge<'_, '_, '_>,
 ) -> Result<PersonaResult> {
     let mut result = PersonaResult::default();
@@ -126,11 +129,18 @@ pub fn judge(
         style::push(&mut result, suite, prepared, &samples, judge)?;
     }
     result.samples = samples;
+    if let Some(prepared) = evaluators.style.as_ref().filter(|_| !neutral.is_empty()) {
+        neutral::push(&mut result, suite, prepared, neutral, judge)?;
+    }
     Ok(result)
 }
 
-/// One cell per response and trait: what is known after threshold, polarity and spoiled responses.
-fn trait_cells(
+/// One cell per response and trait, detector after detector: what is known after threshold, polarity and spoiled
+/// responses.
+///
+/// # Errors
+/// As [`Judge::outcomes`].
+pub fn trait_cells(
     detectors: &[Detector],
     samples: &[Sample],
     records: &mut Vec<CellRecord>,
@@ -239,8 +249,9 @@ fn trait_items(cells: &[TraitCell]) -> Vec<ItemValue> {
     items
 }
 
-/// A metric with a gate.
-fn gated(
+/// A metric with a gate; shares are its unit.
+#[must_use]
+pub fn gated(
     name: &str,
     formula: &str,
     evidence: Option<Evidence>,
@@ -264,8 +275,9 @@ fn gated(
     }
 }
 
-/// A metric without a gate.
-fn plain(name: String, formula: &str, evidence: Option<Evidence>) -> Metric {
+/// A metric without a gate; shares are its unit.
+#[must_use]
+pub fn plain(name: String, formula: &str, evidence: Option<Evidence>) -> Metric {
     Metric {
         name,
         unit: "share".into(),

@@ -74,15 +74,7 @@ impl Record {
     /// The verdict of the run: the worst of its gates, `None` where it has none.
     #[must_use]
     pub fn verdict(&self) -> Option<Verdict> {
-        let rank = |verdict: &Verdict| match verdict {
-            Verdict::Fail => 0,
-            Verdict::Inconclusive => 1,
-            Verdict::Insufficient => 2,
-            Verdict::NoHeadroom => 3,
-            Verdict::NotReached => 4,
-            Verdict::Pass => 5,
-        };
-        self.metrics.iter().filter_map(|metric| metric.verdict).min_by_key(rank)
+        worst(&self.metrics)
     }
 
     /// Per metric what a comparison has to know.
@@ -91,4 +83,18 @@ impl Record {
         let info = |metric: &Metric| MetricInfo { direction: metric.direction, range: metric.range };
         self.metrics.iter().map(|metric| (metric.name.clone(), info(metric))).collect()
     }
+}
+
+/// The worst verdict of all gates, `None` where there is none.
+#[must_use]
+pub fn worst(metrics: &[Metric]) -> Option<Verdict> {
+    let rank = |verdict: &Verdict| match verdict {
+        Verdict::Fail => 0,
+        Verdict::Inconclusive => 1,
+        Verdict::Insufficient => 2,
+        Verdict::NoHeadroom => 3,
+        Verdict::NotReached => 4,
+        Verdict::Pass => 5,
+    };
+    metrics.iter().filter_map(|metric| metric.verdict).min_by_key(rank)
 }

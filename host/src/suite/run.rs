@@ -100,15 +100,21 @@ fn persona(
     }
     let prompt = suite.file.deploy_prompt;
     // Recorded responses are what they are: there is no model to ask again without the prompt.
-    let wants_control = prompt == DeployPrompt::Persona && !matches!(means.backend, Backend::Recorded(_));
+    let wants_control =
+        suite.control && prompt == DeployPrompt::Persona && !matches!(means.backend, Backend::Recorded(_));
     let mut respond = |prompt, label: &str, observer: &mut Observer<'_>| -> Result<Vec<Sample>> {
         let mut progress = |done, total| observer(label, done, total);
         persona_run::respond(suite, prompt, means.backend, means.store, &mut progress)
     };
     let samples = respond(prompt, "responses", observer)?;
     let control = if wants_control { Some(respond(DeployPrompt::None, "control", observer)?) } else { None };
+    let mut neutral = Vec::new();
+    if evaluators.style.is_some() && !suite.neutral.is_empty() {
+        let mut progress = |done, total| observer("neutral tasks", done, total);
+        neutral = persona_run::neutral::respond(suite, means.backend, means.store, &mut progress)?;
+    }
     let mut judge = Judge { means, seed: suite.file.seed, observer };
-    persona_run::judge(suite, evaluators, samples, control.as_deref(), &mut judge)
+    persona_run::judge(suite, evaluators, samples, control.as_deref(), neutral, &mut judge)
 }
 
 /// Makes the record and stores it with what it was computed from.

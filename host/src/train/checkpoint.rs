@@ -71,6 +71,14 @@ fn write_state(checkpoint: &std::path::Path, state: &State) -> Result<()> {
     Output::create(&checkpoint.join(STATE))?.commit(&bytes)
 }
 
+/// Replaces the state in the checkpoint of its step.
+///
+/// # Errors
+/// It cannot be written; the state that was there stays.
+pub fn note(folder: &Folder, state: &State) -> Result<()> {
+    write_state(&path(folder, state.step), state)
+}
+
 /// All checkpoints of a plan, in the order in which they were reached.
 ///
 /// # Errors

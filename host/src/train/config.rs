@@ -7,6 +7,7 @@ mod kl;
 mod layers;
 mod loss;
 mod optimiser;
+mod watch;
 
 use std::path::{Path, PathBuf};
 
@@ -18,6 +19,7 @@ pub use self::{
     layers::Layers,
     loss::{LossKind, LossSpec},
     optimiser::{Optimiser, ScheduleShape},
+    watch::Watch,
 };
 use crate::{
     error::{Error, Result},
@@ -79,6 +81,8 @@ pub struct TrainFile {
     pub validation: Option<Validation>,
     /// How far the model may move.
     pub kl: Option<Kl>,
+    /// What is judged on the way.
+    pub watch: Option<Watch>,
 }
 
 /// A file of rows.
@@ -236,7 +240,8 @@ impl TrainFile {
         if let Some(validation) = &self.validation {
             count("validation.every", validation.every, 10_000_000)?;
         }
-        self.kl.as_ref().map_or(Ok(()), Kl::check)
+        self.kl.as_ref().map_or(Ok(()), Kl::check)?;
+        self.watch.as_ref().map_or(Ok(()), Watch::check)
     }
 }
 

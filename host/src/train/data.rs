@@ -41,6 +41,8 @@ pub struct Row {
     pub family: Option<String>,
     /// What it is for.
     pub role: Role,
+    /// Traits whose detectors chose a pair, where it says so.
+    pub chosen_by: BTreeSet<String>,
     /// What is learned from.
     pub content: Content,
 }
@@ -65,6 +67,11 @@ pub enum Content {
 trait Line: DeserializeOwned {
     /// Id, family and content.
     fn parts(self) -> Result<(Option<String>, Option<String>, Content)>;
+
+    /// Traits whose detectors chose it.
+    fn chosen_by(&self) -> BTreeSet<String> {
+        BTreeSet::new()
+    }
 }
 
 /// Reads a file of lines.
@@ -74,9 +81,10 @@ fn read_lines<L: Line>(path: &Path, role: Role) -> Result<Vec<Row>> {
     let mut rows = Vec::with_capacity(lines.len());
     for (index, line) in lines.into_iter().enumerate() {
         let place = format!("{} line {}", path.display(), index + 1);
+        let chosen_by = line.chosen_by();
         let (id, family, content) = line.parts().map_err(|error| error.within(&place))?;
         let id = id.unwrap_or_else(|| format!("{name}:{}", index + 1));
-        rows.push(Row { id, place, family, role, content });
+        rows.push(Row { id, place, family, role, chosen_by, content });
     }
     read::unique_ids(path, rows.iter().map(|row| row.id.as_str()))?;
     Ok(rows)
@@ -150,6 +158,25 @@ pub fn refuse_held_out(rows: &[Row], scenarios: &Path) -> Result<()> {
             scenarios.display()
         ))
         .hint("train on families of the train split alone"));
+    }
+    Ok(())
+}
+
+/// Refuses pairs that were chosen by an evaluator that is to watch over them.
+///
+/// # Errors
+/// Bad input naming the row and the trait.
+pub fn refuse_watched(rows: &[Row], held_out: &BTreeSet<String>) -> Result<()> {
+    for row in rows {
+        if let Some(trait_id) = row.chosen_by.intersection(held_out).next() {
+            return Err(Error::bad_input(format!(
+                "{}: the pair was chosen by trait `{trait_id}`, which watch.held_out names",
+                row.place
+            ))
+            .hint(
+                "an evaluator that chose cannot watch: name the traits that held_out of pairs.toml names",
+            ));
+        }
     }
     Ok(())
 }

@@ -149,7 +149,14 @@ mod tests {
     use crate::model::ChatMessage;
 
     fn row(content: Content) -> Row {
-        Row { id: "a".into(), place: "rows.jsonl line 1".into(), family: None, role: Role::Persona, content }
+        Row {
+            id: "a".into(),
+            place: "rows.jsonl line 1".into(),
+            family: None,
+            role: Role::Persona,
+            chosen_by: std::collections::BTreeSet::new(),
+            content,
+        }
     }
 
     fn conversation() -> Row {

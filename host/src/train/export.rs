@@ -13,6 +13,7 @@ use super::{
     folder::Folder,
     outcome::Outcome,
     session::{Lost, Session},
+    watch::Watched,
 };
 use crate::{
     engine::model_digest::file_digest,
@@ -28,13 +29,21 @@ pub const OVER_LIMIT: &str = "adapter-over-limit";
 
 const RECORD: &str = "train.json";
 
-/// Writes the session's adapter under the outcome's factor, and the outcome beside it.
+/// Told where an adapter lies; what it says of it.
+pub type Judge<'a, T> = dyn FnMut(&Path) -> Result<Option<T>> + 'a;
+
+/// Writes the session's adapter under the outcome's factor, has it judged as it is, and writes the outcome beside it.
 ///
 /// # Errors
-/// The worker died, or something cannot be written; no part of a folder is left behind.
-pub fn write(folder: &Folder, session: &mut Session, outcome: Outcome) -> Result<Outcome, Lost> {
+/// The worker died, something cannot be written, or what `judge` reports; no part of a folder is left behind.
+pub fn write(
+    folder: &Folder,
+    session: &mut Session,
+    outcome: Outcome,
+    judge: &mut Judge<'_, Watched>,
+) -> Result<Outcome, Lost> {
     let partial = folder.path(&outcome.adapter).with_extension("partial");
-    let written = write_partial(&partial, folder, session, outcome);
+    let written = write_partial(&partial, folder, session, outcome, judge);
     if written.is_err() {
         // The first error is the one to tell; what is left is removed when the folder is next opened.
         let _ = fs::remove_dir_all(&partial);
@@ -47,18 +56,10 @@ fn write_partial(
     folder: &Folder,
     session: &mut Session,
     mut outcome: Outcome,
+    judge: &mut Judge<'_, Watched>,
 ) -> Result<Outcome, Lost> {
-    let failed = |error| Lost::Final(Error::unwritable(partial, &error));
-    if partial.exists() {
-        fs::remove_dir_all(partial).map_err(failed)?;
-    }
-    fs::create_dir(partial).map_err(failed)?;
-    session.save(TrainSave { folder: partial.to_owned() })?;
-    let moments = partial.join("optimizer.safetensors");
-    if moments.exists() {
-        fs::remove_file(moments).map_err(failed)?;
-    }
-    scale(&partial.join("adapter_config.json"), outcome.factor)?;
+    save(partial, session, outcome.factor)?;
+    outcome.exported = judge(partial)?;
     let digest = file_digest(&partial.join("adapters.safetensors"))?;
     outcome.digests.insert("adapter".into(), digest);
     let mut bytes = serde_json::to_vec_pretty(&outcome).expect("an outcome is JSON");
@@ -73,6 +74,39 @@ fn write_partial(
     }
     publish_folder(partial, &folder.path(&outcome.adapter))?;
     Ok(outcome)
+}
+
+/// Has the session's adapter judged under a factor; nothing of it stays.
+///
+/// # Errors
+/// As [`write`].
+pub fn with_factor<T>(
+    folder: &Folder,
+    session: &mut Session,
+    factor: f32,
+    judge: &mut Judge<'_, T>,
+) -> Result<Option<T>, Lost> {
+    let partial = folder.path("factor.partial");
+    save(&partial, session, factor)?;
+    let judged = judge(&partial);
+    fs::remove_dir_all(&partial).map_err(|error| Error::unwritable(&partial, &error))?;
+    Ok(judged?)
+}
+
+/// Writes the session's adapter into a new folder, its scale multiplied by a factor.
+fn save(partial: &Path, session: &mut Session, factor: f32) -> Result<(), Lost> {
+    let failed = |error| Lost::Final(Error::unwritable(partial, &error));
+    if partial.exists() {
+        fs::remove_dir_all(partial).map_err(failed)?;
+    }
+    fs::create_dir(partial).map_err(failed)?;
+    session.save(TrainSave { folder: partial.to_owned() })?;
+    let moments = partial.join("optimizer.safetensors");
+    if moments.exists() {
+        fs::remove_file(moments).map_err(failed)?;
+    }
+    scale(&partial.join("adapter_config.json"), factor)?;
+    Ok(())
 }
 
 /// Multiplies the scale that an adapter's configuration states.

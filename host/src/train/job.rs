@@ -1,6 +1,9 @@
 //! A training, ready to run: everything read, checked, tokenized and planned.
 
-use std::path::{Path, PathBuf};
+use std::{
+    collections::BTreeSet,
+    path::{Path, PathBuf},
+};
 
 use realign_engine_abi::{
     message::TokenizeInput,
@@ -64,7 +67,7 @@ impl Sources {
     /// # Errors
     /// A row does not fit the model, the folder belongs to another training, or the engine fails.
     pub fn prepare(self, session: &mut Session, root: &Path, stage: &mut Stage<'_>) -> Result<(Job, Folder)> {
-        let Self { kind, name, file, rows, validation, prompts, anchors, digests } = self;
+        let Self { kind, name, file, rows, validation, prompts, anchors, digests, instrument } = self;
         let model = session.model().clone();
         let layers = file.adapter.layers.of(model.layers);
         if layers > model.layers {
@@ -81,6 +84,7 @@ impl Sources {
             "data": digests.iter().map(|(path, digest)| (path.display().to_string(), json!(digest)))
                 .collect::<serde_json::Map<_, _>>(),
             "model": session.subject(),
+            "watch": instrument,
         });
         let folder = Folder::open(root, &plan)?;
         let objective = file.loss.as_ref().map_or(Objective::Supervised, LossSpec::objective);
@@ -157,6 +161,7 @@ fn anchor_rows(
             id: prompt.id,
             family: None,
             role: Role::General,
+            chosen_by: BTreeSet::new(),
             content: data::Content::Conversation(prompt.messages),
         })
         .collect();

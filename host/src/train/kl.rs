@@ -4,6 +4,8 @@
 //! them. Random numbers hang on seed and prompt alone, so two measurements with one seed differ by the adapter and
 //! nothing else.
 
+use std::collections::BTreeSet;
+
 use realign_engine_abi::train::KlRow;
 
 use super::{
@@ -39,6 +41,13 @@ impl Asked {
     pub fn new(session: &mut Session, prompts: Vec<Prompt>, room: u32) -> Result<Self> {
         let tokens = prompt_tokens(session, &prompts, room)?;
         Ok(Self { prompts, tokens, room })
+    }
+
+    /// Families of the prompts.
+    #[must_use]
+    pub fn families(&self) -> usize {
+        let families: BTreeSet<&str> = self.prompts.iter().map(|prompt| prompt.family.as_str()).collect();
+        families.len()
     }
 
     /// Samples a response to each prompt and measures it. Told how many of how many are done.

@@ -17,6 +17,7 @@ use super::{
     search::{Point, search},
     session::{Lost, Session},
     state::{Guarded, Measured, State, Validated},
+    watch::{Watched, Watcher},
 };
 use crate::{
     engine::backend::Identity,
@@ -60,6 +61,10 @@ pub struct Outcome {
     pub measured: Vec<Measured>,
     /// What the guard did.
     pub guarded: Vec<Guarded>,
+    /// What the suite of `[watch]` said on the way, oldest first.
+    pub watched: Vec<Watched>,
+    /// What it says of the adapter that came out, under its factor.
+    pub exported: Option<Watched>,
     /// `kl`, with its gate, where prompts were given.
     pub metrics: Vec<Metric>,
     /// Of the plan and of the adapter's weights.
@@ -81,7 +86,7 @@ pub struct Frontier {
     pub limit: f64,
     /// Measured on the search's prompts, in the order of measurement.
     pub points: Vec<Point>,
-    /// The largest factor that met the limit there.
+    /// The largest factor that could be expected to hold.
     pub chosen: Option<f32>,
     /// The same factor on prompts that the search has not seen; absent where no factor met the limit.
     pub confirmed: Option<Kl>,
@@ -104,11 +109,12 @@ pub fn finish(
     session: &mut Session,
     folder: &Folder,
     state: &State,
+    watcher: &mut Watcher<'_>,
     stop: &AtomicBool,
     observer: &mut Observer<'_>,
 ) -> Result<Outcome> {
-    let attempt = |session: &mut Session, observer: &mut Observer<'_>| {
-        once(job, session, folder, state, stop, observer)
+    let mut attempt = |session: &mut Session, observer: &mut Observer<'_>| {
+        once(job, session, folder, state, watcher, stop, observer)
     };
     let first = attempt(session, observer);
     let second = match first {
@@ -132,13 +138,14 @@ fn once(
     session: &mut Session,
     folder: &Folder,
     state: &State,
+    watcher: &mut Watcher<'_>,
     stop: &AtomicBool,
     observer: &mut Observer<'_>,
 ) -> Result<Outcome, Lost> {
     let best = state.best(job.limit()).filter(|_| job.file.checkpoint.export == Export::Best);
     let exported_step = best.map_or(state.step, |best| best.step);
     session.begin(&job.begin(Some(checkpoint::path(folder, exported_step))))?;
-    let frontier = frontier(job, session, stop, observer)?;
+    let frontier = frontier(job, session, folder, watcher, stop, observer)?;
     if let Some(frontier) = &frontier {
         let mut bytes = serde_json::to_vec_pretty(frontier).expect("a frontier is JSON");
         bytes.push(b'\n');
@@ -159,35 +166,59 @@ fn once(
         validated: state.validated.clone(),
         measured: state.measured.clone(),
         guarded: state.guarded.clone(),
+        watched: state.watched.clone(),
+        exported: None,
         metrics,
         digests: [("plan".to_owned(), job.digest.clone())].into(),
         subject: session.subject().clone(),
         engine: session.engine().clone(),
         plan: job.plan.clone(),
     };
-    export::write(folder, session, outcome)
+    export::write(folder, session, outcome, &mut |adapter| {
+        watcher.watch(exported_step, Some(adapter), "exported", &mut |stage, done, total| {
+            observer(Notice::Stage(stage, done, total));
+        })
+    })
+}
+
+/// # Errors
+/// Exit 130 where the run was asked to stop.
+fn go_on(stop: &AtomicBool) -> Result<()> {
+    if !stop.load(Ordering::SeqCst) {
+        return Ok(());
+    }
+    let message = "interrupted while the divergence was measured";
+    Err(Error::new(Exit::Interrupted, message).hint("the same command measures again"))
 }
 
 /// Searches and confirms; `None` where there are no prompts.
 fn frontier(
     job: &Job,
     session: &mut Session,
+    folder: &Folder,
+    watcher: &mut Watcher<'_>,
     stop: &AtomicBool,
     observer: &mut Observer<'_>,
 ) -> Result<Option<Frontier>, Lost> {
     let (Some((asked, untouched)), Some(limit)) = (&job.asked, job.limit()) else { return Ok(None) };
     let seed = job.file.seed.derive("search");
-    let (chosen, points) = search(limit, |factor| {
-        if stop.load(Ordering::SeqCst) {
-            let message = "interrupted while the divergence was measured";
-            return Err(Error::new(Exit::Interrupted, message)
-                .hint("the same command measures again")
-                .into());
-        }
+    let (chosen, mut points) = search(limit, untouched.families(), |factor| {
+        go_on(stop)?;
         session.set_factor(factor)?;
         let label = format!("KL at {factor:.2}");
         asked.measure(session, seed, &mut |done, total| observer(Notice::Stage(&label, done, total)))
     })?;
+    if job.file.watch.is_some() {
+        for point in &mut points {
+            go_on(stop)?;
+            let label = format!("factor-{:.4}", point.factor);
+            point.adherence = export::with_factor(folder, session, point.factor, &mut |adapter| {
+                watcher.adherence(adapter, &label, &mut |stage, done, total| {
+                    observer(Notice::Stage(stage, done, total));
+                })
+            })?;
+        }
+    }
     let mut confirmed = None;
     if let Some(factor) = chosen {
         session.set_factor(factor)?;

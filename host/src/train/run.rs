@@ -1,7 +1,7 @@
 //! The loop: step after step, with what has to happen between them.
 //!
 //! After the step with number n, in this order: divergence is measured and the guard acts, validation rows are measured,
-//! the line is logged, and a checkpoint is written. Everything that a later step depends on is in the checkpoint, so that
+//! the line is logged, a checkpoint is written, and the suite that watches is run with it. Everything that a later step depends on is in the checkpoint, so that
 //! a run that was killed anywhere takes the same steps again. A worker that dies sends the run back to its last
 //! checkpoint; a second death without a checkpoint in between ends it.
 
@@ -24,6 +24,7 @@ use super::{
     reward::reward,
     session::{Lost, Session, Stepped},
     state::{Guarded, Measured, State, Validated},
+    watch::Watcher,
 };
 use crate::{
     error::{Error, Result},
@@ -65,11 +66,12 @@ pub enum End {
 ///
 /// # Errors
 /// Exit 21 where a loss or a gradient is not finite, where a loss explodes, and where the worker dies twice without a
-/// checkpoint in between; exit 23 where something cannot be written.
+/// checkpoint in between; exit 23 where something cannot be written; what `watcher` reports.
 pub fn run(
     job: &Job,
     session: &mut Session,
     folder: &Folder,
+    watcher: &mut Watcher<'_>,
     stop: &AtomicBool,
     observer: &mut Observer<'_>,
 ) -> Result<End> {
@@ -80,7 +82,7 @@ pub fn run(
             None => State::new(job.digest.clone(), job.file.kl.as_ref().map_or(0.0, |kl| kl.weight)),
         };
         let from = (state.attempt, state.step);
-        let mut run = Run { job, session, folder, state, saved: None, observer };
+        let mut run = Run { job, session, folder, watcher, state, saved: None, observer };
         match run.go(stop) {
             Ok(end) => return Ok(end),
             Err(Lost::Final(error)) => return Err(error),
@@ -102,17 +104,18 @@ pub fn run(
     }
 }
 
-struct Run<'a, 'o> {
+struct Run<'a, 'w, 'o> {
     job: &'a Job,
     session: &'a mut Session,
     folder: &'a Folder,
+    watcher: &'a mut Watcher<'w>,
     state: State,
     /// The last state that is in a checkpoint: rollbacks and step.
     saved: Option<(u32, u32)>,
     observer: &'a mut Observer<'o>,
 }
 
-impl Run<'_, '_> {
+impl Run<'_, '_, '_> {
     fn go(&mut self, stop: &AtomicBool) -> Result<End, Lost> {
         let begun = checkpoint::path(self.folder, self.state.step);
         let resume = begun.is_dir().then_some(begun);
@@ -122,6 +125,8 @@ impl Run<'_, '_> {
             self.save()?;
         }
         self.saved = Some((self.state.attempt, self.state.step));
+        // Killed between a checkpoint and what the suite said of it, a run asks again.
+        self.watch()?;
         let mut log = Log::open(self.folder, self.state.attempt, self.state.step)?;
         while !self.state.stopped && (self.state.step as usize) < self.job.steps.len() {
             if stop.load(Ordering::SeqCst) {
@@ -129,6 +134,7 @@ impl Run<'_, '_> {
                 return Ok(End::Interrupted(self.state.clone()));
             }
             self.step(&mut log)?;
+            self.watch()?;
         }
         self.save()?;
         Ok(End::Finished(self.state.clone()))
@@ -160,6 +166,33 @@ impl Run<'_, '_> {
             goes_back: self.goes_back(),
         };
         checkpoint::prune(self.folder, &self.job.digest, retention)?;
+        Ok(())
+    }
+
+    /// Runs the suite with the adapter of this step, where it is due and not yet done.
+    fn watch(&mut self) -> Result<(), Lost> {
+        let (step, attempt) = (self.state.step, self.state.attempt);
+        let done = self.state.watched.last().is_some_and(|watched| watched.step == step);
+        let Some(watch) = self.job.file.watch.as_ref().filter(|_| !done) else { return Ok(()) };
+        if !step.is_multiple_of(watch.every) && step as usize != self.job.steps.len() {
+            return Ok(());
+        }
+        self.save()?;
+        let path = checkpoint::path(self.folder, step);
+        // A step that is taken again after a rollback is another one.
+        let label =
+            if attempt == 0 { format!("step-{step}") } else { format!("step-{step}-attempt-{attempt}") };
+        let adapter = (step > 0).then_some(path.as_path());
+        let observer = &mut self.observer;
+        let seen = self.watcher.watch(step, adapter, &label, &mut |stage, done, total| {
+            observer(Notice::Stage(stage, done, total));
+        })?;
+        let Some(seen) = seen else { return Ok(()) };
+        for warning in &seen.warnings {
+            observer(Notice::Note(format!("step {step}: {warning}")));
+        }
+        self.state.watched.push(seen);
+        checkpoint::note(self.folder, &self.state)?;
         Ok(())
     }
 

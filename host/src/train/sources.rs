@@ -1,6 +1,9 @@
 //! The files of a training, read and checked before a model is started.
 
-use std::path::{Path, PathBuf};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
 
 use super::{
     config::{Kind, Role, TrainFile},
@@ -23,6 +26,8 @@ pub struct Sources {
     pub(super) prompts: Option<(Vec<Prompt>, Vec<Prompt>)>,
     pub(super) anchors: Vec<Prompt>,
     pub(super) digests: Vec<(PathBuf, Digest)>,
+    /// What the suite of `[watch]` measures with, where there is one: it may decide which checkpoint comes out.
+    pub instrument: Option<BTreeMap<String, String>>,
 }
 
 impl Sources {
@@ -50,6 +55,9 @@ impl Sources {
             Some(validation) => read(&used_path(&validation.data), Role::Persona)?,
             None => Vec::new(),
         };
+        if let Some(watch) = &file.watch {
+            data::refuse_watched(&rows, &watch.held_out)?;
+        }
         if let Some(scenarios) = &file.scenarios {
             data::refuse_held_out(&rows, &used_path(scenarios))?;
         }
@@ -70,6 +78,6 @@ impl Sources {
         used.dedup();
         let digests = used.into_iter().map(|name| Ok((name.clone(), file_digest(&here.join(name))?)));
         let digests = digests.collect::<Result<_>>()?;
-        Ok(Self { kind, name, file, rows, validation, prompts: halves, anchors, digests })
+        Ok(Self { kind, name, file, rows, validation, prompts: halves, anchors, digests, instrument: None })
     }
 }

@@ -4,6 +4,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::watch::Watched;
 use crate::ids::Digest;
 
 /// Version of the format.
@@ -37,6 +38,8 @@ pub struct State {
     pub validated: Vec<Validated>,
     /// What the guard did, oldest first.
     pub guarded: Vec<Guarded>,
+    /// What the suite of `[watch]` said, oldest first.
+    pub watched: Vec<Watched>,
 }
 
 /// One measurement of divergence.
@@ -87,6 +90,7 @@ impl State {
             measured: Vec::new(),
             validated: Vec::new(),
             guarded: Vec::new(),
+            watched: Vec::new(),
         }
     }
 
@@ -96,8 +100,8 @@ impl State {
         self.measured.last().is_some_and(|last| last.step == self.step && last.kl <= limit)
     }
 
-    /// The step with the lowest validation loss whose divergence, where it was measured, was not over the limit. The
-    /// earlier one of equals.
+    /// The step with the lowest validation loss whose divergence, where it was measured, was not over the limit, and for
+    /// which there is no warning. The earlier one of equals.
     #[must_use]
     pub fn best(&self, limit: Option<f64>) -> Option<Validated> {
         let over = |step| {
@@ -105,14 +109,18 @@ impl State {
                 .iter()
                 .any(|found| found.step == step && limit.is_some_and(|limit| found.kl > limit))
         };
-        let candidates = self.validated.iter().filter(|found| !over(found.step));
+        let warned = |step| self.watched.iter().any(|found| found.step == step && !found.warnings.is_empty());
+        let candidates = self.validated.iter().filter(|found| !over(found.step) && !warned(found.step));
         candidates.min_by(|a, b| a.loss.total_cmp(&b.loss)).copied()
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use super::*;
+    use crate::train::watch::Warning;
 
     #[test]
     fn the_best_step_is_not_one_whose_divergence_is_over_the_limit() {
@@ -122,6 +130,21 @@ mod tests {
         state.measured = vec![Measured { step: 20, kl: 0.3, upper: 0.4 }];
         assert_eq!(state.best(Some(0.1)).unwrap().step, 30);
         assert_eq!(state.best(None).unwrap().step, 20, "the earlier of equals");
+    }
+
+    #[test]
+    fn the_best_step_is_not_one_with_a_warning() {
+        let validated = |step, loss| Validated { step, loss, reward: None };
+        let mut state = State::new(Digest::of(b""), 0.0);
+        state.validated = vec![validated(10, 2.0), validated(20, 1.0)];
+        state.watched = vec![Watched {
+            step: 20,
+            run: "run".into(),
+            numbers: BTreeMap::new(),
+            changes: BTreeMap::new(),
+            warnings: vec![Warning::CapabilityLost("facts/accuracy".into())],
+        }];
+        assert_eq!(state.best(None).unwrap().step, 10);
     }
 
     #[test]

@@ -16,6 +16,7 @@ use super::{
     run::{self, End, Notice},
     session::Session,
     sources::Sources,
+    watch::Watcher,
 };
 use crate::{
     engine::{
@@ -123,7 +124,7 @@ impl Place {
         let config = self.path("train.toml");
         let file = TrainFile::read(&config, kind, |_| {})?;
         let sources = Sources::read(kind, file, &config)?;
-        let load = Load { model: self.path("model"), adapter: None };
+        let load = Load { model: self.path("model"), adapters: Vec::new() };
         let mut session = Session::open(launch, load)?;
         let (job, folder) = sources.prepare(&mut session, &self.path(output), &mut |_, _, _| {})?;
         if let Some(outcome) = export::finished(&folder)? {
@@ -135,9 +136,10 @@ impl Place {
                 stop.store(true, Ordering::SeqCst);
             }
         };
-        match run::run(&job, &mut session, &folder, &stop, observer)? {
+        match run::run(&job, &mut session, &folder, &mut Watcher::default(), &stop, observer)? {
             End::Finished(state) => {
-                outcome::finish(&job, &mut session, &folder, &state, &stop, observer).map(Some)
+                outcome::finish(&job, &mut session, &folder, &state, &mut Watcher::default(), &stop, observer)
+                    .map(Some)
             }
             End::Interrupted(_) => Ok(None),
         }

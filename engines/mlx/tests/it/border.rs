@@ -55,7 +55,7 @@ fn a_request_crosses_the_border_and_its_events_and_reply_come_back() {
     // SAFETY: options are lent for the call and the buffer is writable.
     let engine = unsafe { realign_engine_create(Bytes::lend(&options), &raw mut failure) };
     assert!(!engine.is_null() && failure.data.is_null());
-    let request = Request::Load(Load { model: file.path().to_owned(), adapter: None });
+    let request = Request::Load(Load { model: file.path().to_owned(), adapters: Vec::new() });
     let (reply, events) = call(engine, &frame::encode(&request, &[]).unwrap());
     let Reply::Model(info) = reply else { panic!("{reply:?}") };
     assert_eq!((info.name.as_str(), info.layers, info.context_length), ("tiny", 2, 96));
@@ -86,7 +86,7 @@ fn without_a_model_nothing_can_be_asked_and_a_failed_load_leaves_none() {
     let raw = || Request::Tokenize(vec![TokenizeInput::Raw("x".into())]);
     assert_snapshot!(failure(ask(&mut engine, raw())), @"no model is loaded");
     let mut engine = tiny();
-    let missing = Request::Load(Load { model: "no/such/model.gguf".into(), adapter: None });
+    let missing = Request::Load(Load { model: "no/such/model.gguf".into(), adapters: Vec::new() });
     assert_snapshot!(failure(ask(&mut engine, missing)), @"no/such/model.gguf: cannot be read: entity not found");
     assert_snapshot!(failure(ask(&mut engine, raw())), @"no model is loaded");
 }

@@ -92,6 +92,7 @@ fn joined_adapters_do_what_they_do_one_after_the_other() {
     let model = on_disk(&File::tiny().bytes());
     let both = probabilities(&mut load_adapted(model.path(), Some((&joined.path().join("out"), 1.0))));
     assert_close(&both, &probabilities(&mut load_adapted(&fused.path().join("out"), None)));
+    assert_close(&both, &probabilities(&mut load_adapted(model.path(), adapters)));
     let alone = probabilities(&mut load_adapted(model.path(), Some((first.path(), 1.0))));
     assert!(both.iter().zip(&alone).any(|(both, alone)| (both - alone).abs() > 1e-2));
 }
@@ -115,7 +116,7 @@ fn a_fused_folder_is_the_adapted_model_with_its_tokenizer_and_template() {
         ]
     );
     let info = |path: &Path| {
-        let load = Load { model: path.to_owned(), adapter: None };
+        let load = Load { model: path.to_owned(), adapters: Vec::new() };
         match ask(&mut Engine::new(&EngineOptions {}).unwrap(), Request::Load(load)) {
             Reply::Model(info) => info,
             other => panic!("{other:?}"),

@@ -19,7 +19,7 @@ use crate::support::{
 
 fn loaded(folder: &TempDir) -> (Engine, ModelInfo) {
     let mut engine = Engine::new(&EngineOptions {}).unwrap();
-    let load = Load { model: folder.path().to_owned(), adapter: None };
+    let load = Load { model: folder.path().to_owned(), adapters: Vec::new() };
     match ask(&mut engine, Request::Load(load)) {
         Reply::Model(info) => (engine, info),
         other => panic!("{other:?}"),
@@ -244,7 +244,7 @@ fn links_may_not_leave_the_folder_but_for_the_blobs_of_a_cache() {
             .unwrap();
     }
     let mut engine = Engine::new(&EngineOptions {}).unwrap();
-    let reply = ask(&mut engine, Request::Load(Load { model: snapshot, adapter: None }));
+    let reply = ask(&mut engine, Request::Load(Load { model: snapshot, adapters: Vec::new() }));
     assert!(matches!(reply, Reply::Model(_)), "{reply:?}");
 }
 

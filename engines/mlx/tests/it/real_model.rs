@@ -29,7 +29,7 @@ fn variable(name: &str) -> Option<PathBuf> {
 fn engine() -> Option<Engine> {
     let model = variable("REALIGN_MODEL")?;
     let mut engine = Engine::new(&EngineOptions {}).unwrap();
-    let reply = engine.call(Request::Load(Load { model, adapter: None }), &mut |_| Flow::Continue);
+    let reply = engine.call(Request::Load(Load { model, adapters: Vec::new() }), &mut |_| Flow::Continue);
     let Reply::Model(info) = reply else { panic!("{reply:?}") };
     assert_eq!((info.parameters, info.layers, info.vocabulary), (134_515_008, 30, 49_152));
     Some(engine)

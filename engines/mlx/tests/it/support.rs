@@ -247,7 +247,7 @@ pub(crate) fn tiny() -> Engine {
 /// Asks an engine to load these bytes.
 pub(crate) fn load(engine: &mut Engine, bytes: &[u8]) -> Reply {
     let file = on_disk(bytes);
-    ask(engine, Request::Load(Load { model: file.path().to_owned(), adapter: None }))
+    ask(engine, Request::Load(Load { model: file.path().to_owned(), adapters: Vec::new() }))
 }
 
 /// Why these bytes are not a model; the path of the file is taken out of the message.
@@ -255,7 +255,7 @@ pub(crate) fn refusal(bytes: &[u8]) -> String {
     let mut engine = Engine::new(&EngineOptions {}).unwrap();
     let file = on_disk(bytes);
     let error =
-        failure(ask(&mut engine, Request::Load(Load { model: file.path().to_owned(), adapter: None })));
+        failure(ask(&mut engine, Request::Load(Load { model: file.path().to_owned(), adapters: Vec::new() })));
     fs::metadata(file.path()).unwrap();
     let message = error.message.strip_prefix(&format!("{}: ", file.path().display()));
     format!("{:?}: {}", error.kind, message.expect("the message starts with the path"))

@@ -26,7 +26,7 @@ impl Place {
     }
 
     fn model_ref(&self) -> ModelRef {
-        ModelRef::Files(Load { model: self.model.clone(), adapter: None })
+        ModelRef::Files(Load { model: self.model.clone(), adapters: Vec::new() })
     }
 
     fn backend(&self, workers: usize) -> Backend {

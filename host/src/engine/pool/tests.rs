@@ -21,7 +21,7 @@ fn model() -> (tempfile::TempDir, PathBuf) {
 }
 
 fn load(path: &Path) -> Load {
-    Load { model: path.to_owned(), adapter: None }
+    Load { model: path.to_owned(), adapters: Vec::new() }
 }
 
 fn batch(token: u32) -> Request {

@@ -11,7 +11,7 @@ fn advice_sets_the_number_of_workers_for_each_task_and_never_more_than_there_are
     let folder = tempfile::tempdir().unwrap();
     let model = folder.path().join("model");
     fs::write(&model, "test model").unwrap();
-    let mut workers = WorkerBackend::open(&Load { model, adapter: None }, launch(), Some(3)).unwrap();
+    let mut workers = WorkerBackend::open(&Load { model, adapters: Vec::new() }, launch(), Some(3)).unwrap();
     let score = [ScoreQuery::whole_text("a", "text")];
     let generate = [GenerateQuery {
         id: "a".into(),

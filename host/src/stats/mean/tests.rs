@@ -91,3 +91,11 @@ proptest! {
         prop_assert!(four <= once);
     }
 }
+
+#[test]
+fn an_interval_ends_where_the_range_does() {
+    let found = bounded(&vec![vec![0.75; 2]; 8], -1.0, 1.0).expect("eight clusters");
+    assert!((found.estimate.value - 0.75).abs() < 1e-12);
+    assert!(found.estimate.high <= 1.0 && found.upper <= 1.0, "{found:?}");
+    assert!(found.estimate.low < 0.5, "equal values do not prove themselves: {found:?}");
+}

@@ -8,7 +8,7 @@ use crate::{
     error::Result,
     gates::Rule,
     metrics::style::{StyleGate, StyleInput, StyleScore, length_score, style},
-    model::{Finish, Outcome, Sample},
+    model::{Finish, Outcome, Sample, Value},
     persona::texts::{Purpose, VoiceText},
     sandbox::Prepared,
     stats::bootstrap::Bootstrap,
@@ -28,10 +28,6 @@ pub(super) fn push(
     judge: &mut Judge<'_, '_, '_>,
 ) -> Result<()> {
     let outcomes = judge.outcomes(prepared, "style", samples)?;
-    let score = |outcome: &Outcome| match outcome {
-        Outcome::Scored { values, .. } => values.first().map(crate::model::Value::ratio),
-        Outcome::NotApplicable(_) | Outcome::Failed(_) => None,
-    };
     let style_score = |sample: &Sample, score: f64| StyleScore {
         sample_id: sample.id.clone(),
         family: sample.family.clone(),
@@ -49,17 +45,13 @@ pub(super) fn push(
         result.cells.push(CellRecord { evaluator: "style".into(), sample: sample.id.clone(), outcome });
     }
 
-    let (exemplars, contrast) = (held_out(&suite.exemplars), held_out(&suite.contrast));
-    let mut anchor = |texts: &[Sample]| -> Result<Vec<f64>> {
-        Ok(judge.outcomes(prepared, "style", texts)?.iter().filter_map(score).collect())
-    };
-    let (voice, other) = (anchor(&exemplars)?, anchor(&contrast)?);
+    let (voice, other) = anchors(suite, prepared, judge)?;
     let gate = StyleGate { variation: Rule::below(suite.file.gates.style_variance), ..StyleGate::default() };
     let bootstrap = Bootstrap { replicates: REPLICATES, seed: suite.file.seed.derive("style").0 };
     let found = style(&StyleInput { scores: &scores, exemplars: &voice, contrast: &other }, &gate, bootstrap);
     let length =
         |texts: &[Sample]| -> Vec<f64> { texts.iter().map(|text| length_score(&text.response)).collect() };
-    let (long, other_long) = (length(&exemplars), length(&contrast));
+    let (long, other_long) = (length(&held_out(&suite.exemplars)), length(&held_out(&suite.contrast)));
     let by_length =
         style(&StyleInput { scores: &lengths, exemplars: &long, contrast: &other_long }, &gate, bootstrap);
 
@@ -86,6 +78,30 @@ pub(super) fn push(
         value: score.score,
     }));
     Ok(())
+}
+
+/// A scorer's match; `None` where it gave none.
+#[must_use]
+pub fn score(outcome: &Outcome) -> Option<f64> {
+    match outcome {
+        Outcome::Scored { values, .. } => values.first().map(Value::ratio),
+        Outcome::NotApplicable(_) | Outcome::Failed(_) => None,
+    }
+}
+
+/// Scores of the held-out exemplars, and of the held-out contrast texts.
+///
+/// # Errors
+/// As [`Judge::outcomes`].
+pub fn anchors(
+    suite: &Suite,
+    prepared: &Prepared,
+    judge: &mut Judge<'_, '_, '_>,
+) -> Result<(Vec<f64>, Vec<f64>)> {
+    let mut scores = |texts: &[VoiceText]| -> Result<Vec<f64>> {
+        Ok(judge.outcomes(prepared, "style", &held_out(texts))?.iter().filter_map(score).collect())
+    };
+    Ok((scores(&suite.exemplars)?, scores(&suite.contrast)?))
 }
 
 /// Held-out texts as samples of no scenario.

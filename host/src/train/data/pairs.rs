@@ -1,6 +1,6 @@
 //! Lines that show what to say rather than what.
 
-use std::path::Path;
+use std::{collections::BTreeSet, path::Path};
 
 use serde::Deserialize;
 
@@ -27,8 +27,7 @@ struct Pair {
     inconsistent_response: Option<Turns>,
     #[serde(rename = "trait")]
     _trait: Option<String>,
-    #[serde(rename = "notes")]
-    _notes: Option<serde_json::Value>,
+    notes: Option<serde_json::Value>,
 }
 
 /// Reads rows of pairs.
@@ -43,6 +42,13 @@ pub fn read_pairs(path: &Path, role: Role) -> Result<Vec<Row>> {
 }
 
 impl Line for Pair {
+    /// `notes.chosen_by`, as `data pairs` writes it.
+    fn chosen_by(&self) -> BTreeSet<String> {
+        let chosen_by = self.notes.as_ref().and_then(|notes| notes.get("chosen_by")?.as_array());
+        let names = chosen_by.into_iter().flatten().filter_map(|name| name.as_str());
+        names.map(str::to_owned).collect()
+    }
+
     fn parts(self) -> Result<(Option<String>, Option<String>, Content)> {
         let Self { id, family, system, .. } = self;
         let (prompt, chosen, rejected) = match (

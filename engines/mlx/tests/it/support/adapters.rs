@@ -56,11 +56,12 @@ pub(crate) fn adapter_folder(
     folder
 }
 
-/// An engine with a model, and an adapter with its factor.
-pub(crate) fn load_adapted(model: &Path, adapter: Option<(&Path, f32)>) -> Engine {
+/// An engine with a model, and adapters with their factors.
+pub(crate) fn load_adapted<'a>(model: &Path, adapters: impl IntoIterator<Item = (&'a Path, f32)>) -> Engine {
     let mut engine = Engine::new(&EngineOptions {}).unwrap();
-    let adapter = adapter.map(|(folder, factor)| AdapterFile { folder: folder.to_owned(), factor });
-    let reply = ask(&mut engine, Request::Load(Load { model: model.to_owned(), adapter }));
+    let file = |(folder, factor): (&Path, f32)| AdapterFile { folder: folder.to_owned(), factor };
+    let adapters = adapters.into_iter().map(file).collect();
+    let reply = ask(&mut engine, Request::Load(Load { model: model.to_owned(), adapters }));
     assert!(matches!(reply, Reply::Model(_)), "{reply:?}");
     engine
 }

@@ -75,7 +75,7 @@ impl Files {
 /// Why an engine does not load a folder; the folder's path is taken out of the message.
 pub(crate) fn folder_refusal(folder: &TempDir) -> String {
     let mut engine = Engine::new(&EngineOptions {}).unwrap();
-    let load = Load { model: folder.path().to_owned(), adapter: None };
+    let load = Load { model: folder.path().to_owned(), adapters: Vec::new() };
     let error = failure(ask(&mut engine, Request::Load(load)));
     let message = error.message.strip_prefix(&format!("{}: ", folder.path().display()));
     format!("{:?}: {}", error.kind, message.expect("the message starts with the path"))

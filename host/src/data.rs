@@ -1,0 +1,3 @@
+//! Preference data: where it comes from, and whether it is worth learning from.
+
+pub mod pairs;

@@ -1,0 +1,178 @@
+//! What a set of pairs is worth, and what made it. It holds no clock and no path.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::{choose::NoPair, file::PairsFile, judged::Judged};
+use crate::{
+    compare::Identity,
+    gates::{Comparison, Rule, decide},
+    ids::Digest,
+    metrics::{
+        CellState,
+        preference::{self, PairScore},
+    },
+    model::{Direction, Verdict},
+    stats::Evidence,
+    suite::{evaluators::Evaluators, identity, load::Suite, persona_run::plain, record::Metric, run::Means},
+};
+
+/// Version of the record; raised when an old reader would misread a new one.
+pub const FORMAT: u32 = 1;
+
+/// What a set of pairs is worth, and what made it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PairsRecord {
+    /// [`FORMAT`].
+    pub format: u32,
+    /// The first 12 digits of the digest of configuration and identity.
+    pub id: String,
+    /// Name of the suite.
+    pub suite: String,
+    /// Scenarios that were answered.
+    pub scenarios: usize,
+    /// Answers to them.
+    pub answers: usize,
+    /// Scenarios that gave a pair.
+    pub pairs: usize,
+    /// Scenarios that gave none, by reason.
+    pub without: BTreeMap<String, usize>,
+    /// Traits whose detectors chose.
+    pub chosen_by: Vec<String>,
+    /// Traits whose detectors took no part in the choice.
+    pub held_out: Vec<String>,
+    /// `gap` and `longer`, with their gates; `margin`, `gap/<held-out>` and `pairs/<trait>`.
+    pub metrics: Vec<Metric>,
+    /// How the pairs were built: the configuration, without the model's name.
+    pub config: PairsFile,
+    /// Model, engine and evaluators.
+    pub identity: Identity,
+    /// Of the file of pairs.
+    pub digests: BTreeMap<String, Digest>,
+}
+
+impl PairsRecord {
+    /// The worst of both gates.
+    #[must_use]
+    pub fn verdict(&self) -> Option<Verdict> {
+        crate::suite::record::worst(&self.metrics)
+    }
+}
+
+/// What is known before the model is asked.
+pub(super) struct Header {
+    identity: Identity,
+    config: PairsFile,
+}
+
+impl Header {
+    pub(super) fn new(file: &PairsFile, suite: &Suite, evaluators: &Evaluators, means: &Means<'_>) -> Self {
+        let identity = identity::of_suite(suite, evaluators, means.sandbox.limits(), means.backend);
+        Self { identity, config: PairsFile { model: None, ..file.clone() } }
+    }
+
+    /// The record of `pairs`, each the places of its chosen and its rejected answer.
+    pub(super) fn finish(
+        self,
+        file: &PairsFile,
+        suite: &Suite,
+        judged: &Judged,
+        pairs: &[(usize, usize)],
+        without: &[NoPair],
+    ) -> PairsRecord {
+        let mut reasons = BTreeMap::new();
+        for reason in without {
+            *reasons.entry(reason.to_string()).or_insert(0) += 1;
+        }
+        let traits = |held_out: bool| {
+            let traits = judged.traits.iter().filter(|judged| judged.held_out == held_out);
+            traits.map(|judged| judged.trait_id.clone()).collect()
+        };
+        PairsRecord {
+            format: FORMAT,
+            id: Digest::of_json(&(&self.config, &self.identity)).short().to_owned(),
+            suite: suite.file.name.clone(),
+            scenarios: suite.scenarios.len(),
+            answers: suite.scenarios.len() * file.samples as usize,
+            pairs: pairs.len(),
+            without: reasons,
+            chosen_by: traits(false),
+            held_out: traits(true),
+            metrics: metrics(judged, pairs),
+            config: self.config,
+            identity: self.identity,
+            digests: BTreeMap::new(),
+        }
+    }
+}
+
+fn metrics(judged: &Judged, pairs: &[(usize, usize)]) -> Vec<Metric> {
+    let scores = |difference: &dyn Fn(usize, usize) -> Option<f64>| -> Vec<PairScore> {
+        let score = |&(chosen, rejected): &(usize, usize)| PairScore {
+            family: judged.samples[chosen].family.clone(),
+            difference: difference(chosen, rejected),
+            chosen_words: judged.words(chosen),
+            rejected_words: judged.words(rejected),
+        };
+        pairs.iter().map(score).collect()
+    };
+    let share = Some(preference::DIFFERENCE);
+    let gap = |difference: &dyn Fn(usize, usize) -> Option<f64>| preference::gap(&scores(difference), share);
+
+    let held_out = gap(&|chosen, rejected| held_out_difference(judged, chosen, rejected));
+    let mut metrics = vec![
+        gated("gap", held_out, &preference::gap_rule()),
+        gated("longer", preference::length_bias(&scores(&|_, _| None)), &preference::length_rule()),
+    ];
+    let margin =
+        gap(&|chosen, rejected| Some(judged.candidate(chosen).score? - judged.candidate(rejected).score?));
+    metrics.push(plain("margin".into(), preference::FORMULA, margin));
+    for (index, trait_judged) in judged.traits.iter().enumerate() {
+        let name = if trait_judged.held_out { "gap" } else { "pairs" };
+        let found = gap(&|chosen, rejected| trait_difference(judged, index, chosen, rejected));
+        metrics.push(plain(format!("{name}/{}", trait_judged.trait_id), preference::FORMULA, found));
+    }
+    if let Some(style) = &judged.style {
+        let differences = scores(&|chosen, rejected| Some(style[chosen]? - style[rejected]?));
+        let mut metric = plain("gap/style".into(), preference::FORMULA, preference::gap(&differences, None));
+        metric.unit = "m'".into();
+        metrics.push(metric);
+    }
+    for metric in &mut metrics {
+        // Differences may be negative.
+        metric.range = None;
+    }
+    metrics
+}
+
+/// Hit or miss of the chosen answer minus that of the rejected one; `None` where a detector could not say.
+fn trait_difference(judged: &Judged, index: usize, chosen: usize, rejected: usize) -> Option<f64> {
+    let shown = |sample: usize| match judged.traits[index].states[sample] {
+        CellState::Hit => Some(1.0),
+        CellState::Miss => Some(0.0),
+        CellState::Failed | CellState::NotApplicable => None,
+    };
+    Some(shown(chosen)? - shown(rejected)?)
+}
+
+/// Mean over the held-out detectors that could judge both answers.
+fn held_out_difference(judged: &Judged, chosen: usize, rejected: usize) -> Option<f64> {
+    let held_out = (0..judged.traits.len()).filter(|&index| judged.traits[index].held_out);
+    let found: Vec<f64> =
+        held_out.filter_map(|index| trait_difference(judged, index, chosen, rejected)).collect();
+    (!found.is_empty()).then(|| found.iter().sum::<f64>() / found.len() as f64)
+}
+
+fn gated(name: &str, evidence: Option<Evidence>, rule: &Rule) -> Metric {
+    let decision = decide(rule, evidence.as_ref());
+    let higher = rule.comparison == Comparison::AtLeast;
+    Metric {
+        direction: if higher { Direction::Higher } else { Direction::Lower },
+        bound: evidence.map(|evidence| if higher { evidence.lower } else { evidence.upper }),
+        threshold: Some(rule.threshold),
+        verdict: Some(decision.verdict),
+        reason: decision.reason,
+        ..plain(name.into(), preference::FORMULA, evidence)
+    }
+}

@@ -1,0 +1,60 @@
+//! A set of pairs as people read it.
+
+use std::fmt::Write as _;
+
+use super::{number, record, table};
+use crate::{data::pairs::record::PairsRecord, model::Direction, suite::record::Metric};
+
+/// The whole report of pairs that were written to `file`.
+#[must_use]
+pub fn render(pairs: &PairsRecord, file: &str) -> String {
+    let mut text = format!(
+        "{}  (pairs, run {})\n\n{} pairs from {} scenarios with {} answers each\n",
+        pairs.suite,
+        pairs.id,
+        pairs.pairs,
+        pairs.scenarios,
+        pairs.answers / pairs.scenarios.max(1)
+    );
+    for (reason, count) in &pairs.without {
+        let _ = writeln!(text, "{count} scenarios without one: {reason}");
+    }
+    let _ = writeln!(text, "chosen by {}", pairs.chosen_by.join(", "));
+    let _ = writeln!(text, "held out from the choice: {}\n", pairs.held_out.join(", "));
+    let mut table = table::new(
+        &["chosen minus rejected", "value", "95 % interval", "n", "clusters", "gate", "verdict"],
+        &[1, 2, 3, 4],
+    );
+    for metric in &pairs.metrics {
+        table.add_row(row(metric));
+    }
+    text += &table::text(&table);
+    for metric in pairs.metrics.iter().filter(|metric| !metric.reason.is_empty()) {
+        let _ = write!(text, "\n{}: {}", metric.name, record::notes(metric));
+    }
+    let _ = write!(text, "\nwritten: {file}");
+    text
+}
+
+fn row(metric: &Metric) -> Vec<String> {
+    let none = || "-".to_owned();
+    let name = match metric.name.as_str() {
+        "gap" => "held-out traits".to_owned(),
+        "margin" => "choosing traits".to_owned(),
+        "longer" => "chosen is longer".to_owned(),
+        name => name.replacen("gap/", "  held out: ", 1).replacen("pairs/", "  choosing: ", 1),
+    };
+    let sign = if metric.direction == Direction::Lower { "<=" } else { ">=" };
+    let estimate = metric.estimate.as_ref();
+    vec![
+        name,
+        estimate.map_or_else(none, |estimate| number::value(estimate.value, &metric.unit)),
+        estimate.map_or_else(none, |estimate| number::interval(estimate, &metric.unit)),
+        estimate.map_or_else(none, |estimate| estimate.n.to_string()),
+        estimate.map_or_else(none, |estimate| estimate.clusters.to_string()),
+        metric
+            .threshold
+            .map_or_else(none, |threshold| format!("{sign} {}", number::value(threshold, &metric.unit))),
+        metric.verdict.map_or_else(none, |verdict| record::word(verdict).to_owned()),
+    ]
+}

@@ -226,11 +226,15 @@ held_out = ["offers"]
 /// A training with a suite that watches: the families of the mini suite, as dev families.
 fn watched(config: &str) -> Option<Project> {
     let project = real(config)?;
-    mini::write(&project);
+    write_suite(&project);
+    Some(project)
+}
+
+fn write_suite(project: &Project) {
+    mini::write(project);
     let scenarios =
         project.read("scenarios.jsonl").replace("\"spare", "\"kept").replace("\"test\"", "\"dev\"");
     project.write("scenarios.jsonl", scenarios.replace("\"train\"", "\"test\""));
-    Some(project)
 }
 
 #[test]
@@ -273,7 +277,7 @@ fn a_watched_training_killed_anywhere_ends_with_the_same_outcome() {
 #[test]
 fn an_evaluator_that_chose_pairs_cannot_watch_over_them() {
     let project = project(Project::new(), &format!("{PREFERENCE}{WATCH}"));
-    mini::write(&project);
+    write_suite(&project);
     let pair =
         json!({ "prompt": "Who?", "chosen": "We.", "rejected": "I.", "notes": { "chosen_by": ["offers"] } });
     let other = json!({ "prompt": "Where?", "chosen": "Here.", "rejected": "There." });

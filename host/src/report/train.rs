@@ -3,7 +3,13 @@
 use std::fmt::Write as _;
 
 use super::{number, record, table};
-use crate::train::outcome::Outcome;
+use crate::{
+    compare::Change,
+    train::{
+        outcome::Outcome,
+        watch::{Number, Watched},
+    },
+};
 
 /// The whole report of a training whose folder is `folder`.
 #[must_use]
@@ -42,6 +48,18 @@ pub fn render(outcome: &Outcome, folder: &str) -> String {
     for metric in &outcome.metrics {
         let _ = write!(text, "\n{}: {}", metric.name, record::notes(metric));
     }
+    if let (Some(before), Some(after)) = (outcome.watched.first(), &outcome.exported) {
+        text += "\n\ndev families, before training and with the adapter that came out\n\n";
+        text += &watched(before, after);
+        text.push('\n');
+    }
+    let steps = outcome.watched.iter().map(|watched| (format!("step {}", watched.step), watched));
+    let exported = outcome.exported.iter().map(|watched| ("what came out".to_owned(), watched));
+    for (place, watched) in steps.chain(exported) {
+        for warning in &watched.warnings {
+            let _ = write!(text, "\n{place}: {warning}");
+        }
+    }
     for guarded in &outcome.guarded {
         let what = if guarded.to == guarded.step {
             "half the rate from there on".to_owned()
@@ -59,4 +77,33 @@ pub fn render(outcome: &Outcome, folder: &str) -> String {
         outcome.exported_step, outcome.factor, outcome.adapter
     );
     text
+}
+
+/// Every number that was estimated on both sides.
+fn watched(before: &Watched, after: &Watched) -> String {
+    let mut table = table::new(
+        &["metric", "before", "95 % interval", "after", "95 % interval", "n", "change"],
+        &[1, 2, 3, 4, 5],
+    );
+    for (name, was) in &before.numbers {
+        let Some(is) = after.numbers.get(name) else { continue };
+        let change = match after.changes.get(name) {
+            Some(Change::Improved) => "improved",
+            Some(Change::Regressed) => "regressed",
+            Some(Change::CannotTell) => "cannot tell",
+            None => "-",
+        };
+        let shown = |number: &Number| number::value(number.estimate.value, &number.unit);
+        let spread = |number: &Number| number::interval(&number.estimate, &number.unit);
+        table.add_row([
+            name.clone(),
+            shown(was),
+            spread(was),
+            shown(is),
+            spread(is),
+            is.estimate.n.to_string(),
+            change.to_owned(),
+        ]);
+    }
+    table::text(&table)
 }

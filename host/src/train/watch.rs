@@ -28,7 +28,7 @@ use crate::{
     ids::Seed,
     model::Estimate,
     stats::bootstrap::Bootstrap,
-    suite::record::Record,
+    suite::record::{Metric, Record},
 };
 
 /// Replicates of the comparison.
@@ -68,11 +68,21 @@ pub struct Watched {
     /// Id of the stored run.
     pub run: String,
     /// Every number that was estimated.
-    pub numbers: BTreeMap<String, Estimate>,
-    /// What changed against the starting model, and not by chance.
+    pub numbers: BTreeMap<String, Number>,
+    /// What each did against the starting model, of those that are measured item by item.
     pub changes: BTreeMap<String, Change>,
     /// Why the step is not one to choose.
     pub warnings: Vec<Warning>,
+}
+
+/// A number of the suite.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Number {
+    /// What it counts in.
+    pub unit: String,
+    /// Value and interval.
+    #[serde(flatten)]
+    pub estimate: Estimate,
 }
 
 /// Why a step is not one to choose.
@@ -166,10 +176,13 @@ fn seen(step: u32, before: &Record, after: &Record, held_out: &BTreeSet<String>)
             .hint("train into another --output"));
     };
     let numbers = after.metrics.iter();
-    let numbers = numbers.filter_map(|metric| Some((metric.name.clone(), metric.estimate?))).collect();
+    let number = |metric: &Metric| {
+        let unit = metric.unit.clone();
+        metric.estimate.map(|estimate| (metric.name.clone(), Number { unit, estimate }))
+    };
+    let numbers = numbers.filter_map(number).collect();
     let warnings = warnings(&metrics, held_out);
-    let changes = metrics.into_iter().filter(|metric| metric.change != Change::CannotTell);
-    let changes = changes.map(|metric| (metric.metric, metric.change)).collect();
+    let changes = metrics.into_iter().map(|metric| (metric.metric, metric.change)).collect();
     Ok(Watched { step, run: after.id.clone(), numbers, changes, warnings })
 }
 

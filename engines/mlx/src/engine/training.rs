@@ -60,7 +60,7 @@ impl Engine {
         let model = self.model()?;
         let batch = Batch::of_responses(&model.llama.config, rows, model.tokenizer.end())?;
         let corrections = model.llama.corrections.as_ref();
-        let values = finite(measured_divergences(&model.llama, &batch, corrections)?, "divergences")?;
+        let values = finite(measured_divergences(&model.llama, &batch, &batch, corrections)?, "divergences")?;
         let mut by_row = vec![Vec::new(); rows.len()];
         for (&row, value) in batch.owners.iter().zip(values) {
             by_row[row].push(value);

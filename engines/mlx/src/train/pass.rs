@@ -72,16 +72,18 @@ pub fn measured_log_probs(
     Ok(log_probs(&states, model.weights.head.array(), &batch.targets, false)?.values)
 }
 
-/// Divergences at the scored tokens of the model with corrections from the model without.
+/// Divergences at the scored tokens of the model with corrections from the model without. The reference may see other
+/// contexts before the same tokens.
 ///
 /// # Errors
-/// A request error if the batch does not fit the model or MLX.
+/// A request error if a batch does not fit the model or MLX.
 pub fn measured_divergences(
     model: &Llama,
     batch: &Batch,
+    reference: &Batch,
     corrections: Option<&Corrections>,
 ) -> Result<Vec<f32>> {
-    let (policy, reference) = (states(model, batch, corrections)?, states(model, batch, None)?);
+    let (policy, reference) = (states(model, batch, corrections)?, states(model, reference, None)?);
     Ok(divergences(&policy, &reference, model.weights.head.array(), false)?.values)
 }
 

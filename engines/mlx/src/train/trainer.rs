@@ -149,7 +149,7 @@ impl Trainer {
                 let found = gradient(model, anchors, trained, scale, measure, &mut weigh)?;
                 sum.add(&found.arrays)?;
             } else {
-                weigh(&measured_divergences(model, anchors, Some(&corrections))?)?;
+                weigh(&measured_divergences(model, anchors, anchors, Some(&corrections))?)?;
             }
             if let Some(what) = sum.unsound() {
                 return Ok(Part::Diverged(Divergence { batch: None, what: what.into() }));

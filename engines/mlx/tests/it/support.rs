@@ -254,8 +254,10 @@ pub(crate) fn load(engine: &mut Engine, bytes: &[u8]) -> Reply {
 pub(crate) fn refusal(bytes: &[u8]) -> String {
     let mut engine = Engine::new(&EngineOptions {}).unwrap();
     let file = on_disk(bytes);
-    let error =
-        failure(ask(&mut engine, Request::Load(Load { model: file.path().to_owned(), adapters: Vec::new() })));
+    let error = failure(ask(
+        &mut engine,
+        Request::Load(Load { model: file.path().to_owned(), adapters: Vec::new() }),
+    ));
     fs::metadata(file.path()).unwrap();
     let message = error.message.strip_prefix(&format!("{}: ", file.path().display()));
     format!("{:?}: {}", error.kind, message.expect("the message starts with the path"))

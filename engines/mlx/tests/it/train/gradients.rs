@@ -139,7 +139,7 @@ fn the_gradient_of_divergences_agrees_with_finite_differences() {
     let found = gradient(&model, &batch, &trained, 0.7, measure, &mut weigh).unwrap();
     assert!(found.values.iter().all(|&value| value > 0.0), "{:?}", found.values);
     agrees_with_differences(&found, &trained, &|trained| {
-        weighted(&measured_divergences(&model, &batch, Some(&corrections(trained))).unwrap())
+        weighted(&measured_divergences(&model, &batch, &batch, Some(&corrections(trained))).unwrap())
     });
 }
 

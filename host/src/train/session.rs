@@ -1,23 +1,29 @@
-//! One worker with a model and an adapter in training.
+//! A model and an adapter in training: one worker, or several that train together.
 //!
-//! A worker that dies is replaced when it is next asked. What needs no adapter is then asked again, once: the same
+//! Several workers are one to everybody else: they take each step together, and what needs no gradients is asked of the
+//! first one alone, because all of them hold the same adapter. A worker that dies is replaced when it is next asked, and
+//! with it the others of its group. What needs no adapter is then asked again, once: the same
 //! question has the same answer. A step is never asked again: the caller goes back to a checkpoint, because an adapter
 //! that was half way through a step is nothing that can be known.
 
 use realign_engine_abi::{
-    message::{GenerateRow, Generated, Load, ModelInfo, Reply, Request, TokenizeInput, Tokenized},
+    message::{
+        EngineError, GenerateRow, Generated, Load, ModelInfo, Reply, Request, TokenizeInput, Tokenized,
+    },
     train::{
         Divergence, Example, KlRow, LogProbs, StepReport, TrainBegin, TrainSave, TrainStep, TrainingInfo,
     },
 };
 
+use super::shard;
 use crate::{
     engine::{
         backend::Identity,
+        group::Group,
         launch::Launch,
         model_digest,
-        pool::{describe, refusal, start_same, start_worker},
-        process::WorkerProcess,
+        pool::{check_same, refusal},
+        process::Death,
         texts,
     },
     error::{Error, Result},
@@ -47,27 +53,29 @@ pub enum Stepped {
     Diverged(Divergence),
 }
 
-/// One worker with a model and an adapter in training.
+/// A model and an adapter in training.
 #[derive(Debug)]
 pub struct Session {
     launch: Launch,
     load: Load,
-    worker: Option<WorkerProcess>,
+    ranks: usize,
+    group: Option<Group>,
     model: ModelInfo,
     subject: Identity,
     engine: Identity,
 }
 
 impl Session {
-    /// Starts a worker and loads the model.
+    /// Starts as many workers as there are to be ranks and loads the model.
     ///
     /// # Errors
-    /// A file cannot be read, the worker cannot be started, or the engine refuses the model.
-    pub fn open(launch: Launch, load: Load) -> Result<Self> {
-        let (mut worker, model) = start_worker(&launch, &load)?;
-        let engine = model_digest::engine(&describe(&mut worker)?);
+    /// A file cannot be read, a worker cannot be started, or the engine refuses the model.
+    pub fn open(launch: Launch, load: Load, ranks: u32) -> Result<Self> {
+        let ranks = ranks as usize;
+        let (mut group, model) = Group::start(&launch, &load, ranks)?;
+        let engine = model_digest::engine(&group.describe()?);
         let subject = model_digest::subject(&load, &model)?;
-        Ok(Self { launch, load, worker: Some(worker), model, subject, engine })
+        Ok(Self { launch, load, ranks, group: Some(group), model, subject, engine })
     }
 
     /// The loaded model.
@@ -86,12 +94,6 @@ impl Session {
     #[must_use]
     pub const fn engine(&self) -> &Identity {
         &self.engine
-    }
-
-    /// Process id of the worker, for supervision from outside.
-    #[must_use]
-    pub fn pid(&self) -> Option<u32> {
-        self.worker.as_ref().map(WorkerProcess::pid)
     }
 
     /// Tokens of texts, in their order.
@@ -130,9 +132,15 @@ impl Session {
     /// # Errors
     /// The worker died, or the engine refuses the adapter.
     pub fn begin(&mut self, begin: &TrainBegin) -> Result<TrainingInfo, Lost> {
-        match self.call(&Request::TrainBegin(begin.clone()))? {
-            Reply::Training(info) => Ok(info),
+        let replies = self.together(|group| group.begin(begin))?;
+        let ranked = |(rank, reply)| match reply {
+            Reply::Training(info) if info.rank == rank => Ok(info),
             _ => Err(odd("an adapter").into()),
+        };
+        let found = (0..).zip(replies).map(ranked).collect::<Result<Vec<_>, Lost>>()?;
+        match found.as_slice() {
+            [first, others @ ..] if others.iter().all(|info| info.steps == first.steps) => Ok(first.clone()),
+            _ => Err(odd("one adapter on all ranks").into()),
         }
     }
 
@@ -140,13 +148,29 @@ impl Session {
     ///
     /// # Errors
     /// The worker died, or the engine refuses the step.
-    pub fn step(&mut self, step: TrainStep) -> Result<Stepped, Lost> {
-        let rows: Vec<usize> = step.batches.iter().flatten().map(|row| row.example.answers.len()).collect();
-        match self.call(&Request::TrainStep(step))? {
-            Reply::Step(report) if report.logprobs.iter().map(Vec::len).eq(rows) => Ok(Stepped::Done(report)),
-            Reply::Diverged(divergence) => Ok(Stepped::Diverged(divergence)),
-            _ => Err(odd("a report with every answer of the step").into()),
+    pub fn step(&mut self, step: &TrainStep) -> Result<Stepped, Lost> {
+        let rows = step.batches.iter().flatten().map(|row| row.example.answers.len());
+        let shards = shard::split(step, self.ranks);
+        let requests: Vec<Request> = shards.steps.iter().cloned().map(Request::TrainStep).collect();
+        let (mut reports, mut diverged) = (Vec::new(), Vec::new());
+        for reply in self.together(|group| group.ask_all(&requests))? {
+            match reply {
+                Reply::Step(report) => reports.push(report),
+                Reply::Diverged(divergence) => diverged.push(divergence),
+                _ => return Err(odd("a report of the step").into()),
+            }
         }
+        let of_all = |count: usize| count == self.ranks;
+        let stepped = if of_all(reports.len()) {
+            let report =
+                shards.report(reports).filter(|report| report.logprobs.iter().map(Vec::len).eq(rows));
+            report.map(Stepped::Done)
+        } else if of_all(diverged.len()) {
+            shards.divergence(diverged).map(Stepped::Diverged)
+        } else {
+            None
+        };
+        stepped.ok_or_else(|| odd("one report with every answer of the step").into())
     }
 
     /// Writes adapter and optimiser into an existing empty folder.
@@ -196,22 +220,48 @@ impl Session {
         }
     }
 
+    /// Asks the first worker.
     fn call(&mut self, request: &Request) -> Result<Reply, Lost> {
-        let mut worker = match self.worker.take() {
-            Some(worker) => worker,
-            None => start_same(&self.launch, &self.load, &self.model)?,
-        };
-        match worker.call(request, &mut |_| {}) {
-            Ok(reply) => {
-                self.worker = Some(worker);
-                match reply {
-                    Reply::Error(error) => Err(refusal(error).into()),
-                    reply => Ok(reply),
-                }
+        let mut replies = self.together(|group| group.ask(request).map(|reply| vec![reply]))?;
+        replies.pop().ok_or_else(|| odd("anything").into())
+    }
+
+    /// Asks the group, started first where there is none.
+    fn together(
+        &mut self,
+        ask: impl FnOnce(&mut Group) -> Result<Vec<Reply>, Death>,
+    ) -> Result<Vec<Reply>, Lost> {
+        let mut group = match self.group.take() {
+            Some(group) => group,
+            None => {
+                let (group, loaded) = Group::start(&self.launch, &self.load, self.ranks)?;
+                check_same(&self.load, &loaded, &self.model)?;
+                group
             }
-            Err(death) => Err(Lost::Worker(death.cause)),
+        };
+        let replies = ask(&mut group).map_err(|death| Lost::Worker(death.cause))?;
+        self.group = Some(group);
+        match first_error(&replies) {
+            Some(error) => Err(refusal(error).into()),
+            None => Ok(replies),
         }
     }
+}
+
+/// The error of a group: what each rank says, where they do not say the same.
+fn first_error(replies: &[Reply]) -> Option<EngineError> {
+    let mut errors: Vec<&EngineError> = Vec::new();
+    for reply in replies {
+        if let Reply::Error(error) = reply
+            && errors.iter().all(|known| known.message != error.message)
+        {
+            errors.push(error);
+        }
+    }
+    let message = errors.iter().map(|error| error.message.as_str()).collect::<Vec<_>>().join("; ");
+    let hint = errors.iter().map(|error| &error.hint).find(|hint| !hint.is_empty()).cloned();
+    let kind = errors.first()?.kind;
+    Some(EngineError { kind, message, hint: hint.unwrap_or_default() })
 }
 
 /// The request for log-probabilities of examples without the adapter.

@@ -1,0 +1,203 @@
+//! Workers that train together: they live and die as one.
+//!
+//! Several workers are the ranks of MLX's ring over the loopback interface. In the middle of a step each waits for the
+//! others, and a ring does not notice that one of them stands still. So the first one that dies, or gives no sign for
+//! [`STALL`], ends all; then the group is of no use and has to be dropped. While the first rank works alone, the others
+//! are asked every few seconds whether they are there. A group of one is a worker and nothing else.
+
+use std::{
+    net::Shutdown,
+    os::unix::net::UnixStream,
+    panic::resume_unwind,
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread,
+    time::Duration,
+};
+
+use realign_engine_abi::{
+    message::{EngineInfo, Load, ModelInfo, Reply, Request},
+    train::TrainBegin,
+};
+
+use super::{
+    launch::{Launch, STALL},
+    pool::{check_same, describe, start_worker},
+    process::{Death, Progress, WorkerProcess},
+    ring::Ring,
+};
+use crate::error::{Error, Result};
+
+/// How often a rank that has nothing to do is asked whether it is there.
+const ROUND: Duration = Duration::from_secs(5);
+
+/// Workers that train together.
+#[derive(Debug)]
+pub struct Group {
+    workers: Vec<WorkerProcess>,
+    lines: Vec<UnixStream>,
+    /// Until the ranks have found each other.
+    ring: Option<Ring>,
+    /// How long ranks may keep others waiting.
+    stall: Duration,
+}
+
+impl Group {
+    /// Starts the workers of a group and loads one model into each.
+    ///
+    /// # Errors
+    /// A worker does not start, the engine refuses the model, or no port is free.
+    pub fn start(launch: &Launch, load: &Load, ranks: usize) -> Result<(Self, ModelInfo)> {
+        let ring = if ranks > 1 { Some(Ring::new(ranks)?) } else { None };
+        let started = thread::scope(|scope| {
+            let start = |rank| {
+                let launch = match &ring {
+                    Some(ring) => ring.launch(launch, rank),
+                    None => launch.clone(),
+                };
+                scope.spawn(move || start_worker(&launch, load))
+            };
+            let threads: Vec<_> = (0..ranks).map(start).collect();
+            threads.into_iter().map(joined).collect::<Result<Vec<_>>>()
+        })?;
+        let model = match started.as_slice() {
+            [(_, model), ..] => model.clone(),
+            [] => return Err(Error::usage("a group of 0 workers, at least 1 is needed")),
+        };
+        started.iter().try_for_each(|(_, loaded)| check_same(load, loaded, &model))?;
+        let workers: Vec<WorkerProcess> = started.into_iter().map(|(worker, _)| worker).collect();
+        let lines = workers.iter().map(WorkerProcess::line).collect::<std::io::Result<_>>();
+        let lines = lines.map_err(|error| Error::engine(format!("cannot watch the workers: {error}")))?;
+        Ok((Self { workers, lines, ring, stall: launch.stall.unwrap_or(STALL) }, model))
+    }
+
+    /// What the engine is.
+    ///
+    /// # Errors
+    /// The first worker died or does not say.
+    pub fn describe(&mut self) -> Result<EngineInfo> {
+        describe(&mut self.workers[0])
+    }
+
+    /// Puts an adapter on every rank's model. The first time the ranks find each other.
+    ///
+    /// # Errors
+    /// As for [`Self::ask_all`].
+    pub fn begin(&mut self, begin: &TrainBegin) -> Result<Vec<Reply>, Death> {
+        if let Some(ring) = &mut self.ring {
+            ring.free();
+        }
+        let request = Request::TrainBegin(begin.clone());
+        let replies = self.ask_all(&vec![request; self.workers.len()]);
+        self.ring = None;
+        replies
+    }
+
+    /// Asks the first rank alone.
+    ///
+    /// # Errors
+    /// A rank died, the first or another.
+    pub fn ask(&mut self, request: &Request) -> Result<Reply, Death> {
+        let alarm = Alarm::new(&self.lines);
+        let done = AtomicBool::new(false);
+        let Some((first, others)) = self.workers.split_first_mut() else { return Err(alarm.death()) };
+        let reply = thread::scope(|scope| {
+            let (alarm, done) = (&alarm, &done);
+            let watchers: Vec<_> = (1..)
+                .zip(others)
+                .map(|(rank, worker)| scope.spawn(move || watch(alarm, rank, worker, done)))
+                .collect();
+            let reply = alarm.heed(0, first.call(request, &mut |_| {}));
+            done.store(true, Ordering::SeqCst);
+            watchers.iter().for_each(|watcher| watcher.thread().unpark());
+            reply
+        });
+        reply.filter(|_| alarm.is_silent()).ok_or_else(|| alarm.death())
+    }
+
+    /// Asks every rank, each its own; the replies are in their order.
+    ///
+    /// # Errors
+    /// A rank died.
+    pub fn ask_all(&mut self, requests: &[Request]) -> Result<Vec<Reply>, Death> {
+        let (alarm, progress) = (Alarm::new(&self.lines), Progress::begin());
+        let replies: Vec<Option<Reply>> = thread::scope(|scope| {
+            let asked = self.workers.iter_mut().zip(requests).enumerate();
+            let ask = |(rank, (worker, request)): (usize, (&mut WorkerProcess, &Request))| {
+                let reply = alarm.heed(rank, worker.call_among(request, &progress, &mut |_| {}));
+                // The others hear of a failure in their next exchange; a rank that could not even take part in it
+                // would keep them waiting.
+                if let Some(Reply::Error(_)) = reply {
+                    progress.hurry(self.stall);
+                }
+                reply
+            };
+            let threads: Vec<_> = asked.map(|asked| scope.spawn(move || ask(asked))).collect();
+            threads.into_iter().map(joined).collect()
+        });
+        if alarm.is_silent() {
+            return Ok(replies.into_iter().flatten().collect());
+        }
+        let mut death = alarm.death();
+        // It may be what the others died of.
+        for (rank, reply) in replies.iter().enumerate() {
+            if let Some(Reply::Error(error)) = reply {
+                death.cause = format!("{}; rank {rank}: {error}", death.cause);
+            }
+        }
+        Err(death)
+    }
+}
+
+/// Asks an idle rank whether it is there until the first one is done.
+fn watch(alarm: &Alarm<'_>, rank: usize, worker: &mut WorkerProcess, done: &AtomicBool) {
+    while !done.load(Ordering::SeqCst) && alarm.heed(rank, worker.call(&Request::Info, &mut |_| {})).is_some()
+    {
+        thread::park_timeout(ROUND);
+    }
+}
+
+fn joined<T>(thread: thread::ScopedJoinHandle<'_, T>) -> T {
+    thread.join().unwrap_or_else(|panic| resume_unwind(panic))
+}
+
+/// Ends every rank when one has died, and remembers which was the first.
+struct Alarm<'a> {
+    lines: &'a [UnixStream],
+    first: Mutex<Option<Death>>,
+}
+
+impl<'a> Alarm<'a> {
+    const fn new(lines: &'a [UnixStream]) -> Self {
+        Self { lines, first: Mutex::new(None) }
+    }
+
+    /// The reply; `None` where the rank died.
+    fn heed(&self, rank: usize, answer: Result<Reply, Death>) -> Option<Reply> {
+        let death = match answer {
+            Ok(reply) => return Some(reply),
+            Err(death) if self.lines.len() == 1 => death,
+            Err(death) => Death { cause: format!("rank {rank}: {}", death.cause) },
+        };
+        self.first.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(death);
+        for line in self.lines {
+            // A worker that is gone has no line.
+            let _ = line.shutdown(Shutdown::Both);
+        }
+        None
+    }
+
+    fn is_silent(&self) -> bool {
+        self.first.lock().unwrap_or_else(PoisonError::into_inner).is_none()
+    }
+
+    fn death(self) -> Death {
+        let first = self.first.into_inner().unwrap_or_else(PoisonError::into_inner);
+        first.unwrap_or_else(|| Death { cause: "a rank was not asked".to_owned() })
+    }
+}
+
+#[cfg(test)]
+mod tests;

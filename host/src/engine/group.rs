@@ -2,8 +2,8 @@
 //!
 //! Several workers are the ranks of MLX's ring over the loopback interface. In the middle of a step each waits for the
 //! others, and a ring does not notice that one of them stands still. So the first one that dies, or gives no sign for
-//! [`STALL`], ends all; then the group is of no use and has to be dropped. While the first rank works alone, the others
-//! are asked every few seconds whether they are there. A group of one is a worker and nothing else.
+//! [`STALL`], ends all; then the group is of no use and has to be dropped. Ranks that have
+//! nothing to do while others work are asked every few seconds whether they are there. A group of one is a worker and nothing else.
 
 use std::{
     net::Shutdown,
@@ -84,58 +84,48 @@ impl Group {
     /// Puts an adapter on every rank's model. The first time the ranks find each other.
     ///
     /// # Errors
-    /// As for [`Self::ask_all`].
+    /// As for [`Self::ask`].
     pub fn begin(&mut self, begin: &TrainBegin) -> Result<Vec<Reply>, Death> {
         if let Some(ring) = &mut self.ring {
             ring.free();
         }
         let request = Request::TrainBegin(begin.clone());
-        let replies = self.ask_all(&vec![request; self.workers.len()]);
+        let replies = self.ask(&vec![request; self.workers.len()]);
         self.ring = None;
         replies
     }
 
-    /// Asks the first rank alone.
-    ///
-    /// # Errors
-    /// A rank died, the first or another.
-    pub fn ask(&mut self, request: &Request) -> Result<Reply, Death> {
-        let alarm = Alarm::new(&self.lines);
-        let done = AtomicBool::new(false);
-        let Some((first, others)) = self.workers.split_first_mut() else { return Err(alarm.death()) };
-        let reply = thread::scope(|scope| {
-            let (alarm, done) = (&alarm, &done);
-            let watchers: Vec<_> = (1..)
-                .zip(others)
-                .map(|(rank, worker)| scope.spawn(move || watch(alarm, rank, worker, done)))
-                .collect();
-            let reply = alarm.heed(0, first.call(request, &mut |_| {}));
-            done.store(true, Ordering::SeqCst);
-            watchers.iter().for_each(|watcher| watcher.thread().unpark());
-            reply
-        });
-        reply.filter(|_| alarm.is_silent()).ok_or_else(|| alarm.death())
-    }
-
-    /// Asks every rank, each its own; the replies are in their order.
+    /// Asks the first ranks, each its own; the replies are in their order. The others only have to be there.
     ///
     /// # Errors
     /// A rank died.
-    pub fn ask_all(&mut self, requests: &[Request]) -> Result<Vec<Reply>, Death> {
-        let (alarm, progress) = (Alarm::new(&self.lines), Progress::begin());
+    pub fn ask(&mut self, requests: &[Request]) -> Result<Vec<Reply>, Death> {
+        let (alarm, progress, done) = (Alarm::new(&self.lines), Progress::begin(), AtomicBool::new(false));
+        let stall = self.stall;
+        let (asked, idle) = self.workers.split_at_mut(requests.len());
         let replies: Vec<Option<Reply>> = thread::scope(|scope| {
-            let asked = self.workers.iter_mut().zip(requests).enumerate();
+            let (alarm, progress, done) = (&alarm, &progress, &done);
             let ask = |(rank, (worker, request)): (usize, (&mut WorkerProcess, &Request))| {
-                let reply = alarm.heed(rank, worker.call_among(request, &progress, &mut |_| {}));
+                let reply = alarm.heed(rank, worker.call_among(request, progress, &mut |_| {}));
                 // The others hear of a failure in their next exchange; a rank that could not even take part in it
                 // would keep them waiting.
                 if let Some(Reply::Error(_)) = reply {
-                    progress.hurry(self.stall);
+                    progress.hurry(stall);
                 }
                 reply
             };
+            let watched: Vec<_> = (requests.len()..)
+                .zip(idle)
+                .map(|(rank, worker)| scope.spawn(move || watch(alarm, rank, worker, done)))
+                .collect();
+            let asked = asked.iter_mut().zip(requests).enumerate();
             let threads: Vec<_> = asked.map(|asked| scope.spawn(move || ask(asked))).collect();
-            threads.into_iter().map(joined).collect()
+            let replies = threads.into_iter().map(joined).collect();
+            done.store(true, Ordering::SeqCst);
+            for watcher in watched {
+                watcher.thread().unpark();
+            }
+            replies
         });
         if alarm.is_silent() {
             return Ok(replies.into_iter().flatten().collect());
@@ -151,7 +141,7 @@ impl Group {
     }
 }
 
-/// Asks an idle rank whether it is there until the first one is done.
+/// Asks an idle rank whether it is there until the others are done.
 fn watch(alarm: &Alarm<'_>, rank: usize, worker: &mut WorkerProcess, done: &AtomicBool) {
     while !done.load(Ordering::SeqCst) && alarm.heed(rank, worker.call(&Request::Info, &mut |_| {})).is_some()
     {

@@ -179,10 +179,11 @@ impl WorkerProcess {
         loop {
             let (message, _) = frame::decode::<Message>(&self.read()?)?;
             match message.body {
-                Body::Beat => match progress.expired(self.patience) {
-                    Some(time) => return Err(Broken::Silent(time)),
-                    None => {}
-                },
+                Body::Beat => {
+                    if let Some(time) = progress.expired(self.patience) {
+                        return Err(Broken::Silent(time));
+                    }
+                }
                 // Left over from nothing that this side can have sent: the peer has lost count.
                 _ if message.id != call.id => return Err(FrameError::Closed.into()),
                 Body::Event(event) => {

@@ -1,7 +1,7 @@
 //! A model and an adapter in training: one worker, or several that train together.
 //!
-//! Several workers are one to everybody else: they take each step together, and what needs no gradients is asked of the
-//! first one alone, because all of them hold the same adapter. A worker that dies is replaced when it is next asked, and
+//! Several workers are one to everybody else: they take each step together and share the batches of a measurement; the
+//! rest is asked of the first one alone. All of them hold the same adapter, to the last bit. A worker that dies is replaced when it is next asked, and
 //! with it the others of its group. What needs no adapter is then asked again, once: the same
 //! question has the same answer. A step is never asked again: the caller goes back to a checkpoint, because an adapter
 //! that was half way through a step is nothing that can be known.
@@ -150,10 +150,11 @@ impl Session {
     /// The worker died, or the engine refuses the step.
     pub fn step(&mut self, step: &TrainStep) -> Result<Stepped, Lost> {
         let rows = step.batches.iter().flatten().map(|row| row.example.answers.len());
-        let shards = shard::split(step, self.ranks);
-        let requests: Vec<Request> = shards.steps.iter().cloned().map(Request::TrainStep).collect();
+        let shares = shard::split(step, self.ranks);
+        let requests: Vec<Request> =
+            shares.iter().map(|share| Request::TrainStep(share.step.clone())).collect();
         let (mut reports, mut diverged) = (Vec::new(), Vec::new());
-        for reply in self.together(|group| group.ask_all(&requests))? {
+        for reply in self.together(|group| group.ask(&requests))? {
             match reply {
                 Reply::Step(report) => reports.push(report),
                 Reply::Diverged(divergence) => diverged.push(divergence),
@@ -162,11 +163,11 @@ impl Session {
         }
         let of_all = |count: usize| count == self.ranks;
         let stepped = if of_all(reports.len()) {
-            let report =
-                shards.report(reports).filter(|report| report.logprobs.iter().map(Vec::len).eq(rows));
+            let report = shard::report(&shares, reports)
+                .filter(|report| report.logprobs.iter().map(Vec::len).eq(rows));
             report.map(Stepped::Done)
         } else if of_all(diverged.len()) {
-            shards.divergence(diverged).map(Stepped::Diverged)
+            shard::divergence(&shares, diverged).map(Stepped::Diverged)
         } else {
             None
         };
@@ -189,40 +190,54 @@ impl Session {
     /// # Errors
     /// The worker died, or the engine refuses the factor.
     pub fn set_factor(&mut self, factor: f32) -> Result<(), Lost> {
-        match self.call(&Request::AdapterFactor(factor))? {
-            Reply::Scaled => Ok(()),
-            _ => Err(odd("a scaled adapter").into()),
+        let requests = vec![Request::AdapterFactor(factor); self.ranks];
+        let replies = self.together(|group| group.ask(&requests))?;
+        if replies.iter().all(|reply| matches!(reply, Reply::Scaled)) {
+            return Ok(());
         }
+        Err(odd("a scaled adapter").into())
     }
 
-    /// Continues prompts with the adapter as it is.
+    /// How many batches of [`Self::generate`] and [`Self::kl`] run at the same time.
+    #[must_use]
+    pub const fn ranks(&self) -> usize {
+        self.ranks
+    }
+
+    /// Continues prompts with the adapter as it is: a batch for each rank, or for some of them. All hold the same adapter,
+    /// so it does not matter which batch is whose.
     ///
     /// # Errors
     /// The worker died, or the engine refuses a prompt.
-    pub fn generate(&mut self, rows: Vec<GenerateRow>) -> Result<Vec<Generated>, Lost> {
-        let count = rows.len();
-        match self.call(&Request::Generate(rows))? {
+    pub fn generate(&mut self, batches: Vec<Vec<GenerateRow>>) -> Result<Vec<Vec<Generated>>, Lost> {
+        let counts: Vec<usize> = batches.iter().map(Vec::len).collect();
+        let requests: Vec<Request> = batches.into_iter().map(Request::Generate).collect();
+        let texts = |(reply, count)| match reply {
             Reply::Texts(texts) if texts.len() == count => Ok(texts),
             _ => Err(odd("a response to every prompt").into()),
-        }
+        };
+        self.together(|group| group.ask(&requests))?.into_iter().zip(counts).map(texts).collect()
     }
 
-    /// Divergence from the model without the adapter, at each token of each response.
+    /// Divergence from the model without the adapter, at each token of each response; batches as for
+    /// [`Self::generate`].
     ///
     /// # Errors
     /// The worker died, or the engine refuses a row.
-    pub fn kl(&mut self, rows: Vec<KlRow>) -> Result<Vec<Vec<f32>>, Lost> {
-        let lengths: Vec<usize> =
-            rows.iter().map(|row| row.response.len() + usize::from(row.ended)).collect();
-        match self.call(&Request::Kl(rows))? {
+    pub fn kl(&mut self, batches: Vec<Vec<KlRow>>) -> Result<Vec<Vec<Vec<f32>>>, Lost> {
+        let length = |row: &KlRow| row.response.len() + usize::from(row.ended);
+        let lengths: Vec<Vec<usize>> = batches.iter().map(|rows| rows.iter().map(length).collect()).collect();
+        let requests: Vec<Request> = batches.into_iter().map(Request::Kl).collect();
+        let values = |(reply, lengths): (Reply, Vec<usize>)| match reply {
             Reply::Kl(values) if values.iter().map(Vec::len).eq(lengths) => Ok(values),
             _ => Err(odd("the divergence at every token").into()),
-        }
+        };
+        self.together(|group| group.ask(&requests))?.into_iter().zip(lengths).map(values).collect()
     }
 
     /// Asks the first worker.
     fn call(&mut self, request: &Request) -> Result<Reply, Lost> {
-        let mut replies = self.together(|group| group.ask(request).map(|reply| vec![reply]))?;
+        let mut replies = self.together(|group| group.ask(std::slice::from_ref(request)))?;
         replies.pop().ok_or_else(|| odd("anything").into())
     }
 
@@ -231,13 +246,12 @@ impl Session {
         &mut self,
         ask: impl FnOnce(&mut Group) -> Result<Vec<Reply>, Death>,
     ) -> Result<Vec<Reply>, Lost> {
-        let mut group = match self.group.take() {
-            Some(group) => group,
-            None => {
-                let (group, loaded) = Group::start(&self.launch, &self.load, self.ranks)?;
-                check_same(&self.load, &loaded, &self.model)?;
-                group
-            }
+        let mut group = if let Some(group) = self.group.take() {
+            group
+        } else {
+            let (group, loaded) = Group::start(&self.launch, &self.load, self.ranks)?;
+            check_same(&self.load, &loaded, &self.model)?;
+            group
         };
         let replies = ask(&mut group).map_err(|death| Lost::Worker(death.cause))?;
         self.group = Some(group);

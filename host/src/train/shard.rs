@@ -6,84 +6,84 @@
 
 use realign_engine_abi::train::{Divergence, KlRow, StepReport, TrainRow, TrainStep};
 
-/// A step in as many parts as there are ranks.
+/// What one rank does of a step.
 #[derive(Debug)]
-pub struct Shards {
-    /// The part of each rank.
-    pub steps: Vec<TrainStep>,
-    /// For each rank, the places of its rows in the whole step.
-    rows: Vec<Vec<usize>>,
-    /// For each rank, the places of its batches in the whole step.
-    batches: Vec<Vec<usize>>,
+pub struct Share {
+    /// Its rows and anchors.
+    pub step: TrainStep,
+    /// Their places in the whole step: of rows and of batches.
+    rows: Vec<usize>,
+    batches: Vec<usize>,
 }
 
 /// Deals a step out to `ranks`.
 #[must_use]
-pub fn split(step: &TrainStep, ranks: usize) -> Shards {
+pub fn split(step: &TrainStep, ranks: usize) -> Vec<Share> {
     let rows: Vec<&TrainRow> = step.batches.iter().flatten().collect();
-    let costs = rows.iter().map(|row| tokens(row)).chain(step.anchors.iter().map(anchor_tokens)).collect();
-    let owners = deal(costs, ranks);
+    let costs: Vec<usize> =
+        rows.iter().map(|row| tokens(row)).chain(step.anchors.iter().map(anchor_tokens)).collect();
+    let owners = deal(&costs, ranks);
     let (of_rows, of_anchors) = owners.split_at(rows.len());
-    let empty = TrainStep { batches: Vec::new(), anchors: Vec::new(), ..step.clone() };
-    let mut shards =
-        Shards { steps: vec![empty; ranks], rows: vec![Vec::new(); ranks], batches: vec![Vec::new(); ranks] };
-    let mut place = 0;
-    for (number, batch) in step.batches.iter().enumerate() {
-        for row in batch {
-            let owner = of_rows[place];
-            if shards.batches[owner].last() != Some(&number) {
-                shards.batches[owner].push(number);
-                shards.steps[owner].batches.push(Vec::new());
-            }
-            shards.rows[owner].push(place);
-            shards.steps[owner].batches.last_mut().expect("it was just begun").push(row.clone());
-            place += 1;
-        }
-    }
-    for (anchor, &owner) in step.anchors.iter().zip(of_anchors) {
-        shards.steps[owner].anchors.push(anchor.clone());
-    }
-    shards
+    (0..ranks).map(|rank| share(step, of_rows, of_anchors, rank)).collect()
 }
 
-impl Shards {
-    /// One report from those of all ranks; `None` where they have not taken one and the same step.
-    #[must_use]
-    pub fn report(&self, reports: Vec<StepReport>) -> Option<StepReport> {
-        let mut logprobs = vec![Vec::new(); self.rows.iter().map(Vec::len).sum()];
-        let mut whole: Option<StepReport> = None;
-        for (mut report, places) in reports.into_iter().zip(&self.rows) {
-            if report.logprobs.len() != places.len() {
-                return None;
-            }
-            for (&place, sums) in places.iter().zip(report.logprobs.drain(..)) {
-                logprobs[place] = sums;
-            }
-            if whole.as_ref().is_some_and(|whole| *whole != report) {
-                return None;
-            }
-            whole = Some(report);
+fn share(step: &TrainStep, of_rows: &[usize], of_anchors: &[usize], rank: usize) -> Share {
+    let mut owners = of_rows.iter().enumerate();
+    let (mut rows, mut numbers, mut batches) = (Vec::new(), Vec::new(), Vec::new());
+    for (number, batch) in step.batches.iter().enumerate() {
+        let mine: Vec<(usize, &TrainRow)> = batch
+            .iter()
+            .zip(owners.by_ref())
+            .filter(|(_, (_, owner))| **owner == rank)
+            .map(|(row, (place, _))| (place, row))
+            .collect();
+        if !mine.is_empty() {
+            rows.extend(mine.iter().map(|(place, _)| *place));
+            numbers.push(number);
+            batches.push(mine.into_iter().map(|(_, row)| row.clone()).collect());
         }
-        whole.map(|whole| StepReport { logprobs, ..whole })
     }
+    let anchors = step.anchors.iter().zip(of_anchors).filter(|(_, owner)| **owner == rank);
+    let anchors = anchors.map(|(anchor, _)| anchor.clone()).collect();
+    Share { step: TrainStep { batches, anchors, ..*step }, rows, batches: numbers }
+}
 
-    /// What was not finite, from what each rank says of it: the one whose batch it was knows best.
-    #[must_use]
-    pub fn divergence(&self, found: Vec<Divergence>) -> Option<Divergence> {
-        let whole = |(rank, found): (usize, Divergence)| Divergence {
-            batch: found.batch.and_then(|batch| self.batches[rank].get(batch).copied()),
-            what: found.what,
-        };
-        found
-            .into_iter()
-            .enumerate()
-            .map(whole)
-            .reduce(|first, next| if first.batch.is_none() && next.batch.is_some() { next } else { first })
+/// One report from those of all ranks; `None` where they have not taken one and the same step.
+#[must_use]
+pub fn report(shares: &[Share], reports: Vec<StepReport>) -> Option<StepReport> {
+    let mut logprobs = vec![Vec::new(); shares.iter().map(|share| share.rows.len()).sum()];
+    let mut whole: Option<StepReport> = None;
+    for (mut report, share) in reports.into_iter().zip(shares) {
+        if report.logprobs.len() != share.rows.len() {
+            return None;
+        }
+        for (&place, sums) in share.rows.iter().zip(report.logprobs.drain(..)) {
+            logprobs[place] = sums;
+        }
+        if whole.as_ref().is_some_and(|whole| *whole != report) {
+            return None;
+        }
+        whole = Some(report);
     }
+    whole.map(|whole| StepReport { logprobs, ..whole })
+}
+
+/// What was not finite, from what each rank says of it: the one whose batch it was knows best.
+#[must_use]
+pub fn divergence(shares: &[Share], found: Vec<Divergence>) -> Option<Divergence> {
+    let whole = |(share, found): (&Share, Divergence)| Divergence {
+        batch: found.batch.and_then(|batch| share.batches.get(batch).copied()),
+        what: found.what,
+    };
+    shares
+        .iter()
+        .zip(found)
+        .map(whole)
+        .reduce(|first, next| if first.batch.is_none() && next.batch.is_some() { next } else { first })
 }
 
 /// For each cost the rank that bears it.
-fn deal(costs: Vec<usize>, ranks: usize) -> Vec<usize> {
+fn deal(costs: &[usize], ranks: usize) -> Vec<usize> {
     let mut order: Vec<usize> = (0..costs.len()).collect();
     order.sort_by_key(|&place| (std::cmp::Reverse(costs[place]), place));
     let mut loads = vec![0; ranks];

@@ -23,6 +23,7 @@ use realign_engine_abi::{
 };
 
 use super::{
+    capacity::check_room,
     launch::{Launch, STALL},
     pool::{check_same, describe, start_worker},
     process::{Death, Progress, WorkerProcess},
@@ -48,26 +49,22 @@ impl Group {
     /// Starts the workers of a group and loads one model into each.
     ///
     /// # Errors
-    /// A worker does not start, the engine refuses the model, or no port is free.
+    /// A worker does not start, the engine refuses the model, memory cannot hold it so often, or no port is free.
     pub fn start(launch: &Launch, load: &Load, ranks: usize) -> Result<(Self, ModelInfo)> {
         let ring = if ranks > 1 { Some(Ring::new(ranks)?) } else { None };
-        let started = thread::scope(|scope| {
-            let start = |rank| {
-                let launch = match &ring {
-                    Some(ring) => ring.launch(launch, rank),
-                    None => launch.clone(),
-                };
-                scope.spawn(move || start_worker(&launch, load))
-            };
-            let threads: Vec<_> = (0..ranks).map(start).collect();
+        let start = |rank| match &ring {
+            Some(ring) => start_worker(&ring.launch(launch, rank), load),
+            None => start_worker(launch, load),
+        };
+        let (first, model) = start(0)?;
+        check_room(ranks.saturating_sub(1), model.parameters)?;
+        let others = thread::scope(|scope| {
+            let threads: Vec<_> = (1..ranks).map(|rank| scope.spawn(move || start(rank))).collect();
             threads.into_iter().map(joined).collect::<Result<Vec<_>>>()
         })?;
-        let model = match started.as_slice() {
-            [(_, model), ..] => model.clone(),
-            [] => return Err(Error::usage("a group of 0 workers, at least 1 is needed")),
-        };
-        started.iter().try_for_each(|(_, loaded)| check_same(load, loaded, &model))?;
-        let workers: Vec<WorkerProcess> = started.into_iter().map(|(worker, _)| worker).collect();
+        others.iter().try_for_each(|(_, loaded)| check_same(load, loaded, &model))?;
+        let others = others.into_iter().map(|(worker, _)| worker);
+        let workers: Vec<WorkerProcess> = std::iter::once(first).chain(others).collect();
         let lines = workers.iter().map(WorkerProcess::line).collect::<std::io::Result<_>>();
         let lines = lines.map_err(|error| Error::engine(format!("cannot watch the workers: {error}")))?;
         Ok((Self { workers, lines, ring, stall: launch.stall.unwrap_or(STALL) }, model))

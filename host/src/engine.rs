@@ -13,6 +13,7 @@
 //! - [`workers`]: the back end made of worker processes; [`texts`]: texts in requests; [`plan`]: which rows share a batch
 //! - [`cache`]: finished batches, addressed by everything that made them
 //! - [`pool`]: planned batches over several workers; [`capacity`]: how many workers fit
+//! - [`group`]: workers that train together
 //! - [`process`]: one worker from outside; [`worker`]: the same from inside; [`launch`]: how it is started
 //! - [`probe`]: what an engine says of itself, for `doctor`
 //! - [`library`]: the engine library across its C ABI, the only unsafe code of this room
@@ -20,6 +21,7 @@
 pub mod backend;
 pub mod cache;
 pub mod capacity;
+pub mod group;
 pub mod launch;
 pub mod library;
 pub mod model_digest;
@@ -30,6 +32,7 @@ pub mod probe;
 pub mod process;
 pub mod query;
 pub mod recorded;
+mod ring;
 pub mod texts;
 pub mod worker;
 pub mod workers;

@@ -9,7 +9,8 @@
 //! - `grants`: detectors and style scorers that ask the model
 //! - `hardware`: calibrations, real and from files, and plans that go by them
 //! - `model`: the engine and the small model through the binary: kill, resume, worker count
-//! - `train`: what a training refuses, and the engine on a tiny model: learning, kill, resume, Ctrl-C
+//! - `train`: what a training refuses, and the engine on a tiny model: learning, kill, resume, Ctrl-C; `ranks`: two
+//!   processes train what one does, and survive the loss of one
 //! - `hostile`: attack guests against the sandbox
 
 mod bad_input;

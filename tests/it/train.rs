@@ -6,6 +6,8 @@ use serde_json::{Value, json};
 
 use crate::support::{Project, mini, tiny};
 
+mod ranks;
+
 const SFT: &str = r#"format = 1
 model = "tiny.gguf"
 seed = 5

@@ -6,7 +6,7 @@
 //!
 //! Log-probabilities are natural logarithms, summed over the tokens of a continuation.
 
-use std::path::PathBuf;
+use std::{path::PathBuf, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
@@ -55,7 +55,12 @@ pub enum Body {
     Event(Event),
     /// The call has ended.
     Reply(Reply),
+    /// The worker's process is running: sent every [`BEAT`] in the middle of a call, whatever the engine does.
+    Beat,
 }
+
+/// How often a worker that is busy says that it is running.
+pub const BEAT: Duration = Duration::from_secs(1);
 
 /// What to do.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -248,6 +248,7 @@ const SFT_EXAMPLE: &str = "\
 Examples:
   realign train sft examples/harbor/sft.toml --model smollm2 --output sft
   realign train sft examples/harbor/sft.toml --max-steps 5 --output try
+  realign train sft examples/harbor/sft.toml --ranks 2 --output sft-2
   realign eval examples/harbor/suite.toml --model smollm2+sft/adapter
 
 Ctrl-C finishes the step, writes a checkpoint and ends with 130; the same command goes on from there.
@@ -257,6 +258,7 @@ const PREFERENCE_EXAMPLE: &str = "\
 Examples:
   realign train preference examples/harbor/preference.toml --output dpo
   realign train preference examples/harbor/preference.toml --seed 2 --output dpo-2
+  realign train preference examples/harbor/preference.toml --ranks 2 --output dpo-3
 
 Ctrl-C finishes the step, writes a checkpoint and ends with 130; the same command goes on from there.
 Ends with 10 where the adapter's divergence is not proven to be under the limit.";
@@ -279,6 +281,10 @@ pub struct TrainArguments {
     /// Where random numbers start, instead of the configuration's own.
     #[arg(long, value_name = "S")]
     pub seed: Option<u64>,
+    /// Worker processes on this machine that take every step together, instead of the configuration's own number. Each
+    /// holds the model and computes with one thread; more of them than cores gain nothing.
+    #[arg(long, value_name = "N")]
+    pub ranks: Option<u32>,
 }
 
 /// Verbs of `plugin`.

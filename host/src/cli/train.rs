@@ -1,8 +1,10 @@
 //! `train`: an adapter from rows or pairs, step by step, held under a limit of divergence.
 
 use std::{
+    num::NonZero,
     path::Path,
     sync::{Arc, atomic::AtomicBool},
+    thread,
 };
 
 use signal_hook::{
@@ -32,8 +34,12 @@ use crate::{
     },
 };
 
+/// What `mlx.launch` and schedulers give to each process of a group.
+const GROUP: [&str; 2] = ["MLX_RANK", "MLX_HOSTFILE"];
+
 /// Runs what was asked for.
 pub(super) fn run(settings: &Settings, verb: &args::Train) -> Result<Exit> {
+    refuse_group()?;
     let (kind, arguments) = match verb {
         args::Train::Sft(arguments) => (Kind::Sft, arguments),
         args::Train::Preference(arguments) => (Kind::Preference, arguments),
@@ -42,6 +48,7 @@ pub(super) fn run(settings: &Settings, verb: &args::Train) -> Result<Exit> {
         file.model = arguments.model.clone().or(file.model.take());
         file.max_steps = arguments.max_steps.or(file.max_steps);
         file.seed = arguments.seed.map_or(file.seed, Seed);
+        file.ranks = arguments.ranks.unwrap_or(file.ranks);
     })?;
     let Some(name) = file.model.clone() else {
         return Err(Error::usage(format!("{}: model: no model is named", arguments.config.display()))
@@ -55,12 +62,34 @@ pub(super) fn run(settings: &Settings, verb: &args::Train) -> Result<Exit> {
     let watching = watching::open(settings, &sources.file, &arguments.config, &load)?;
     sources.instrument = watching.as_ref().map(watching::Watching::instrument).transpose()?;
     let root = arguments.output.clone().unwrap_or_else(|| Path::new(".realign/train").join(&sources.name));
-    let mut session = Session::open(model::launch(settings)?, load)?;
+    if let Some(note) = too_many(sources.file.ranks) {
+        terminal::note(&note);
+    }
+    let mut session = Session::open(model::launch(settings)?, load, sources.file.ranks)?;
     let mut watcher = watching.map(watching::Watching::watcher).unwrap_or_default();
     match train(sources, &mut session, &mut watcher, &root)? {
         Some(outcome) => show(settings, &outcome, &root),
         None => Ok(Exit::Interrupted),
     }
+}
+
+/// Refuses to be one process of a group that somebody else has started: each would train on its own.
+fn refuse_group() -> Result<()> {
+    match GROUP.iter().find(|name| std::env::var_os(name).is_some()) {
+        None => Ok(()),
+        Some(name) => Err(Error::usage(format!(
+            "{name} is set: training starts its own processes, on one machine, and joins no others"
+        ))
+        .hint("start it once, without mlx.launch, and give --ranks N; or unset the variable")),
+    }
+}
+
+/// What is to be said of more ranks than there are cores.
+fn too_many(ranks: u32) -> Option<String> {
+    let cores = thread::available_parallelism().map_or(1, NonZero::get);
+    (ranks as usize > cores).then(|| {
+        format!("note: {ranks} ranks on {cores} cores; each computes with one thread, so {cores} are as fast")
+    })
 }
 
 /// Trains to the end; `None` where it was interrupted.

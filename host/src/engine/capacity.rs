@@ -2,6 +2,8 @@
 
 use std::{fs, num::NonZero, thread};
 
+use crate::error::{Error, Result};
+
 /// Share of the available memory that workers may plan to use.
 pub(crate) const MEMORY_SHARE: f64 = 0.6;
 /// Peak of a worker over the size of its weights: activations, caches and the file while it loads.
@@ -32,6 +34,27 @@ fn fitting(cores: usize, memory: Option<u64>, parameters: u64) -> usize {
     fit.clamp(1, cores.max(1))
 }
 
+/// Refuses `more` workers whose weights alone are larger than the memory that is left.
+///
+/// # Errors
+/// A usage error with both sizes.
+pub fn check_room(more: usize, parameters: u64) -> Result<()> {
+    room(more, parameters, available_memory())
+}
+
+fn room(more: usize, parameters: u64, memory: Option<u64>) -> Result<()> {
+    let needed = more as f64 * parameters as f64 * BYTES_PER_WEIGHT;
+    match memory {
+        Some(memory) if needed > memory as f64 => Err(Error::usage(format!(
+            "{more} more workers need {:.1} GB for their weights, {:.1} GB of memory are left",
+            needed / 1e9,
+            memory as f64 / 1e9
+        ))
+        .hint("use fewer")),
+        _ => Ok(()),
+    }
+}
+
 /// Available memory in bytes: what the kernel says, and no more than the control group's limit.
 pub(crate) fn available_memory() -> Option<u64> {
     let free = fs::read_to_string("/proc/meminfo").ok().and_then(|text| meminfo_available(&text))?;
@@ -56,6 +79,14 @@ mod tests {
     fn memory_limits_workers_before_cores_do() {
         assert_eq!(fitting(8, Some(4 << 30), SMALL_MODEL), 2);
         assert_eq!(fitting(2, Some(64 << 30), SMALL_MODEL), 2);
+    }
+
+    #[test]
+    fn workers_whose_weights_cannot_be_held_are_refused() {
+        assert!(room(2, SMALL_MODEL, Some(2 << 30)).is_ok());
+        assert!(room(255, SMALL_MODEL, None).is_ok());
+        let error = room(255, SMALL_MODEL, Some(16 << 30)).unwrap_err();
+        insta::assert_snapshot!(error, @"255 more workers need 137.2 GB for their weights, 17.2 GB of memory are left");
     }
 
     #[test]

@@ -24,6 +24,10 @@ const ENVIRONMENT: [(&str, &str); 4] = [
 /// seconds at most; ten minutes is for a machine that swaps, not for a slow model.
 pub const PATIENCE: Duration = Duration::from_mins(10);
 
+/// How long a worker among several that wait for one another may give no sign at all: twenty of the beats that its
+/// process sends whatever it computes.
+pub const STALL: Duration = Duration::from_secs(20);
+
 /// A program that speaks the worker's side of the frames on descriptor 0.
 #[derive(Debug, Clone)]
 pub struct Launch {
@@ -33,9 +37,11 @@ pub struct Launch {
     pub arguments: Vec<OsString>,
     /// Variables set on top of the host's own environment.
     pub environment: BTreeMap<String, String>,
-    /// How long it may be silent in the middle of a call before it counts as dead: [`PATIENCE`], if nobody says
+    /// How long it may make no progress in the middle of a call before it counts as dead: [`PATIENCE`], if nobody says
     /// otherwise.
     pub patience: Duration,
+    /// How long its process may stand still, if that is to be found out earlier.
+    pub stall: Option<Duration>,
 }
 
 impl Launch {
@@ -47,6 +53,7 @@ impl Launch {
             arguments: vec![WORKER_VERB.into(), library.as_os_str().to_owned()],
             environment: ENVIRONMENT.map(|(name, value)| (name.to_owned(), value.to_owned())).into(),
             patience: PATIENCE,
+            stall: None,
         }
     }
 }

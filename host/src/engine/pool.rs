@@ -232,8 +232,14 @@ impl Starter<'_> {
 /// Starts a worker with a model that was loaded before.
 pub(crate) fn start_same(launch: &Launch, load: &Load, model: &ModelInfo) -> Result<WorkerProcess> {
     let (worker, loaded) = start_worker(launch, load)?;
-    if loaded == *model {
-        return Ok(worker);
+    check_same(load, &loaded, model)?;
+    Ok(worker)
+}
+
+/// Refuses a model that is another one than was loaded before from the same file.
+pub(crate) fn check_same(load: &Load, loaded: &ModelInfo, before: &ModelInfo) -> Result<()> {
+    if loaded == before {
+        return Ok(());
     }
     Err(Error::bad_input(format!("model file {} changed during the run", load.model.display()))
         .hint("keep the file as it is and run it again"))

@@ -3,8 +3,9 @@
 //! Frames travel on a socket pair whose other end is the child's descriptor 0. The child's standard output and
 //! standard error are one pipe, of which the last 4 KiB are kept to explain a death. Dropping a worker kills it.
 //!
-//! A worker that hangs without dying counts as dead after [`Launch::patience`]: no byte came from it, not even an
-//! event, or none of a request was taken by it. Then it is killed.
+//! A worker that hangs without dying counts as dead after [`Launch::patience`] without an event or a reply. While a call
+//! runs, its process also says every second that it is running, whatever the engine does: where [`Launch::stall`] is
+//! given, one that says nothing at all for so long is dead, too. Then it is killed.
 
 use std::{
     collections::VecDeque,
@@ -17,9 +18,9 @@ use std::{
         },
     },
     process::{Child, Command, ExitStatus},
-    sync::{Arc, Mutex, PoisonError, mpsc},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc},
     thread,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use realign_engine_abi::{
@@ -45,8 +46,10 @@ pub struct WorkerProcess {
     socket: BufReader<UnixStream>,
     output: Output,
     next_id: u64,
-    /// How long the worker may be silent before it is taken for dead.
+    /// How long the worker may make no progress before it is taken for dead.
     patience: Duration,
+    /// How long nothing at all may come from it, nor anything be taken by it.
+    stall: Duration,
 }
 
 /// A worker that ended, or stopped speaking the protocol and was killed for it.
@@ -54,6 +57,52 @@ pub struct WorkerProcess {
 pub struct Death {
     /// Exit status or signal, and the last line that it printed, control characters removed.
     pub cause: String,
+}
+
+/// What was last heard of work that is under way, be it one worker's or that of several.
+#[derive(Debug)]
+pub struct Progress(Mutex<(Instant, Option<Duration>)>);
+
+impl Progress {
+    /// Work that begins now.
+    #[must_use]
+    pub fn begin() -> Self {
+        Self(Mutex::new((Instant::now(), None)))
+    }
+
+    /// One of several has failed: from now on the others may be silent for `limit` at most.
+    pub fn hurry(&self, limit: Duration) {
+        *self.last() = (Instant::now(), Some(limit));
+    }
+
+    fn made(&self) {
+        self.last().0 = Instant::now();
+    }
+
+    /// For how long nothing was heard, where that is too long.
+    fn expired(&self, patience: Duration) -> Option<Duration> {
+        let (last, limit) = *self.last();
+        let limit = limit.map_or(patience, |limit| limit.min(patience));
+        (last.elapsed() >= limit).then_some(limit)
+    }
+
+    fn last(&self) -> MutexGuard<'_, (Instant, Option<Duration>)> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Why a worker's answer did not come.
+#[derive(Debug)]
+enum Broken {
+    Frames(FrameError),
+    /// Nothing was heard for so long.
+    Silent(Duration),
+}
+
+impl From<FrameError> for Broken {
+    fn from(error: FrameError) -> Self {
+        Self::Frames(error)
+    }
 }
 
 impl WorkerProcess {
@@ -68,8 +117,11 @@ impl WorkerProcess {
         };
         let (child, socket, output) = start(launch).map_err(|error| cannot(error.to_string()))?;
         let socket = BufReader::new(socket);
-        let mut worker = Self { child, socket, output, next_id: 0, patience: HELLO_PATIENCE };
-        let hello = worker.greeting(launch.patience).map_err(|error| cannot(worker.bury(&error).cause))?;
+        let mut worker =
+            Self { child, socket, output, next_id: 0, patience: launch.patience, stall: HELLO_PATIENCE };
+        let hello = worker
+            .greeting(launch.stall.unwrap_or(launch.patience))
+            .map_err(|error| cannot(worker.bury(&error).cause))?;
         if hello.abi == ABI_VERSION {
             Ok(worker)
         } else {
@@ -83,57 +135,106 @@ impl WorkerProcess {
         self.child.id()
     }
 
+    /// The host's end of the line, to be cut from another thread: a call that is under way then ends with a death.
+    ///
+    /// # Errors
+    /// The process has no descriptor left.
+    pub fn line(&self) -> std::io::Result<UnixStream> {
+        self.socket.get_ref().try_clone()
+    }
+
     /// Sends a request and waits for its reply; `on_event` is told of progress on the way. An engine's own
     /// error is a reply like any other.
     ///
     /// # Errors
     /// The worker died, was silent for too long or broke the protocol; it must be replaced.
     pub fn call(&mut self, request: &Request, on_event: &mut dyn FnMut(&Event)) -> Result<Reply, Death> {
+        self.call_among(request, &Progress::begin(), on_event)
+    }
+
+    /// The same where several workers wait for one another: as long as one of them makes progress, none has hung.
+    ///
+    /// # Errors
+    /// As for [`Self::call`].
+    pub fn call_among(
+        &mut self,
+        request: &Request,
+        progress: &Progress,
+        on_event: &mut dyn FnMut(&Event),
+    ) -> Result<Reply, Death> {
         let id = self.next_id;
         self.next_id += 1;
         let call = Call { id, request: request.clone() };
-        self.exchange(&call, on_event).map_err(|error| self.bury(&error))
+        self.exchange(&call, progress, on_event).map_err(|broken| self.bury(&broken))
     }
 
-    fn exchange(&mut self, call: &Call, on_event: &mut dyn FnMut(&Event)) -> Result<Reply, FrameError> {
-        frame::write(self.socket.get_mut(), &frame::encode(call, &[])?)?;
+    fn exchange(
+        &mut self,
+        call: &Call,
+        progress: &Progress,
+        on_event: &mut dyn FnMut(&Event),
+    ) -> Result<Reply, Broken> {
+        let body = frame::encode(call, &[])?;
+        frame::write(self.socket.get_mut(), &body).map_err(|error| self.broken(error))?;
         loop {
-            let body = frame::read(&mut self.socket)?;
-            let (message, _) = frame::decode::<Message>(&body)?;
+            let (message, _) = frame::decode::<Message>(&self.read()?)?;
             match message.body {
+                Body::Beat => {
+                    if let Some(time) = progress.expired(self.patience) {
+                        return Err(Broken::Silent(time));
+                    }
+                }
                 // Left over from nothing that this side can have sent: the peer has lost count.
-                _ if message.id != call.id => return Err(FrameError::Closed),
-                Body::Event(event) => on_event(&event),
+                _ if message.id != call.id => return Err(FrameError::Closed.into()),
+                Body::Event(event) => {
+                    progress.made();
+                    on_event(&event);
+                }
                 Body::Reply(reply) => return Ok(reply),
             }
         }
     }
 
     /// Waits for the hello with the patience of the start, then goes over to that of calls.
-    fn greeting(&mut self, patience: Duration) -> Result<Hello, FrameError> {
-        self.socket.get_ref().set_read_timeout(Some(self.patience))?;
-        let hello = frame::decode(&frame::read(&mut self.socket)?)?.0;
-        self.patience = patience;
-        self.socket.get_ref().set_read_timeout(Some(patience))?;
-        self.socket.get_ref().set_write_timeout(Some(patience))?;
+    fn greeting(&mut self, stall: Duration) -> Result<Hello, Broken> {
+        self.socket.get_ref().set_read_timeout(Some(self.stall)).map_err(FrameError::from)?;
+        let hello = frame::decode(&self.read()?)?.0;
+        self.stall = stall;
+        let socket = self.socket.get_ref();
+        let limited =
+            socket.set_read_timeout(Some(stall)).and_then(|()| socket.set_write_timeout(Some(stall)));
+        limited.map_err(FrameError::from)?;
         Ok(hello)
+    }
+
+    fn read(&mut self) -> Result<Vec<u8>, Broken> {
+        frame::read(&mut self.socket).map_err(|error| self.broken(error))
+    }
+
+    fn broken(&self, error: FrameError) -> Broken {
+        match error {
+            // What the system says when the time for one read or write is over.
+            FrameError::Io(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {
+                Broken::Silent(self.stall)
+            }
+            error => Broken::Frames(error),
+        }
     }
 
     /// Ends a worker after an error and says what became of it. A process that had already ended keeps its own
     /// status: its socket closes only after the status is fixed, and a later kill does not change it.
-    fn bury(&mut self, error: &FrameError) -> Death {
+    fn bury(&mut self, broken: &Broken) -> Death {
         let _ = self.child.kill();
         let status = self.child.wait();
-        let how = match error {
-            // What the system says when the time for one read or write is over.
-            FrameError::Io(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {
-                format!("no sign of life for {} s", self.patience.as_secs_f64())
-            }
-            FrameError::Closed | FrameError::Io(_) => {
+        let how = match broken {
+            Broken::Silent(time) => format!("no sign of life for {} s", time.as_secs_f64()),
+            Broken::Frames(FrameError::Closed | FrameError::Io(_)) => {
                 status.map_or_else(|error| error.to_string(), describe_status)
             }
-            FrameError::TooLong { .. } | FrameError::Header(_) => format!("it broke the protocol: {error}"),
-            _ => error.to_string(),
+            Broken::Frames(error @ (FrameError::TooLong { .. } | FrameError::Header(_))) => {
+                format!("it broke the protocol: {error}")
+            }
+            Broken::Frames(error) => error.to_string(),
         };
         let cause = match self.output.last_line() {
             Some(line) => format!("{how}; it last said: {line}"),

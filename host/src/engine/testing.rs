@@ -30,6 +30,8 @@ use super::{
 const FAULT: &str = "REALIGN_TEST_FAULT";
 /// How long a slow worker is silent between two events.
 pub(super) const PAUSE: Duration = Duration::from_millis(300);
+/// How long a worker computes without a word.
+const SILENCE: Duration = Duration::from_secs(4);
 /// The token on which a faulty worker fails.
 pub(super) const POISON: u32 = 666;
 
@@ -42,11 +44,13 @@ pub(crate) fn launch() -> Launch {
             .into(),
         environment: [(FAULT.to_owned(), "none:".to_owned())].into(),
         patience: PATIENCE,
+        stall: None,
     }
 }
 
 /// Starts a worker that fails on [`POISON`]: `kill`, `exit`, `hang`, `stop`, `slow`, `refuse`, `diverge` (in training); or
-/// once, leaving a file in `folder`: `kill-once`, `stop-once`.
+/// once, leaving a file in `folder`: `kill-once`, `stop-once`. `compute` is silent for longer than usual; `wait`, too, and
+/// what is not poisoned is slow. `alone` refuses as the second rank and hangs as the first.
 pub(crate) fn launch_faulty(fault: &str, folder: &Path) -> Launch {
     let mut launch = launch();
     launch.environment.insert(FAULT.to_owned(), format!("{fault}:{}", folder.display()));
@@ -65,7 +69,8 @@ fn be_a_worker() {
     worker::serve(&socket, &mut |request, on_event| {
         on_event(Event::Progress { done: 0, total: 1 });
         assert_eq!(on_event(Event::Progress { done: 1, total: 1 }), Flow::Continue);
-        if fault == "slow" {
+        let healthy = matches!(request, Request::Score(rows) if rows[0].context != [POISON]);
+        if fault == "slow" || fault == "wait" && healthy {
             for done in 0..10 {
                 thread::sleep(PAUSE);
                 on_event(Event::Progress { done, total: 10 });
@@ -128,7 +133,10 @@ fn misbehave(fault: &str, folder: &Path) -> Option<EngineError> {
         "kill" => kill_process(getpid(), Signal::KILL).unwrap(),
         "exit" => std::process::exit(3),
         "hang" => hang(),
-        "refuse" => {
+        // Busy for longer than any test's limit on silence, and well.
+        "compute" | "wait" => thread::sleep(SILENCE),
+        "alone" if env::var("MLX_RANK").is_ok_and(|rank| rank == "0") => hang(),
+        "refuse" | "alone" => {
             let message = "token 666 is out of range".to_owned();
             return Some(EngineError { kind: ErrorKind::Request, message, hint: String::new() });
         }

@@ -7,7 +7,8 @@
 //! The engine is called from the thread that made it. A second thread reads requests, and it is also what
 //! notices that the host is gone: the socket ends, and a worker that is busy kills itself. This works on every
 //! Unix, whichever thread of the host started the worker; Linux's parent-death signal would fire when that
-//! thread ends.
+//! thread ends. A third thread tells the host every second of a call that the process is running. It knows nothing of
+//! the engine: a long computation does not stop it, and what stops the process does.
 
 use std::{
     fs::File,
@@ -15,7 +16,7 @@ use std::{
     os::{fd::AsFd, unix::net::UnixStream},
     path::Path,
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
         mpsc,
     },
@@ -25,7 +26,7 @@ use std::{
 use realign_engine_abi::{
     ffi::{ABI_VERSION, Flow},
     frame::{self, FrameError},
-    message::{Body, Call, EngineError, EngineOptions, Event, Hello, Message, Reply, Request},
+    message::{BEAT, Body, Call, EngineError, EngineOptions, Event, Hello, Message, Reply, Request},
 };
 
 use super::library::{Engine, EngineLibrary};
@@ -86,17 +87,39 @@ pub(super) fn greet(socket: &UnixStream) -> Result<()> {
 pub(super) fn serve(socket: &UnixStream, answer: &mut Answer<'_>) -> Result<()> {
     let busy = Arc::new(AtomicBool::new(false));
     let calls = read_calls(socket, Arc::clone(&busy))?;
+    let out = Arc::new(Mutex::new(socket.try_clone().map_err(|error| broken(&error.into()))?));
+    beat(Arc::clone(&out), Arc::clone(&busy));
+    let tell = |id, body| send(&locked(&out), &Message { id, body });
     while let Ok(call) = calls.recv() {
         let Call { id, request } = call.map_err(|error| broken(&error))?;
-        let reply =
-            answer(&request, &mut |event| match send(socket, &Message { id, body: Body::Event(event) }) {
-                Ok(()) => Flow::Continue,
-                Err(_) => Flow::Stop,
-            });
+        let reply = answer(&request, &mut |event| match tell(id, Body::Event(event)) {
+            Ok(()) => Flow::Continue,
+            Err(_) => Flow::Stop,
+        });
         busy.store(false, Ordering::SeqCst);
-        send(socket, &Message { id, body: Body::Reply(reply) }).map_err(|error| broken(&error))?;
+        tell(id, Body::Reply(reply)).map_err(|error| broken(&error))?;
     }
     Ok(())
+}
+
+/// Tells the host that the process is running, as long as it is busy. The thread ends with the process, or when the
+/// host is gone.
+fn beat(out: Arc<Mutex<UnixStream>>, busy: Arc<AtomicBool>) {
+    thread::spawn(move || {
+        loop {
+            thread::sleep(BEAT);
+            let out = locked(&out);
+            // A beat belongs to no call, so one that is late does no harm.
+            if busy.load(Ordering::SeqCst) && send(&out, &Message { id: 0, body: Body::Beat }).is_err() {
+                return;
+            }
+        }
+    });
+}
+
+/// The socket for one whole frame.
+fn locked(out: &Mutex<UnixStream>) -> std::sync::MutexGuard<'_, UnixStream> {
+    out.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Reads calls on a thread of their own. When the host is gone, an idle worker sees the channel end and a busy

@@ -67,6 +67,10 @@ pub struct TrainFile {
     /// Batches whose gradients are added before one step.
     #[serde(default = "one")]
     pub accumulate: u32,
+    /// Worker processes that take every step together. They exchange 32-bit numbers, so the last bits of a result depend
+    /// on it.
+    #[serde(default = "one")]
+    pub ranks: u32,
     /// Shape of the adapter.
     #[serde(default)]
     pub adapter: Adapter,
@@ -225,6 +229,7 @@ impl TrainFile {
         within("max_length", f64::from(self.max_length), 2.0, 131_072.0)?;
         within("batch_tokens", f64::from(self.batch_tokens), 2.0, 1_048_576.0)?;
         count("accumulate", self.accumulate, 10_000)?;
+        count("ranks", self.ranks, 256)?;
         self.adapter.check()?;
         self.optimiser.check()?;
         match (kind, &self.loss) {

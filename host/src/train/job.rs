@@ -208,7 +208,7 @@ impl Job {
             optimiser: self.file.optimiser.adam(),
             seed: self.file.seed.derive("adapter").0,
             resume,
-            ranks: 1,
+            ranks: self.file.ranks,
         }
     }
 

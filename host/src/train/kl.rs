@@ -6,7 +6,7 @@
 
 use std::collections::BTreeSet;
 
-use realign_engine_abi::train::KlRow;
+use realign_engine_abi::{message::Generated, train::KlRow};
 
 use super::{
     prompts::Prompt,
@@ -62,25 +62,21 @@ impl Asked {
     ) -> Result<Kl, Lost> {
         let mut found: Vec<Option<ResponseKl>> = vec![None; self.prompts.len()];
         let mut count = 0;
-        for batch in generation_batches(&self.prompts, &self.tokens, self.room) {
+        let batches = generation_batches(&self.prompts, &self.tokens, self.room);
+        for batches in batches.chunks(session.ranks()) {
             let row = |&row: &usize| sampled(&self.prompts[row].id, &self.tokens[row], self.room, seed);
-            let texts = session.generate(batch.iter().map(row).collect())?;
-            let mut asked = Vec::new();
-            let mut rows = Vec::new();
-            for (&row, text) in batch.iter().zip(texts) {
-                let ended = text.finish == Finish::End;
-                // Cut before its first token, a response says nothing about either model.
-                if ended || !text.tokens.is_empty() {
-                    asked.push(row);
-                    rows.push(KlRow { context: self.tokens[row].clone(), response: text.tokens, ended });
+            let prompts = batches.iter().map(|batch| batch.iter().map(row).collect());
+            let texts = session.generate(prompts.collect())?;
+            let responses = batches.iter().zip(texts).map(|(batch, texts)| self.responses(batch, texts));
+            let (asked, rows): (Vec<Vec<usize>>, Vec<Vec<KlRow>>) =
+                responses.filter(|(asked, _)| !asked.is_empty()).unzip();
+            for (asked, values) in asked.iter().zip(session.kl(rows)?) {
+                for (&row, values) in asked.iter().zip(values) {
+                    let tokens = values.into_iter().map(f64::from).collect();
+                    found[row] = Some(ResponseKl { family: self.prompts[row].family.clone(), tokens });
                 }
             }
-            let values = if rows.is_empty() { Vec::new() } else { session.kl(rows)? };
-            for (row, values) in asked.into_iter().zip(values) {
-                let tokens = values.into_iter().map(f64::from).collect();
-                found[row] = Some(ResponseKl { family: self.prompts[row].family.clone(), tokens });
-            }
-            count += batch.len();
+            count += batches.iter().map(Vec::len).sum::<usize>();
             done(count, self.prompts.len());
         }
         let found: Vec<ResponseKl> = found.into_iter().flatten().collect();
@@ -89,5 +85,50 @@ impl Asked {
             Error::engine("the divergence cannot be measured: responses are empty or values are not finite")
                 .into()
         })
+    }
+
+    /// The responses of a batch as rows to be compared, with the places of their prompts. Cut before its first token, a
+    /// response says nothing about either model.
+    fn responses(&self, batch: &[usize], texts: Vec<Generated>) -> (Vec<usize>, Vec<KlRow>) {
+        let row = |(&row, text): (&usize, Generated)| {
+            let ended = text.finish == Finish::End;
+            let context = self.tokens[row].clone();
+            (ended || !text.tokens.is_empty())
+                .then_some((row, KlRow { context, response: text.tokens, ended }))
+        };
+        batch.iter().zip(texts).filter_map(row).unzip()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use realign_engine_abi::message::{ChatMessage, Load};
+
+    use super::*;
+    use crate::engine::testing::launch;
+
+    #[test]
+    fn several_ranks_measure_what_one_does() {
+        let folder = tempfile::tempdir().unwrap();
+        let model = folder.path().join("model");
+        std::fs::write(&model, "test model").unwrap();
+        // The test's model diverges behind an exclamation mark, and a batch holds few of these prompts.
+        let prompt = |index: usize| Prompt {
+            id: format!("k{index}"),
+            family: format!("f{}", index % 9),
+            messages: vec![ChatMessage { role: "user".into(), content: "p!".repeat(index % 3) + "p" }],
+        };
+        let prompts: Vec<Prompt> = (0..70).map(prompt).collect();
+        let measured = |ranks| {
+            let load = Load { model: model.clone(), adapters: Vec::new() };
+            let mut session = Session::open(launch(), load, ranks).unwrap();
+            let asked = Asked::new(&mut session, prompts.clone(), 4).unwrap();
+            assert!(generation_batches(&asked.prompts, &asked.tokens, asked.room).len() > 3);
+            let mut told = Vec::new();
+            let kl = asked.measure(&mut session, Seed(1), &mut |done, _| told.push(done)).unwrap();
+            assert_eq!(told.last(), Some(&70));
+            kl
+        };
+        assert_eq!(measured(1), measured(3));
     }
 }

@@ -208,7 +208,7 @@ impl Run<'_, '_, '_> {
         let rate = self.job.schedule.rate(number) * self.state.rate_factor;
         let step = self.job.step(number, rate, self.state.kl_weight);
         let rows: Vec<TrainRow> = step.batches.iter().flatten().cloned().collect();
-        let report = match self.session.step(step)? {
+        let report = match self.session.step(&step)? {
             Stepped::Done(report) => report,
             Stepped::Diverged(divergence) => {
                 let what = format!("{} is not finite", divergence.what);
@@ -303,7 +303,7 @@ impl Run<'_, '_, '_> {
     fn validate(&mut self, number: u32, line: &mut Line) -> Result<(), Lost> {
         let Some(step) = self.job.validation() else { return Ok(()) };
         let rows: Vec<TrainRow> = step.batches.iter().flatten().cloned().collect();
-        let report = match self.session.step(step)? {
+        let report = match self.session.step(&step)? {
             Stepped::Done(report) if report.loss.is_finite() => report,
             _ => {
                 return Err(Error::engine(format!("the validation loss after step {number} is not finite"))

@@ -1,23 +1,29 @@
-//! One worker with a model and an adapter in training.
+//! A model and an adapter in training: one worker, or several that train together.
 //!
-//! A worker that dies is replaced when it is next asked. What needs no adapter is then asked again, once: the same
+//! Several workers are one to everybody else: they take each step together and share the batches of a measurement; the
+//! rest is asked of the first one alone. All of them hold the same adapter, to the last bit. A worker that dies is replaced when it is next asked, and
+//! with it the others of its group. What needs no adapter is then asked again, once: the same
 //! question has the same answer. A step is never asked again: the caller goes back to a checkpoint, because an adapter
 //! that was half way through a step is nothing that can be known.
 
 use realign_engine_abi::{
-    message::{GenerateRow, Generated, Load, ModelInfo, Reply, Request, TokenizeInput, Tokenized},
+    message::{
+        EngineError, GenerateRow, Generated, Load, ModelInfo, Reply, Request, TokenizeInput, Tokenized,
+    },
     train::{
         Divergence, Example, KlRow, LogProbs, StepReport, TrainBegin, TrainSave, TrainStep, TrainingInfo,
     },
 };
 
+use super::shard;
 use crate::{
     engine::{
         backend::Identity,
+        group::Group,
         launch::Launch,
         model_digest,
-        pool::{describe, refusal, start_same, start_worker},
-        process::WorkerProcess,
+        pool::{check_same, refusal},
+        process::Death,
         texts,
     },
     error::{Error, Result},
@@ -47,27 +53,29 @@ pub enum Stepped {
     Diverged(Divergence),
 }
 
-/// One worker with a model and an adapter in training.
+/// A model and an adapter in training.
 #[derive(Debug)]
 pub struct Session {
     launch: Launch,
     load: Load,
-    worker: Option<WorkerProcess>,
+    ranks: usize,
+    group: Option<Group>,
     model: ModelInfo,
     subject: Identity,
     engine: Identity,
 }
 
 impl Session {
-    /// Starts a worker and loads the model.
+    /// Starts as many workers as there are to be ranks and loads the model.
     ///
     /// # Errors
-    /// A file cannot be read, the worker cannot be started, or the engine refuses the model.
-    pub fn open(launch: Launch, load: Load) -> Result<Self> {
-        let (mut worker, model) = start_worker(&launch, &load)?;
-        let engine = model_digest::engine(&describe(&mut worker)?);
+    /// A file cannot be read, a worker cannot be started, or the engine refuses the model.
+    pub fn open(launch: Launch, load: Load, ranks: u32) -> Result<Self> {
+        let ranks = ranks as usize;
+        let (mut group, model) = Group::start(&launch, &load, ranks)?;
+        let engine = model_digest::engine(&group.describe()?);
         let subject = model_digest::subject(&load, &model)?;
-        Ok(Self { launch, load, worker: Some(worker), model, subject, engine })
+        Ok(Self { launch, load, ranks, group: Some(group), model, subject, engine })
     }
 
     /// The loaded model.
@@ -86,12 +94,6 @@ impl Session {
     #[must_use]
     pub const fn engine(&self) -> &Identity {
         &self.engine
-    }
-
-    /// Process id of the worker, for supervision from outside.
-    #[must_use]
-    pub fn pid(&self) -> Option<u32> {
-        self.worker.as_ref().map(WorkerProcess::pid)
     }
 
     /// Tokens of texts, in their order.
@@ -130,9 +132,15 @@ impl Session {
     /// # Errors
     /// The worker died, or the engine refuses the adapter.
     pub fn begin(&mut self, begin: &TrainBegin) -> Result<TrainingInfo, Lost> {
-        match self.call(&Request::TrainBegin(begin.clone()))? {
-            Reply::Training(info) => Ok(info),
+        let replies = self.together(|group| group.begin(begin))?;
+        let ranked = |(rank, reply)| match reply {
+            Reply::Training(info) if info.rank == rank => Ok(info),
             _ => Err(odd("an adapter").into()),
+        };
+        let found = (0..).zip(replies).map(ranked).collect::<Result<Vec<_>, Lost>>()?;
+        match found.as_slice() {
+            [first, others @ ..] if others.iter().all(|info| info.steps == first.steps) => Ok(first.clone()),
+            _ => Err(odd("one adapter on all ranks").into()),
         }
     }
 
@@ -140,13 +148,30 @@ impl Session {
     ///
     /// # Errors
     /// The worker died, or the engine refuses the step.
-    pub fn step(&mut self, step: TrainStep) -> Result<Stepped, Lost> {
-        let rows: Vec<usize> = step.batches.iter().flatten().map(|row| row.example.answers.len()).collect();
-        match self.call(&Request::TrainStep(step))? {
-            Reply::Step(report) if report.logprobs.iter().map(Vec::len).eq(rows) => Ok(Stepped::Done(report)),
-            Reply::Diverged(divergence) => Ok(Stepped::Diverged(divergence)),
-            _ => Err(odd("a report with every answer of the step").into()),
+    pub fn step(&mut self, step: &TrainStep) -> Result<Stepped, Lost> {
+        let rows = step.batches.iter().flatten().map(|row| row.example.answers.len());
+        let shares = shard::split(step, self.ranks);
+        let requests: Vec<Request> =
+            shares.iter().map(|share| Request::TrainStep(share.step.clone())).collect();
+        let (mut reports, mut diverged) = (Vec::new(), Vec::new());
+        for reply in self.together(|group| group.ask(&requests))? {
+            match reply {
+                Reply::Step(report) => reports.push(report),
+                Reply::Diverged(divergence) => diverged.push(divergence),
+                _ => return Err(odd("a report of the step").into()),
+            }
         }
+        let of_all = |count: usize| count == self.ranks;
+        let stepped = if of_all(reports.len()) {
+            let report = shard::report(&shares, reports)
+                .filter(|report| report.logprobs.iter().map(Vec::len).eq(rows));
+            report.map(Stepped::Done)
+        } else if of_all(diverged.len()) {
+            shard::divergence(&shares, diverged).map(Stepped::Diverged)
+        } else {
+            None
+        };
+        stepped.ok_or_else(|| odd("one report with every answer of the step").into())
     }
 
     /// Writes adapter and optimiser into an existing empty folder.
@@ -165,53 +190,92 @@ impl Session {
     /// # Errors
     /// The worker died, or the engine refuses the factor.
     pub fn set_factor(&mut self, factor: f32) -> Result<(), Lost> {
-        match self.call(&Request::AdapterFactor(factor))? {
-            Reply::Scaled => Ok(()),
-            _ => Err(odd("a scaled adapter").into()),
+        let requests = vec![Request::AdapterFactor(factor); self.ranks];
+        let replies = self.together(|group| group.ask(&requests))?;
+        if replies.iter().all(|reply| matches!(reply, Reply::Scaled)) {
+            return Ok(());
         }
+        Err(odd("a scaled adapter").into())
     }
 
-    /// Continues prompts with the adapter as it is.
+    /// How many batches of [`Self::generate`] and [`Self::kl`] run at the same time.
+    #[must_use]
+    pub const fn ranks(&self) -> usize {
+        self.ranks
+    }
+
+    /// Continues prompts with the adapter as it is: a batch for each rank, or for some of them. All hold the same adapter,
+    /// so it does not matter which batch is whose.
     ///
     /// # Errors
     /// The worker died, or the engine refuses a prompt.
-    pub fn generate(&mut self, rows: Vec<GenerateRow>) -> Result<Vec<Generated>, Lost> {
-        let count = rows.len();
-        match self.call(&Request::Generate(rows))? {
+    pub fn generate(&mut self, batches: Vec<Vec<GenerateRow>>) -> Result<Vec<Vec<Generated>>, Lost> {
+        let counts: Vec<usize> = batches.iter().map(Vec::len).collect();
+        let requests: Vec<Request> = batches.into_iter().map(Request::Generate).collect();
+        let texts = |(reply, count)| match reply {
             Reply::Texts(texts) if texts.len() == count => Ok(texts),
             _ => Err(odd("a response to every prompt").into()),
-        }
+        };
+        self.together(|group| group.ask(&requests))?.into_iter().zip(counts).map(texts).collect()
     }
 
-    /// Divergence from the model without the adapter, at each token of each response.
+    /// Divergence from the model without the adapter, at each token of each response; batches as for
+    /// [`Self::generate`].
     ///
     /// # Errors
     /// The worker died, or the engine refuses a row.
-    pub fn kl(&mut self, rows: Vec<KlRow>) -> Result<Vec<Vec<f32>>, Lost> {
-        let lengths: Vec<usize> =
-            rows.iter().map(|row| row.response.len() + usize::from(row.ended)).collect();
-        match self.call(&Request::Kl(rows))? {
+    pub fn kl(&mut self, batches: Vec<Vec<KlRow>>) -> Result<Vec<Vec<Vec<f32>>>, Lost> {
+        let length = |row: &KlRow| row.response.len() + usize::from(row.ended);
+        let lengths: Vec<Vec<usize>> = batches.iter().map(|rows| rows.iter().map(length).collect()).collect();
+        let requests: Vec<Request> = batches.into_iter().map(Request::Kl).collect();
+        let values = |(reply, lengths): (Reply, Vec<usize>)| match reply {
             Reply::Kl(values) if values.iter().map(Vec::len).eq(lengths) => Ok(values),
             _ => Err(odd("the divergence at every token").into()),
-        }
+        };
+        self.together(|group| group.ask(&requests))?.into_iter().zip(lengths).map(values).collect()
     }
 
+    /// Asks the first worker.
     fn call(&mut self, request: &Request) -> Result<Reply, Lost> {
-        let mut worker = match self.worker.take() {
-            Some(worker) => worker,
-            None => start_same(&self.launch, &self.load, &self.model)?,
+        let mut replies = self.together(|group| group.ask(std::slice::from_ref(request)))?;
+        replies.pop().ok_or_else(|| odd("anything").into())
+    }
+
+    /// Asks the group, started first where there is none.
+    fn together(
+        &mut self,
+        ask: impl FnOnce(&mut Group) -> Result<Vec<Reply>, Death>,
+    ) -> Result<Vec<Reply>, Lost> {
+        let mut group = if let Some(group) = self.group.take() {
+            group
+        } else {
+            let (group, loaded) = Group::start(&self.launch, &self.load, self.ranks)?;
+            check_same(&self.load, &loaded, &self.model)?;
+            group
         };
-        match worker.call(request, &mut |_| {}) {
-            Ok(reply) => {
-                self.worker = Some(worker);
-                match reply {
-                    Reply::Error(error) => Err(refusal(error).into()),
-                    reply => Ok(reply),
-                }
-            }
-            Err(death) => Err(Lost::Worker(death.cause)),
+        let replies = ask(&mut group).map_err(|death| Lost::Worker(death.cause))?;
+        self.group = Some(group);
+        match first_error(&replies) {
+            Some(error) => Err(refusal(error).into()),
+            None => Ok(replies),
         }
     }
+}
+
+/// The error of a group: what each rank says, where they do not say the same.
+fn first_error(replies: &[Reply]) -> Option<EngineError> {
+    let mut errors: Vec<&EngineError> = Vec::new();
+    for reply in replies {
+        if let Reply::Error(error) = reply
+            && errors.iter().all(|known| known.message != error.message)
+        {
+            errors.push(error);
+        }
+    }
+    let message = errors.iter().map(|error| error.message.as_str()).collect::<Vec<_>>().join("; ");
+    let hint = errors.iter().map(|error| &error.hint).find(|hint| !hint.is_empty()).cloned();
+    let kind = errors.first()?.kind;
+    Some(EngineError { kind, message, hint: hint.unwrap_or_default() })
 }
 
 /// The request for log-probabilities of examples without the adapter.

@@ -123,9 +123,10 @@ impl Place {
     ) -> Result<Option<Outcome>> {
         let config = self.path("train.toml");
         let file = TrainFile::read(&config, kind, |_| {})?;
+        let ranks = file.ranks;
         let sources = Sources::read(kind, file, &config)?;
         let load = Load { model: self.path("model"), adapters: Vec::new() };
-        let mut session = Session::open(launch, load)?;
+        let mut session = Session::open(launch, load, ranks)?;
         let (job, folder) = sources.prepare(&mut session, &self.path(output), &mut |_, _, _| {})?;
         if let Some(outcome) = export::finished(&folder)? {
             return Ok(Some(outcome));

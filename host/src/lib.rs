@@ -12,9 +12,11 @@
 //! - [`engine`]: workers, planned batches, the generation cache, recorded models
 //! - [`hardware`]: this machine, measured; work placed on measured machines
 //! - [`mod@train`]: adapters, step by step, under a limit of divergence
+//! - [`adapter`]: what came out of it, written for other programs, with what is known of it
 //! - [`metrics`], [`stats`]: pure functions; [`gates`]: rule, evidence, verdict
 //! - [`store`]: SQLite; [`report`]: what people read
 
+pub mod adapter;
 pub mod cli;
 pub mod compare;
 pub mod engine;

@@ -1,5 +1,6 @@
 //! What people read of a run: tables for the terminal. Reads records, computes nothing.
 
+pub mod adapter;
 pub mod calibration;
 pub mod comparison;
 pub mod number;

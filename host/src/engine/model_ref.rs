@@ -39,21 +39,26 @@ impl ModelRef {
         }
         if let Some((base, folder)) = text.rsplit_once('+') {
             let folder = PathBuf::from(folder);
-            let known = model(base, home)?;
-            if known.is_some() && !folder.join("adapter_config.json").is_file() {
-                let message = format!(
-                    "--model {text}: no adapter in {}: no file adapter_config.json",
-                    folder.display()
-                );
-                return Err(Error::usage(message).hint("name the `adapter` folder that `realign train` made"));
-            }
-            if let Some(model) = known {
+            if let Some(model) = model(base, home)? {
+                check_adapter(&folder).map_err(|error| error.within(format!("--model {text}")))?;
                 let adapter = AdapterFile { folder, factor: 1.0 };
                 return Ok(Self::Files(Load { model, adapter: Some(adapter) }));
             }
         }
         Err(Error::usage(format!("--model {text}: no such file or folder")).hint(FORMS))
     }
+}
+
+/// Refuses a folder that holds no adapter.
+///
+/// # Errors
+/// A usage error naming the file that is missing.
+pub fn check_adapter(folder: &Path) -> Result<()> {
+    if folder.join("adapter_config.json").is_file() {
+        return Ok(());
+    }
+    let message = format!("no adapter in {}: no file adapter_config.json", folder.display());
+    Err(Error::usage(message).hint("name the `adapter` folder that `realign train` made"))
 }
 
 /// A file, a folder, or the small model; `None` where the name is neither.

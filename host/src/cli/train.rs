@@ -15,6 +15,7 @@ use crate::{
     engine::model_ref::ModelRef,
     error::{Error, Result},
     exit::Exit,
+    hardware,
     ids::Seed,
     model::Verdict,
     report,
@@ -51,14 +52,19 @@ pub(super) fn run(settings: &Settings, verb: &args::Train) -> Result<Exit> {
     let sources = Sources::read(kind, file, &arguments.config)?;
     let root = arguments.output.clone().unwrap_or_else(|| Path::new(".realign/train").join(&sources.name));
     let mut session = Session::open(model::launch(settings)?, load)?;
-    match train(sources, &mut session, &root)? {
+    match train(settings, sources, &mut session, &root)? {
         Some(outcome) => show(settings, &outcome, &root),
         None => Ok(Exit::Interrupted),
     }
 }
 
 /// Trains to the end; `None` where it was interrupted.
-fn train(sources: Sources, session: &mut Session, root: &Path) -> Result<Option<Outcome>> {
+fn train(
+    settings: &Settings,
+    sources: Sources,
+    session: &mut Session,
+    root: &Path,
+) -> Result<Option<Outcome>> {
     let stop = interrupted()?;
     let bar = terminal::training_bar();
     let observer = &mut |notice: Notice<'_>| match notice {
@@ -71,8 +77,14 @@ fn train(sources: Sources, session: &mut Session, root: &Path) -> Result<Option<
         Notice::Note(text) => bar.suspend(|| terminal::note(&text)),
     };
     let result = (|| {
-        let (job, folder) = sources
-            .prepare(session, root, &mut |stage, done, total| observer(Notice::Stage(stage, done, total)))?;
+        let (job, folder) = sources.prepare(
+            session,
+            root,
+            |session| measured_batch(settings, session),
+            &mut |stage, done, total| {
+                observer(Notice::Stage(stage, done, total));
+            },
+        )?;
         if let Some(outcome) = export::finished(&folder)? {
             return Ok(Some(outcome));
         }
@@ -92,6 +104,12 @@ fn train(sources: Sources, session: &mut Session, root: &Path) -> Result<Option<
     })();
     bar.finish_and_clear();
     result
+}
+
+/// The batch that was best on this machine with the session's engine and model.
+fn measured_batch(settings: &Settings, session: &Session) -> Option<u32> {
+    let advice = hardware::advice(&settings.home, session.subject(), session.engine())?;
+    u32::try_from(advice.train_batch_tokens).ok()
 }
 
 /// A flag that the first Ctrl-C sets, or a scheduler that asks the process to end; the second one ends it at once.

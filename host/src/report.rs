@@ -3,6 +3,7 @@
 pub mod adapter;
 pub mod calibration;
 pub mod comparison;
+pub mod frontier;
 pub mod number;
 pub mod placement;
 pub mod record;

@@ -23,11 +23,12 @@ use crate::{
     train::{
         config::{Kind, TrainFile},
         export,
-        outcome::{self, Outcome},
+        outcome::{self, Frontier, Outcome},
         run::{self, End, Notice},
         session::Session,
         sources::Sources,
     },
+    write::Output,
 };
 
 /// Runs what was asked for.
@@ -53,7 +54,10 @@ pub(super) fn run(settings: &Settings, verb: &args::Train) -> Result<Exit> {
     let root = arguments.output.clone().unwrap_or_else(|| Path::new(".realign/train").join(&sources.name));
     let mut session = Session::open(model::launch(settings)?, load)?;
     match train(settings, sources, &mut session, &root)? {
-        Some(outcome) => show(settings, &outcome, &root),
+        Some(outcome) => {
+            draw(&root)?;
+            show(settings, &outcome, &root)
+        }
         None => Ok(Exit::Interrupted),
     }
 }
@@ -122,6 +126,12 @@ fn interrupted() -> Result<Arc<AtomicBool>> {
             .map_err(|error| Error::usage(format!("cannot listen for signals: {error}")))?;
     }
     Ok(stop)
+}
+
+/// Draws the frontier beside its numbers, where divergence was measured.
+fn draw(root: &Path) -> Result<()> {
+    let Some(frontier) = Frontier::read(root)? else { return Ok(()) };
+    Output::create(&root.join("frontier.svg"))?.commit(report::frontier::svg(&frontier).as_bytes())
 }
 
 fn show(settings: &Settings, outcome: &Outcome, root: &Path) -> Result<Exit> {

@@ -5,7 +5,7 @@
 //! checkpoint-0000050/      adapter, optimiser, state.json
 //! steps.jsonl  tensorboard/
 //! cache.db                 what the starting model says
-//! frontier.json            divergence against the adapter's scale
+//! frontier.json            divergence against the adapter's scale; frontier.svg: the same, drawn
 //! adapter/                 what came out; adapter-over-limit/ where the divergence was not proven to be below the limit
 //! ```
 //!

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""Proves that mlx-lm and PEFT read what the engine writes, and that the engine reads what they write.
+"""Proves that mlx-lm and PEFT read what `realign adapter` writes, and that the engine reads what they write.
 
-From one GGUF file the engine writes a Hugging Face folder. The peers load it, make random adapters and save them;
-the engine folds these into its weights, converts each to the other's format and writes a fused folder with both
-joined. Each time both sides give log-probabilities of the same texts in 32-bit floats, and the largest difference of
+From one GGUF file the engine writes a Hugging Face folder. The peers load it, make random adapters and save them; the
+engine folds these into its weights. `realign adapter` scales each, converts it to the other's format, joins both and
+fuses both. Each time both sides give log-probabilities of the same texts in 32-bit floats, and the largest difference of
 a text's sum decides: at most 0.005. The rebuilt tokenizer and the chat template must give the same tokens.
 
 Standard library only. Ends with 0 when everything agrees, 1 when something does not or failed, 2 when it was
@@ -64,9 +64,9 @@ class Engine:
         """Loads a model with an adapter folded in."""
         self.ask("load", {"model": str(model), "adapter": adapter and file(adapter, factor)})
 
-    def export(self, model: Path, adapters: list[dict], form: str, folder: Path) -> Path:
-        """Writes a folder."""
-        self.ask("export", {"model": str(model), "adapters": adapters, "format": form, "folder": str(folder)})
+    def model_folder(self, model: Path, folder: Path) -> Path:
+        """Writes a model without an adapter as a folder, which the command line has no verb for."""
+        self.ask("export", {"model": str(model), "adapters": [], "format": "fused-f32", "folder": str(folder)})
         return folder
 
     def answers(self) -> dict:
@@ -76,6 +76,23 @@ class Engine:
         rows = [{"context": ids[:1], "continuations": [ids[1:]]} for ids in tokens[:-1]]
         sums = [row[0]["logprob"] for row in self.ask("score", rows)]
         return {"tokens": tokens, "sums": sums}
+
+
+@dataclass
+class Realign:
+    """The binary; its home is the environment's."""
+
+    program: Path
+
+    def adapter(self, verb: str, model: Path, adapters: list[Path], folder: Path, *options: str) -> Path:
+        """Writes a folder with `realign adapter`: the adapters stand behind the model."""
+        name = "+".join(map(str, [model, *adapters]))
+        command = [str(self.program), "adapter", verb, "--model", name]
+        command += ["--output", str(folder), *options]
+        done = subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, check=False)
+        if done.returncode != 0:
+            raise Failed(f"{' '.join(command)}:\n{done.stderr}")
+        return folder
 
 
 def file(folder: Path, factor: float = 1.0) -> dict:
@@ -242,13 +259,13 @@ def compare(what: str, peer: dict, ours: dict) -> bool:
     return good
 
 
-def check(engine: Engine, model: Path, peers: list[Peer], scratch: Path) -> bool:
+def check(engine: Engine, realign: Realign, model: Path, peers: list[Peer], scratch: Path) -> bool:
     """Runs every comparison."""
     good = True
-    base = engine.export(model, [], "fused-f32", scratch / "base")
+    base = engine.model_folder(model, scratch / "base")
     engine.load(model)
     plain = engine.answers()
-    made: list[tuple[Peer, Path]] = []
+    made: list[Path] = []
     for peer in peers:
         if peer.name == "peft":
             saved = scratch / "saved-by-transformers"
@@ -262,18 +279,19 @@ def check(engine: Engine, model: Path, peers: list[Peer], scratch: Path) -> bool
         if max(abs(a - b) for a, b in zip(ours["sums"], plain["sums"], strict=True)) < 0.1:
             raise Failed(f"the adapter made by {peer.name} changes nothing, so it proves nothing")
         good &= compare(f"the engine folds an adapter made by {peer.name}", peer.answers(base, adapter), ours)
+        half = realign.adapter("scale", model, [adapter], scratch / f"half-of-{peer.name}", "--factor", "0.5")
+        engine.load(model, adapter, 0.5)
+        ours = engine.answers()
         for other in peers:
-            form = {"mlx-lm": "mlx-lm", "peft": "peft"}[other.name]
-            folder = engine.export(model, [file(adapter, 0.5)], form, scratch / f"{peer.name}-to-{form}")
-            engine.load(model, adapter, 0.5)
-            title = f"{other.name} loads the adapter made by {peer.name}, scaled by 0.5 and written as {form}"
-            good &= compare(title, other.answers(base, folder), engine.answers())
-        made.append((peer, adapter))
-    both = [file(adapter) for _, adapter in made]
-    fused = engine.export(model, both, "fused-f32", scratch / "fused")
+            folder = scratch / f"{peer.name}-to-{other.name}"
+            realign.adapter("export", model, [half], folder, "--format", other.name)
+            title = f"{other.name} loads the adapter made by {peer.name}, scaled by 0.5 and written as {other.name}"
+            good &= compare(title, other.answers(base, folder), ours)
+        made.append(adapter)
+    fused = realign.adapter("fuse", model, made, scratch / "fused")
     engine.load(fused)
     ours = engine.answers()
-    joined = engine.export(model, both, "mlx-lm", scratch / "joined")
+    joined = realign.adapter("export", model, made, scratch / "joined", "--format", "mlx-lm")
     for peer in peers:
         good &= compare(f"{peer.name} loads a folder with all adapters fused", peer.answers(fused), ours)
         if peer.name == "mlx-lm":
@@ -290,10 +308,11 @@ def arguments() -> argparse.Namespace:
     """Reads the command line and refuses what cannot work before anything is installed."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--engine", type=Path, required=True, metavar="PATH", help="the built example `requests` of the engine")
+    parser.add_argument("--realign", type=Path, required=True, metavar="PATH", help="the built binary; REALIGN_HOME names its engine")
     parser.add_argument("--model", type=Path, required=True, metavar="GGUF", help="the model file")
     parser.add_argument("--peers", nargs="+", choices=sorted(LISTS), default=["mlx-lm"], help="default: mlx-lm alone")
     args = parser.parse_args()
-    for path in (args.engine, args.model):
+    for path in (args.engine, args.realign, args.model):
         if not path.is_file():
             parser.error(f"{path} is not a file")
     return args
@@ -305,7 +324,8 @@ def main() -> int:
     try:
         peers = [install(name) for name in args.peers]
         with tempfile.TemporaryDirectory(prefix="realign-formats-") as scratch:
-            good = check(Engine(args.engine.resolve()), args.model.resolve(), peers, Path(scratch))
+            engine, realign = Engine(args.engine.resolve()), Realign(args.realign.resolve())
+            good = check(engine, realign, args.model.resolve(), peers, Path(scratch))
     except Failed as failure:
         say(f"error: {failure}")
         return 1

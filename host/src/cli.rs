@@ -1,5 +1,6 @@
 //! The command line: [`args`] says what may be typed, one file per verb says what it does.
 
+mod adapter;
 pub mod args;
 mod calibrate;
 mod compare;
@@ -58,6 +59,7 @@ fn dispatch(arguments: Arguments) -> Result<Exit> {
         Verb::Runs => runs::run(&settings),
         Verb::Data(verb) => data::run(&settings, &verb),
         Verb::Train(verb) => train::run(&settings, &verb),
+        Verb::Adapter(verb) => adapter::run(&settings, &verb),
         Verb::Plugin(verb) => plugin::run(&settings, &verb),
         Verb::Calibrate(verb) => calibrate::run(&settings, &verb),
         Verb::Plan(verb) => plan::run(&settings, &verb),

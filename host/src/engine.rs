@@ -15,12 +15,13 @@
 //! - [`pool`]: planned batches over several workers; [`capacity`]: how many workers fit
 //! - [`group`]: workers that train together
 //! - [`process`]: one worker from outside; [`worker`]: the same from inside; [`launch`]: how it is started
-//! - [`probe`]: what an engine says of itself, for `doctor`
+//! - [`probe`]: what an engine says of itself, for `doctor`; [`mod@export`]: adapters and models that it writes
 //! - [`library`]: the engine library across its C ABI, the only unsafe code of this room
 
 pub mod backend;
 pub mod cache;
 pub mod capacity;
+pub mod export;
 pub mod group;
 pub mod launch;
 pub mod library;

@@ -13,9 +13,11 @@
 //! - [`data`]: preference pairs, built by asking the model and judging its answers
 //! - [`hardware`]: this machine, measured; work placed on measured machines
 //! - [`mod@train`]: adapters, step by step, under a limit of divergence
+//! - [`adapter`]: what came out of it, written for other programs, with what is known of it
 //! - [`metrics`], [`stats`]: pure functions; [`gates`]: rule, evidence, verdict
 //! - [`store`]: SQLite; [`report`]: what people read
 
+pub mod adapter;
 pub mod cli;
 pub mod compare;
 pub mod data;

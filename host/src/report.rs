@@ -1,7 +1,9 @@
 //! What people read of a run: tables for the terminal. Reads records, computes nothing.
 
+pub mod adapter;
 pub mod calibration;
 pub mod comparison;
+pub mod frontier;
 pub mod number;
 pub mod pairs;
 pub mod placement;

@@ -3,6 +3,8 @@
 //! A file is made beside its final place before any work starts, so that an unwritable folder costs nothing, and
 //! takes its name only after its bytes are on the disk. What is no file, such as a pipe, is written to as it is: giving
 //! its name to a file would take it away from everyone.
+//!
+//! A folder is filled inside a hidden one beside its final place, and takes its name when it is finished.
 
 use std::{
     fs::{self, File, Permissions},
@@ -11,7 +13,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use tempfile::NamedTempFile;
+use tempfile::{NamedTempFile, TempDir};
 
 use crate::error::{Error, Result};
 
@@ -77,6 +79,75 @@ fn write(place: Place, bytes: &[u8]) -> io::Result<()> {
     }
 }
 
+/// A folder that will exist once it is committed. Dropping it leaves nothing behind.
+#[derive(Debug)]
+pub struct OutputFolder {
+    path: PathBuf,
+    target: PathBuf,
+    /// Holds the folder until it is finished.
+    temporary: TempDir,
+    inside: PathBuf,
+}
+
+impl OutputFolder {
+    /// Reserves a name. Nothing that is there is ever replaced; an empty folder is as good as none.
+    ///
+    /// # Errors
+    /// Exit 2 where something is there, exit 23 naming the folder where its parent is missing or cannot be written.
+    pub fn create(path: &Path) -> Result<Self> {
+        let failed = |error: io::Error| Error::unwritable(path, &error);
+        let mut target = std::path::absolute(path).map_err(failed)?;
+        if path.symlink_metadata().is_ok() {
+            let empty = fs::read_dir(path).is_ok_and(|mut entries| entries.next().is_none());
+            if !empty {
+                return Err(Error::usage(format!("{}: is there already", path.display()))
+                    .hint("choose another name, or remove it; nothing is overwritten"));
+            }
+            target = fs::canonicalize(path).map_err(failed)?;
+        }
+        let Some(name) = target.file_name() else {
+            return Err(failed(io::Error::other("it has no name")));
+        };
+        let temporary =
+            tempfile::Builder::new().prefix(".partial-").tempdir_in(folder(&target)).map_err(failed)?;
+        let inside = temporary.path().join(name);
+        Ok(Self { path: path.to_owned(), target, temporary, inside })
+    }
+
+    /// Where the folder has to be made; there is nothing yet.
+    #[must_use]
+    pub fn inside(&self) -> &Path {
+        &self.inside
+    }
+
+    /// The same error with the name that people know.
+    #[must_use]
+    pub fn rename_in(&self, error: &Error) -> Error {
+        let inside = self.inside.display().to_string();
+        let path = self.path.display().to_string();
+        // The engine adds an ending of its own while it writes.
+        let message = error.to_string().replace(&format!("{inside}.partial"), &path).replace(&inside, &path);
+        let renamed = Error::new(error.exit(), message);
+        match error.advice() {
+            Some(advice) => renamed.hint(advice),
+            None => renamed,
+        }
+    }
+
+    /// Gives the folder its name. The files in it must be on the disk.
+    ///
+    /// # Errors
+    /// Exit 23 naming the folder.
+    pub fn commit(self) -> Result<()> {
+        let synced = File::open(&self.inside).and_then(|folder| folder.sync_all());
+        synced
+            .and_then(|()| fs::rename(&self.inside, &self.target))
+            .and_then(|()| File::open(folder(&self.target)).and_then(|folder| folder.sync_all()))
+            .and_then(|()| self.temporary.close())
+            .map_err(|error| Error::unwritable(&self.path, &error))
+    }
+}
+
 /// Gives a finished folder its name; a folder of that name is replaced. The files in it must be on the disk.
 ///
 /// # Errors
@@ -138,6 +209,42 @@ mod tests {
         Output::create(&link).unwrap().commit(b"new").unwrap();
         assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
         assert_eq!(fs::read(&file).unwrap(), b"new");
+    }
+
+    #[test]
+    fn a_folder_appears_whole_and_replaces_nothing() {
+        let place = tempfile::tempdir().unwrap();
+        let path = place.path().join("out");
+        let output = OutputFolder::create(&path).unwrap();
+        fs::create_dir(output.inside()).unwrap();
+        fs::write(output.inside().join("file"), "all of it").unwrap();
+        assert!(!path.exists());
+        output.commit().unwrap();
+        assert_eq!(fs::read(path.join("file")).unwrap(), b"all of it");
+        assert_eq!(fs::read_dir(place.path()).unwrap().count(), 1);
+        let error = OutputFolder::create(&path).unwrap_err();
+        assert_eq!(error.exit(), crate::exit::Exit::Usage);
+    }
+
+    #[test]
+    fn an_empty_folder_is_as_good_as_none() {
+        let place = tempfile::tempdir().unwrap();
+        let path = place.path().join("out");
+        fs::create_dir(&path).unwrap();
+        let output = OutputFolder::create(&path).unwrap();
+        fs::create_dir(output.inside()).unwrap();
+        fs::write(output.inside().join("file"), "").unwrap();
+        output.commit().unwrap();
+        assert!(path.join("file").exists());
+    }
+
+    #[test]
+    fn a_folder_that_is_never_committed_leaves_nothing_behind() {
+        let place = tempfile::tempdir().unwrap();
+        let output = OutputFolder::create(&place.path().join("out")).unwrap();
+        fs::create_dir(output.inside()).unwrap();
+        drop(output);
+        assert_eq!(fs::read_dir(place.path()).unwrap().count(), 0);
     }
 
     #[test]

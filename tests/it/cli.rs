@@ -2,7 +2,7 @@
 
 use crate::support::Project;
 
-const VERBS: [&[&str]; 14] = [
+const VERBS: [&[&str]; 17] = [
     &["doctor"],
     &["score"],
     &["generate"],
@@ -11,6 +11,9 @@ const VERBS: [&[&str]; 14] = [
     &["runs"],
     &["train", "sft"],
     &["train", "preference"],
+    &["adapter", "export"],
+    &["adapter", "fuse"],
+    &["adapter", "scale"],
     &["plugin", "list"],
     &["plugin", "inspect"],
     &["plugin", "build"],

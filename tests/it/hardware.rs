@@ -163,3 +163,56 @@ fn a_tiny_model_is_calibrated_and_a_job_is_planned_on_this_machine() {
     let found = checks.iter().find(|check| check["what"] == "calibration").expect("a check");
     assert_eq!(found["state"], "ok", "{found}");
 }
+
+#[test]
+fn a_training_takes_its_batch_from_the_calibration_once_and_keeps_it() {
+    let Some(project) = Project::with_engine() else {
+        return;
+    };
+    tiny::write(&project);
+    let home = own_home(&project);
+    let realign = |arguments: &[&str]| {
+        let output = project.command(arguments).env("REALIGN_HOME", &home).output().expect("it starts");
+        (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
+    };
+    let rows =
+        (0..6).map(|id| format!("{{\"id\":\"r{id}\",\"prompt\":\"Who is {id}?\",\"completion\":\"Us.\"}}"));
+    project.write("rows.jsonl", rows.collect::<Vec<_>>().join("\n"));
+    project.write(
+        "sft.toml",
+        "format = 1\nmodel = \"tiny.gguf\"\nseed = 1\nmax_steps = 2\nmax_length = 96\nbatch_tokens = \"auto\"\n\
+         [[data]]\npath = \"rows.jsonl\"\n[optimiser]\nrate = 0.01\n",
+    );
+    let train = |output: &str| realign(&["train", "sft", "sft.toml", "--output", output]);
+    let (code, said) = train("one");
+    assert_eq!(code, Some(2), "{said}");
+    insta::assert_snapshot!(said.trim(), @r#"
+    error: batch_tokens: "auto", and this machine was not measured with this engine and model
+     hint: run: realign calibrate --model MODEL; or give a number, as batch_tokens = 1024
+    "#);
+    assert!(!project.path("one").exists(), "nothing begins without a number");
+
+    let calibrated = realign(&["calibrate", "--quick", "--model", "tiny.gguf"]);
+    assert_eq!(calibrated.0, Some(0), "{}", calibrated.1);
+    let kept = home.join("calibration.json");
+    let mut file: Value =
+        serde_json::from_str(&fs::read_to_string(&kept).expect("it was kept")).expect("JSON");
+    let batch = |output: &str| {
+        let plan: Value = serde_json::from_str(&project.read(&format!("{output}/plan.json"))).expect("JSON");
+        plan["config"]["batch_tokens"].as_u64().expect("a number")
+    };
+    // Best is what the only point says, so that it is known.
+    let points = file.pointer_mut("/calibrations/0/train/batch/points").expect("points");
+    points.as_array_mut().expect("a list").truncate(1);
+    let first = points[0]["tokens"].as_u64().expect("tokens");
+    fs::write(&kept, file.to_string()).expect("written");
+    assert_eq!(train("one").0, Some(0));
+    assert_eq!(batch("one"), first);
+
+    *file.pointer_mut("/calibrations/0/train/batch/points/0/tokens").expect("tokens") = json!(first + 32);
+    fs::write(&kept, file.to_string()).expect("written");
+    let (code, said) = train("one");
+    assert_eq!(code, Some(0), "a later calibration changed a training that had begun: {said}");
+    assert_eq!(train("two").0, Some(0));
+    assert_eq!((batch("one"), batch("two")), (first, first + 32));
+}

@@ -1,6 +1,7 @@
 //! Integration tests of the real binary.
 //!
 //! - `cli`: help, usage errors, exit codes
+//! - `adapter`: adapters written for other programs, folded in and multiplied, with what is known of them
 //! - `bad_input`: every file that a person can get wrong, with the line that they will read
 //! - `recorded`: a whole evaluation without an engine: report, repetition, comparison
 //! - `components`: the reference evaluators, built in and from source, over their cases
@@ -13,6 +14,7 @@
 //!   processes train what one does, and survive the loss of one
 //! - `hostile`: attack guests against the sandbox
 
+mod adapter;
 mod bad_input;
 mod cli;
 mod components;

@@ -215,6 +215,8 @@ fn an_adapter_comes_out_only_under_the_limit_of_its_divergence() {
     let passed = kl["bound"].as_f64().expect("a bound") <= 0.05 && kl["verdict"] == "pass";
     assert_eq!(run.status.code(), Some(if passed { 0 } else { 10 }), "{outcome:#}");
     assert_eq!(project.path("run/adapter").exists(), passed);
+    let picture = project.read("run/frontier.svg");
+    assert!(picture.starts_with("<svg") && picture.contains("limit 0.05"), "{picture}");
     assert_eq!(project.path("run/adapter-over-limit").exists(), !passed);
 }
 

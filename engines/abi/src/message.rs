@@ -315,6 +315,8 @@ pub enum ErrorKind {
     Model,
     /// The request does not fit the model: token out of range, sequence too long, no model loaded.
     Request,
+    /// What was to be written could not be: no room, no right, something is in the way.
+    Unwritable,
     /// The library below failed, or the engine has a bug.
     Internal,
 }

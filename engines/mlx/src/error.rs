@@ -26,6 +26,12 @@ impl Error {
         Self::new(ErrorKind::Request, message)
     }
 
+    /// What was to be written could not be.
+    #[must_use]
+    pub fn unwritable(message: impl Into<String>) -> Self {
+        Self::new(ErrorKind::Unwritable, message)
+    }
+
     /// The library below failed, or the engine has a bug.
     #[must_use]
     pub fn internal(message: impl Into<String>) -> Self {

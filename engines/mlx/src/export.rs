@@ -17,8 +17,8 @@ use crate::{
 /// Writes what is asked for. `progress` is told of (tensors done, tensors in all) and says whether to go on.
 ///
 /// # Errors
-/// A model error if the model or an adapter is damaged or they do not belong together; a request error if the
-/// target exists or cannot be written, or `progress` asked to stop. Then nothing is left behind.
+/// A model error if the model or an adapter is damaged or they do not belong together; an unwritable error
+/// if the target exists or cannot be written; a request error if `progress` asked to stop. Then nothing is left behind.
 pub fn export(request: &Export, progress: &mut dyn FnMut(u64, u64) -> bool) -> Result<Exported> {
     let place = |error: Error| error.within(request.model.display());
     let model = Checkpoint::open(&request.model).map_err(place)?;

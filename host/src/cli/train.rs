@@ -19,6 +19,7 @@ use crate::{
     engine::model_ref::ModelRef,
     error::{Error, Result},
     exit::Exit,
+    hardware,
     ids::Seed,
     model::Verdict,
     report,
@@ -26,12 +27,13 @@ use crate::{
     train::{
         config::{Kind, TrainFile},
         export,
-        outcome::{self, Outcome},
+        outcome::{self, Frontier, Outcome},
         run::{self, End, Notice},
         session::Session,
         sources::Sources,
         watch::Watcher,
     },
+    write::Output,
 };
 
 /// What `mlx.launch` and schedulers give to each process of a group.
@@ -67,8 +69,11 @@ pub(super) fn run(settings: &Settings, verb: &args::Train) -> Result<Exit> {
     }
     let mut session = Session::open(model::launch(settings)?, load, sources.file.ranks)?;
     let mut watcher = watching.map(watching::Watching::watcher).unwrap_or_default();
-    match train(sources, &mut session, &mut watcher, &root)? {
-        Some(outcome) => show(settings, &outcome, &root),
+    match train(settings, sources, &mut session, &mut watcher, &root)? {
+        Some(outcome) => {
+            draw(&root)?;
+            show(settings, &outcome, &root)
+        }
         None => Ok(Exit::Interrupted),
     }
 }
@@ -94,6 +99,7 @@ fn too_many(ranks: u32) -> Option<String> {
 
 /// Trains to the end; `None` where it was interrupted.
 fn train(
+    settings: &Settings,
     sources: Sources,
     session: &mut Session,
     watcher: &mut Watcher<'_>,
@@ -111,8 +117,14 @@ fn train(
         Notice::Note(text) => bar.suspend(|| terminal::note(&text)),
     };
     let result = (|| {
-        let (job, folder) = sources
-            .prepare(session, root, &mut |stage, done, total| observer(Notice::Stage(stage, done, total)))?;
+        let (job, folder) = sources.prepare(
+            session,
+            root,
+            |session| measured_batch(settings, session),
+            &mut |stage, done, total| {
+                observer(Notice::Stage(stage, done, total));
+            },
+        )?;
         if let Some(outcome) = export::finished(&folder)? {
             return Ok(Some(outcome));
         }
@@ -135,6 +147,12 @@ fn train(
     result
 }
 
+/// The batch that was best on this machine with the session's engine and model.
+fn measured_batch(settings: &Settings, session: &Session) -> Option<u32> {
+    let advice = hardware::advice(&settings.home, session.subject(), session.engine())?;
+    u32::try_from(advice.train_batch_tokens).ok()
+}
+
 /// A flag that the first Ctrl-C sets, or a scheduler that asks the process to end; the second one ends it at once.
 fn interrupted() -> Result<Arc<AtomicBool>> {
     let stop = Arc::new(AtomicBool::new(false));
@@ -145,6 +163,12 @@ fn interrupted() -> Result<Arc<AtomicBool>> {
             .map_err(|error| Error::usage(format!("cannot listen for signals: {error}")))?;
     }
     Ok(stop)
+}
+
+/// Draws the frontier beside its numbers, where divergence was measured.
+fn draw(root: &Path) -> Result<()> {
+    let Some(frontier) = Frontier::read(root)? else { return Ok(()) };
+    Output::create(&root.join("frontier.svg"))?.commit(report::frontier::svg(&frontier).as_bytes())
 }
 
 fn show(settings: &Settings, outcome: &Outcome, root: &Path) -> Result<Exit> {

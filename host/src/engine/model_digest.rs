@@ -75,7 +75,10 @@ pub fn model_digest(path: &Path) -> Result<Digest> {
 }
 
 /// Digest of an adapter's files and factor.
-fn adapter_digest(adapter: &AdapterFile) -> Result<Digest> {
+///
+/// # Errors
+/// A file cannot be read.
+pub fn adapter_digest(adapter: &AdapterFile) -> Result<Digest> {
     let files = folder_digest(&adapter.folder, |name| ADAPTER_FILES.contains(&name))?;
     Ok(Digest::of_json(&(files, adapter.factor)))
 }

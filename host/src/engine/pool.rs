@@ -19,7 +19,10 @@ use super::{
     launch::Launch,
     process::{Death, WorkerProcess},
 };
-use crate::error::{Error, Result};
+use crate::{
+    error::{Error, Result},
+    exit::Exit,
+};
 
 /// Told of each finished batch, by its place in the plan, in the order in which they finish.
 pub type Sink<'a> = dyn FnMut(usize, &Reply) -> Result<()> + 'a;
@@ -266,10 +269,12 @@ pub(crate) fn describe(worker: &mut WorkerProcess) -> Result<EngineInfo> {
     }
 }
 
-/// An engine's error as ours: the model's and the request's faults are bad input, the rest is the engine's.
+/// An engine's error as ours: the model's and the request's faults are bad input, a full disk is what it is anywhere,
+/// and the rest is the engine's.
 pub(crate) fn refusal(error: EngineError) -> Error {
     let ours = match error.kind {
         ErrorKind::Model | ErrorKind::Request => Error::bad_input(error.message),
+        ErrorKind::Unwritable => Error::new(Exit::Unwritable, error.message),
         ErrorKind::Internal => Error::engine(error.message),
     };
     if error.hint.is_empty() { ours } else { ours.hint(error.hint) }

@@ -3,6 +3,7 @@
 //! Both have the same keys; `[loss]` belongs to preference training alone. Unknown keys are refused, every number is
 //! checked against its limits, and paths are relative to the file.
 
+mod batch;
 mod kl;
 mod layers;
 mod loss;
@@ -15,6 +16,7 @@ use realign_engine_abi::train::PROJECTIONS;
 use serde::{Deserialize, Serialize};
 
 pub use self::{
+    batch::BatchTokens,
     kl::{GuardRule, Kl},
     layers::Layers,
     loss::{LossKind, LossSpec},
@@ -62,8 +64,8 @@ pub struct TrainFile {
     /// Most optimiser steps.
     pub max_steps: Option<u32>,
     /// Most padded tokens in a batch.
-    #[serde(default = "default_length")]
-    pub batch_tokens: u32,
+    #[serde(default = "default_batch")]
+    pub batch_tokens: BatchTokens,
     /// Batches whose gradients are added before one step.
     #[serde(default = "one")]
     pub accumulate: u32,
@@ -187,6 +189,9 @@ pub struct Validation {
 const fn default_length() -> u32 {
     1024
 }
+const fn default_batch() -> BatchTokens {
+    BatchTokens::Fixed(1024)
+}
 const fn one() -> u32 {
     1
 }
@@ -227,7 +232,7 @@ impl TrainFile {
         count("max_steps", self.max_steps.unwrap_or(1), 1_000_000)?;
         within("mix.persona", self.mix.persona, 0.01, 1.0)?;
         within("max_length", f64::from(self.max_length), 2.0, 131_072.0)?;
-        within("batch_tokens", f64::from(self.batch_tokens), 2.0, 1_048_576.0)?;
+        self.batch_tokens.check()?;
         count("accumulate", self.accumulate, 10_000)?;
         count("ranks", self.ranks, 256)?;
         self.adapter.check()?;

@@ -6,7 +6,7 @@
 
 use std::{fs, path::Path};
 
-use realign_engine_abi::train::TrainSave;
+use realign_engine_abi::{message::AdapterFile, train::TrainSave};
 use serde_json::Value;
 
 use super::{
@@ -16,7 +16,7 @@ use super::{
     watch::Watched,
 };
 use crate::{
-    engine::model_digest::file_digest,
+    engine::model_digest::{adapter_digest, file_digest},
     error::{Error, Result},
     read,
     write::{Output, publish_folder, retire_folder},
@@ -26,6 +26,13 @@ use crate::{
 pub const PASSED: &str = "adapter";
 /// Folder of an adapter whose divergence was not proven to be under the limit.
 pub const OVER_LIMIT: &str = "adapter-over-limit";
+
+/// The adapter's numbers, in the folder.
+pub const TENSORS: &str = "adapters.safetensors";
+/// Name of the digest of the numbers, among those of the outcome.
+pub const WEIGHTS: &str = "adapter";
+/// Name of the digest of numbers and settings, as the identity of a run with this adapter has it.
+pub const WHOLE: &str = "adapter-with-settings";
 
 const RECORD: &str = "train.json";
 
@@ -60,8 +67,9 @@ fn write_partial(
 ) -> Result<Outcome, Lost> {
     save(partial, session, outcome.factor)?;
     outcome.exported = judge(partial)?;
-    let digest = file_digest(&partial.join("adapters.safetensors"))?;
-    outcome.digests.insert("adapter".into(), digest);
+    outcome.digests.insert(WEIGHTS.into(), file_digest(&partial.join(TENSORS))?);
+    let whole = adapter_digest(&AdapterFile { folder: partial.to_owned(), factor: 1.0 })?;
+    outcome.digests.insert(WHOLE.into(), whole);
     let mut bytes = serde_json::to_vec_pretty(&outcome).expect("an outcome is JSON");
     bytes.push(b'\n');
     Output::create(&partial.join(RECORD))?.commit(&bytes)?;
@@ -129,12 +137,23 @@ fn scale(path: &Path, factor: f32) -> Result<()> {
 /// It is there and cannot be read.
 pub fn finished(folder: &Folder) -> Result<Option<Outcome>> {
     for name in [PASSED, OVER_LIMIT] {
-        let path = folder.path(name).join(RECORD);
-        if path.is_file() {
-            return serde_json::from_str(&read::text(&path)?)
-                .map(Some)
-                .map_err(|error| Error::bad_input(format!("{}: {error}", path.display())));
+        if let Some(outcome) = read(&folder.path(name))? {
+            return Ok(Some(outcome));
         }
     }
     Ok(None)
+}
+
+/// The outcome beside an adapter; `None` where there is none.
+///
+/// # Errors
+/// It is there and cannot be read.
+pub fn read(adapter: &Path) -> Result<Option<Outcome>> {
+    let path = adapter.join(RECORD);
+    if !path.is_file() {
+        return Ok(None);
+    }
+    serde_json::from_str(&read::text(&path)?)
+        .map(Some)
+        .map_err(|error| Error::bad_input(format!("{}: {error}", path.display())))
 }

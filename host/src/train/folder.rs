@@ -5,7 +5,7 @@
 //! checkpoint-0000050/      adapter, optimiser, state.json
 //! steps.jsonl  tensorboard/
 //! cache.db                 what the starting model says
-//! frontier.json            divergence against the adapter's scale
+//! frontier.json            divergence against the adapter's scale; frontier.svg: the same, drawn
 //! adapter/                 what came out; adapter-over-limit/ where the divergence was not proven to be below the limit
 //! ```
 //!
@@ -25,6 +25,9 @@ use crate::{
     read,
     write::Output,
 };
+
+/// The plan's file.
+pub const PLAN: &str = "plan.json";
 
 /// An open folder, held until it is dropped.
 #[derive(Debug)]
@@ -76,14 +79,12 @@ impl Folder {
 
     /// Writes the plan, or checks that it is the folder's own.
     fn claim(&self, plan: &Value) -> Result<()> {
-        let path = self.path("plan.json");
-        if !path.exists() {
+        let path = self.path(PLAN);
+        let Some(known) = self::plan(&path)? else {
             let mut bytes = serde_json::to_vec_pretty(plan).expect("a plan is JSON");
             bytes.push(b'\n');
             return Output::create(&path)?.commit(&bytes);
-        }
-        let known: Value = serde_json::from_str(&read::text(&path)?)
-            .map_err(|error| Error::bad_input(format!("{}: {error}", path.display())))?;
+        };
         if known == *plan {
             return Ok(());
         }
@@ -114,6 +115,19 @@ impl Folder {
         }
         Ok(())
     }
+}
+
+/// The plan in a file; `None` where there is none.
+///
+/// # Errors
+/// It is there and cannot be read.
+pub fn plan(path: &Path) -> Result<Option<Value>> {
+    if !path.exists() {
+        return Ok(None);
+    }
+    serde_json::from_str(&read::text(path)?)
+        .map(Some)
+        .map_err(|error| Error::bad_input(format!("{}: {error}", path.display())))
 }
 
 /// The digest that names a plan.

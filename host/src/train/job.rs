@@ -12,7 +12,7 @@ use realign_engine_abi::{
 use serde_json::{Value, json};
 
 use super::{
-    config::{Kind, LossSpec, Role, TrainFile},
+    config::{BatchTokens, Kind, LossSpec, Role, TrainFile},
     data::{self, Row},
     examples::{self, Item},
     folder::{self, Folder},
@@ -58,16 +58,26 @@ pub struct Job {
     validation: Vec<(Item, Vec<f64>)>,
     anchors: Vec<KlRow>,
     layers: u32,
+    /// Most padded tokens in a batch.
+    batch_tokens: u32,
 }
 
 impl Sources {
     /// Tokenizes and plans for the session's model, opens the folder, and asks the model without an adapter for what the
-    /// objective needs.
+    /// objective needs. `measured` gives the batch that was best on this machine, where it is asked for.
     ///
     /// # Errors
-    /// A row does not fit the model, the folder belongs to another training, or the engine fails.
-    pub fn prepare(self, session: &mut Session, root: &Path, stage: &mut Stage<'_>) -> Result<(Job, Folder)> {
-        let Self { kind, name, file, rows, validation, prompts, anchors, digests, instrument } = self;
+    /// A row does not fit the model, the folder belongs to another training, no batch was measured, or the engine fails.
+    pub fn prepare(
+        self,
+        session: &mut Session,
+        root: &Path,
+        measured: impl FnOnce(&Session) -> Option<u32>,
+        stage: &mut Stage<'_>,
+    ) -> Result<(Job, Folder)> {
+        let Self { kind, name, mut file, rows, validation, prompts, anchors, digests, instrument } = self;
+        let batch_tokens = file.batch_tokens.settle(recorded_batch(root)?, || measured(session))?;
+        file.batch_tokens = BatchTokens::Fixed(batch_tokens);
         let model = session.model().clone();
         let layers = file.adapter.layers.of(model.layers);
         if layers > model.layers {
@@ -110,7 +120,7 @@ impl Sources {
             Some(kl) => anchor_rows(session, anchors, kl.max_tokens, &file, &store)?,
             None => Vec::new(),
         };
-        let steps = plan::plan(&shapes(&rows), &settings(&file));
+        let steps = plan::plan(&shapes(&rows), &settings(&file, batch_tokens));
         let count =
             u32::try_from(steps.len()).map_err(|_| Error::usage("max_steps: more steps than fit 32 bits"))?;
         let schedule = Schedule::new(&file.optimiser, count);
@@ -129,6 +139,7 @@ impl Sources {
             validation,
             anchors,
             layers,
+            batch_tokens,
         };
         Ok((job, folder))
     }
@@ -183,11 +194,18 @@ fn shapes(rows: &[(Item, Vec<f64>)]) -> Vec<plan::Shape> {
     rows.iter().map(shape).collect()
 }
 
-fn settings(file: &TrainFile) -> plan::Settings {
+/// The batch that the plan in a folder was made with.
+fn recorded_batch(root: &Path) -> Result<Option<u32>> {
+    let plan = folder::plan(&root.join(folder::PLAN))?;
+    let tokens = plan.as_ref().and_then(|plan| plan.pointer("/config/batch_tokens")?.as_u64());
+    Ok(tokens.and_then(|tokens| u32::try_from(tokens).ok()))
+}
+
+fn settings(file: &TrainFile, batch_tokens: u32) -> plan::Settings {
     plan::Settings {
         seed: file.seed.derive("order"),
         persona_share: file.mix.persona,
-        batch_tokens: file.batch_tokens as usize,
+        batch_tokens: batch_tokens as usize,
         accumulate: file.accumulate as usize,
         epochs: file.epochs,
         max_steps: file.max_steps,
@@ -240,7 +258,7 @@ impl Job {
             return None;
         }
         let shapes = shapes(&self.validation);
-        let batches = plan::by_length(&shapes, self.file.batch_tokens as usize);
+        let batches = plan::by_length(&shapes, self.batch_tokens as usize);
         let rows = |batch: Vec<usize>| batch.iter().map(|&row| train_row(&self.validation[row])).collect();
         Some(TrainStep {
             objective: self.objective,

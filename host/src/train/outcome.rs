@@ -2,6 +2,7 @@
 
 use std::{
     collections::BTreeMap,
+    path::Path,
     sync::atomic::{AtomicBool, Ordering},
 };
 
@@ -27,6 +28,7 @@ use crate::{
     ids::Digest,
     metrics::{self, Kl},
     model::{Direction, Verdict},
+    read,
     suite::record::Metric,
     write::Output,
 };
@@ -92,6 +94,25 @@ pub struct Frontier {
     pub confirmed: Option<Kl>,
 }
 
+impl Frontier {
+    /// Name of the file in the folder of a run.
+    pub const FILE: &str = "frontier.json";
+
+    /// The frontier in the folder of a run; `None` where no divergence was measured.
+    ///
+    /// # Errors
+    /// It is there and cannot be read.
+    pub fn read(root: &Path) -> Result<Option<Self>> {
+        let path = root.join(Self::FILE);
+        if !path.is_file() {
+            return Ok(None);
+        }
+        serde_json::from_str(&read::text(&path)?)
+            .map(Some)
+            .map_err(|error| Error::bad_input(format!("{}: {error}", path.display())))
+    }
+}
+
 impl Outcome {
     /// The verdict of the gate; `None` where nothing was measured.
     #[must_use]
@@ -149,7 +170,7 @@ fn once(
     if let Some(frontier) = &frontier {
         let mut bytes = serde_json::to_vec_pretty(frontier).expect("a frontier is JSON");
         bytes.push(b'\n');
-        Output::create(&folder.path("frontier.json"))?.commit(&bytes)?;
+        Output::create(&folder.path(Frontier::FILE))?.commit(&bytes)?;
     }
     let metrics: Vec<Metric> = frontier.iter().map(metric).collect();
     let passed = metrics.iter().all(|metric| metric.verdict == Some(Verdict::Pass));

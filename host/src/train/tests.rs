@@ -127,7 +127,7 @@ impl Place {
         let sources = Sources::read(kind, file, &config)?;
         let load = Load { model: self.path("model"), adapters: Vec::new() };
         let mut session = Session::open(launch, load, ranks)?;
-        let (job, folder) = sources.prepare(&mut session, &self.path(output), &mut |_, _, _| {})?;
+        let (job, folder) = sources.prepare(&mut session, &self.path(output), |_| None, &mut |_, _, _| {})?;
         if let Some(outcome) = export::finished(&folder)? {
             return Ok(Some(outcome));
         }

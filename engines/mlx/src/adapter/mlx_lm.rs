@@ -80,7 +80,7 @@ fn first_block(about: &Object, blocks: usize) -> Result<usize> {
 /// Writes an adapter of a model of `blocks` blocks into an existing folder, flushed to disk.
 ///
 /// # Errors
-/// A request error if a file is there already or cannot be written.
+/// An unwritable error if a file is there already or cannot be written.
 pub fn write(folder: &Path, adapter: &Adapter, blocks: usize) -> Result<()> {
     let (mut shapes, mut numbers) = (Vec::new(), Vec::new());
     for (site, factors) in &adapter.corrections {

@@ -117,7 +117,7 @@ fn scale(about: &Object, rank: usize) -> Result<f32> {
 /// Writes an adapter of a model of `blocks` blocks into an existing folder, flushed to disk.
 ///
 /// # Errors
-/// A request error if a file is there already or cannot be written.
+/// An unwritable error if a file is there already or cannot be written.
 pub fn write(folder: &Path, adapter: &Adapter, blocks: usize) -> Result<()> {
     let (mut shapes, mut numbers) = (Vec::new(), Vec::new());
     let rank = adapter.rank;

@@ -21,7 +21,7 @@ impl Out {
     /// Appends bytes.
     ///
     /// # Errors
-    /// A request error if they cannot be written.
+    /// An unwritable error if they cannot be.
     pub fn bytes(&mut self, bytes: &[u8]) -> Result<()> {
         self.inner.write_all(bytes).map_err(|error| unwritable(&error, &self.path))
     }
@@ -30,7 +30,7 @@ impl Out {
 /// Writes a new file and flushes it to disk.
 ///
 /// # Errors
-/// A request error if the file is there already or cannot be written; whatever `fill` gives.
+/// An unwritable error if the file is there already or cannot be written; whatever `fill` gives.
 pub fn file(folder: &Path, name: &str, fill: impl FnOnce(&mut Out) -> Result<()>) -> Result<()> {
     let path = folder.join(name);
     let new = OpenOptions::new().write(true).create_new(true).open(&path);
@@ -53,7 +53,7 @@ pub fn json(folder: &Path, name: &str, value: &Value) -> Result<()> {
 /// Flushes the names in a folder to disk.
 ///
 /// # Errors
-/// A request error if that fails.
+/// An unwritable error if that fails.
 pub fn sync(folder: &Path) -> Result<()> {
     let synced = File::open(folder).and_then(|folder| folder.sync_all());
     synced.map_err(|error| unwritable(&error, folder))
@@ -62,15 +62,15 @@ pub fn sync(folder: &Path) -> Result<()> {
 /// Makes a folder that is filled under another name first, so it is complete or not there.
 ///
 /// # Errors
-/// A request error if the target exists or cannot be written; whatever `fill` gives. Nothing is left behind.
+/// An unwritable error if the target exists or cannot be written; whatever `fill` gives. Nothing is left behind.
 pub fn folder<T>(target: &Path, fill: impl FnOnce(&Path) -> Result<T>) -> Result<T> {
     if target.symlink_metadata().is_ok() {
-        return Err(Error::request(format!("{}: is there already", target.display()))
+        return Err(Error::unwritable(format!("{}: is there already", target.display()))
             .hint("name a folder that does not exist yet"));
     }
     let partial = partial(target)?;
     if partial.symlink_metadata().is_ok() {
-        return Err(Error::request(format!("{}: is left of an export that was cut off", partial.display()))
+        return Err(Error::unwritable(format!("{}: is left of an export that was cut off", partial.display()))
             .hint("remove it if no other export is running"));
     }
     fs::create_dir(&partial).map_err(|error| unwritable(&error, &partial))?;
@@ -103,6 +103,6 @@ fn partial(target: &Path) -> Result<PathBuf> {
 }
 
 fn unwritable(error: &std::io::Error, path: &Path) -> Error {
-    Error::request(format!("{}: cannot be written: {}", path.display(), error.kind()))
+    Error::unwritable(format!("{}: cannot be written: {}", path.display(), error.kind()))
         .hint("check that the folder above exists, may be written and has room")
 }

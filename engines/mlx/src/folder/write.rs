@@ -21,8 +21,8 @@ use crate::{
 /// (tensors done, tensors in all) and says whether to go on.
 ///
 /// # Errors
-/// A model error if the tensors are not those of the architecture; a request error if a file cannot be written or
-/// `progress` asked to stop.
+/// A model error if the tensors are not those of the architecture; an unwritable error if a file cannot be written; a
+/// request error if `progress` asked to stop.
 pub fn write(
     folder: &Path,
     model: &Checkpoint,

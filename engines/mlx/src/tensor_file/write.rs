@@ -39,7 +39,8 @@ impl Stored {
 /// Writes tensors in the given order. `format` is what loaders look for: `mlx` or `pt`.
 ///
 /// # Errors
-/// A request error if something cannot be written or does not fit its type; whatever `numbers` gives.
+/// An unwritable error if something cannot be written; a request error if a number does not fit its type; whatever
+/// `numbers` gives.
 pub fn tensors(
     out: &mut Out,
     format: &str,

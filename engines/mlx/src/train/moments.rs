@@ -29,7 +29,7 @@ fn names(site: Site) -> [String; 4] {
 /// Writes moments into an existing folder, flushed to disk.
 ///
 /// # Errors
-/// A request error if a file is there already or cannot be written.
+/// An unwritable error if a file is there already or cannot be written.
 pub fn write(folder: &Path, moments: &BTreeMap<Site, [Moments; 2]>, steps: u64) -> Result<()> {
     let (mut shapes, mut numbers) = (Vec::new(), Vec::new());
     for (&site, [a, b]) in moments {

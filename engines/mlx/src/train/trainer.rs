@@ -162,7 +162,7 @@ impl Trainer {
     /// Writes adapter and moments into an existing empty folder, flushed to disk.
     ///
     /// # Errors
-    /// A request error if something cannot be written.
+    /// An unwritable error if something cannot be written.
     pub fn save(&self, folder: &Path) -> Result<()> {
         mlx_lm::write(folder, &self.adapter, self.layers)?;
         moments::write(folder, &self.moments, self.steps)

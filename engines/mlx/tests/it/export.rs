@@ -6,7 +6,7 @@ use insta::assert_snapshot;
 use realign_engine_abi::{
     export::{Export, ExportFormat, Exported},
     ffi::Flow,
-    message::{AdapterFile, EngineOptions, Load, Reply, Request},
+    message::{AdapterFile, EngineOptions, ErrorKind, Load, Reply, Request},
 };
 use realign_engine_mlx::{
     adapter::{mlx_lm, names::Projection, peft, read},
@@ -167,7 +167,11 @@ fn an_export_that_fails_says_why_and_leaves_nothing() {
 fn what_is_there_is_never_overwritten() {
     let out = tempfile::tempdir().unwrap();
     fs::write(out.path().join("out"), "mine").unwrap();
-    let message = |reply| failure(reply).message.replace(&format!("{}", out.path().display()), "HERE");
+    let message = |reply| {
+        let failure = failure(reply);
+        assert_eq!(failure.kind, ErrorKind::Unwritable);
+        failure.message.replace(&format!("{}", out.path().display()), "HERE")
+    };
     assert_snapshot!(message(export(&out, &[], ExportFormat::FusedF32)), @"HERE/out: is there already");
     fs::remove_file(out.path().join("out")).unwrap();
     fs::create_dir(out.path().join("out.partial")).unwrap();

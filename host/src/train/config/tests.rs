@@ -23,7 +23,7 @@ fn refusal(kind: Kind, text: &str) -> String {
 #[test]
 fn the_smallest_file_has_the_documented_defaults() {
     let file = read(Kind::Sft, SMALLEST).unwrap();
-    assert_eq!((file.max_length, file.batch_tokens, file.accumulate), (1024, 1024, 1));
+    assert_eq!((file.max_length, file.batch_tokens, file.accumulate), (1024, BatchTokens::Fixed(1024), 1));
     assert_eq!(file.adapter, Adapter::default());
     assert_eq!((file.adapter.rank, file.adapter.modules.len()), (8, 7));
     assert_eq!(file.optimiser.adam().clip_norm, Some(1.0));

@@ -63,7 +63,8 @@ pub struct Outcome {
     pub measured: Vec<Measured>,
     /// What the guard did.
     pub guarded: Vec<Guarded>,
-    /// What the suite of `[watch]` said on the way, oldest first.
+    /// What the suite of `[watch]` said on the way, oldest first; empty where none watched.
+    #[serde(default)]
     pub watched: Vec<Watched>,
     /// What it says of the adapter that came out, under its factor.
     pub exported: Option<Watched>,

@@ -8,6 +8,8 @@
 //! both one-sided bounds are widened to those of the linearised ratio with Student's t where these are wider. No bound is
 //! below 0. Tokens of a response hang together, which is why they are never taken as observations of their own.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -23,6 +25,8 @@ pub const FORMULA: &str = "kl/1";
 pub struct ResponseKl {
     /// Scenario family; the cluster.
     pub family: String,
+    /// Context kind, where the prompt has one.
+    pub kind: Option<String>,
     /// Nats, one per token.
     pub tokens: Vec<f64>,
 }
@@ -40,6 +44,19 @@ pub struct Kl {
     pub most: f64,
     /// Mean of the sums over whole responses, as trainers that penalise sequences report it.
     pub per_response: f64,
+}
+
+/// Nats per token within each context kind, for reading: a kind has too few families for an interval of its own.
+#[must_use]
+pub fn by_kind(responses: &[ResponseKl]) -> BTreeMap<String, f64> {
+    let mut sums: BTreeMap<String, (f64, f64)> = BTreeMap::new();
+    for response in responses {
+        let Some(kind) = &response.kind else { continue };
+        let sum = sums.entry(kind.clone()).or_default();
+        sum.0 += response.tokens.iter().map(|value| value.max(0.0)).sum::<f64>();
+        sum.1 += response.tokens.len() as f64;
+    }
+    sums.into_iter().filter(|(_, (_, tokens))| *tokens > 0.0).map(|(kind, (kl, n))| (kind, kl / n)).collect()
 }
 
 /// Divergence over responses. `None` where fewer than two clusters hold a token, or a number is not finite.
@@ -100,7 +117,21 @@ mod tests {
     const BOOTSTRAP: Bootstrap = Bootstrap { replicates: 1_000, seed: 3 };
 
     fn response(family: &str, tokens: &[f64]) -> ResponseKl {
-        ResponseKl { family: family.into(), tokens: tokens.to_vec() }
+        ResponseKl { family: family.into(), kind: None, tokens: tokens.to_vec() }
+    }
+
+    #[test]
+    fn each_kind_has_its_own_tokens() {
+        let of = |kind: &str, tokens: &[f64]| ResponseKl { kind: Some(kind.into()), ..response("a", tokens) };
+        let found = by_kind(&[
+            of("plain", &[0.1, 0.3]),
+            of("plain", &[0.5]),
+            of("late", &[0.7]),
+            response("b", &[9.0]),
+        ]);
+        let found: Vec<(&str, f64)> = found.iter().map(|(kind, kl)| (kind.as_str(), *kl)).collect();
+        assert_eq!(found[0], ("late", 0.7));
+        assert!((found[1].1 - 0.3).abs() < 1e-12 && found.len() == 2, "{found:?}");
     }
 
     #[test]

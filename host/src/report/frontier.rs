@@ -196,6 +196,8 @@ fn short(value: f64) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use proptest::prelude::*;
 
     use super::*;
@@ -223,6 +225,7 @@ mod tests {
             points: points.iter().map(point).collect(),
             chosen: Some(0.0831),
             confirmed: Some(kl(0.076, 0.02)),
+            kinds: BTreeMap::new(),
         }
     }
 
@@ -257,7 +260,7 @@ mod tests {
             let points: Vec<Point> = values.iter().map(point).collect();
             let chosen = points.first().map(|point| point.factor);
             let confirmed = points.first().map(|point| point.kl);
-            let text = svg(&Frontier { format: 1, limit, points, chosen, confirmed });
+            let text = svg(&Frontier { format: 1, limit, points, chosen, confirmed, kinds: BTreeMap::new() });
             let inside = |name: &str, most: f64| {
                 text.split(&format!(" {name}=\"")).skip(1).all(|rest| {
                     let number = rest.split('"').next().and_then(|number| number.parse::<f64>().ok());

@@ -162,6 +162,23 @@ pub fn refuse_held_out(rows: &[Row], scenarios: &Path) -> Result<()> {
     Ok(())
 }
 
+/// Refuses validation rows that are trained on: their loss would fall whatever was learned.
+///
+/// # Errors
+/// Bad input naming both rows.
+pub fn refuse_trained(validation: &[Row], rows: &[Row]) -> Result<()> {
+    for row in validation {
+        if let Some(trained) = rows.iter().find(|trained| trained.content == row.content) {
+            return Err(Error::bad_input(format!(
+                "{}: the same row is trained on ({})",
+                row.place, trained.place
+            ))
+            .hint("validate on rows that are kept back"));
+        }
+    }
+    Ok(())
+}
+
 /// Refuses pairs that were chosen by an evaluator that is to watch over them.
 ///
 /// # Errors

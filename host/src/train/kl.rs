@@ -4,7 +4,7 @@
 //! them. Random numbers hang on seed and prompt alone, so two measurements with one seed differ by the adapter and
 //! nothing else.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use realign_engine_abi::{message::Generated, train::KlRow};
 
@@ -16,7 +16,10 @@ use super::{
 use crate::{
     error::{Error, Result},
     ids::Seed,
-    metrics::{Kl, ResponseKl, kl},
+    metrics::{
+        Kl, ResponseKl,
+        kl::{by_kind, kl},
+    },
     model::Finish,
     stats::bootstrap::Bootstrap,
 };
@@ -50,7 +53,7 @@ impl Asked {
         families.len()
     }
 
-    /// Samples a response to each prompt and measures it. Told how many of how many are done.
+    /// Samples a response to each prompt and measures it, with each context kind's own value beside it. Told how many of how many are done.
     ///
     /// # Errors
     /// The worker died, the engine refuses a row, or there is nothing to measure.
@@ -59,7 +62,7 @@ impl Asked {
         session: &mut Session,
         seed: Seed,
         done: &mut dyn FnMut(usize, usize),
-    ) -> Result<Kl, Lost> {
+    ) -> Result<(Kl, BTreeMap<String, f64>), Lost> {
         let mut found: Vec<Option<ResponseKl>> = vec![None; self.prompts.len()];
         let mut count = 0;
         let batches = generation_batches(&self.prompts, &self.tokens, self.room);
@@ -73,7 +76,8 @@ impl Asked {
             for (asked, values) in asked.iter().zip(session.kl(rows)?) {
                 for (&row, values) in asked.iter().zip(values) {
                     let tokens = values.into_iter().map(f64::from).collect();
-                    found[row] = Some(ResponseKl { family: self.prompts[row].family.clone(), tokens });
+                    let Prompt { family, kind, .. } = self.prompts[row].clone();
+                    found[row] = Some(ResponseKl { family, kind, tokens });
                 }
             }
             count += batches.iter().map(Vec::len).sum::<usize>();
@@ -81,10 +85,10 @@ impl Asked {
         }
         let found: Vec<ResponseKl> = found.into_iter().flatten().collect();
         let bootstrap = Bootstrap { replicates: REPLICATES, seed: seed.derive("bootstrap").0 };
-        kl(&found, bootstrap).ok_or_else(|| {
+        let kl = kl(&found, bootstrap).ok_or_else(|| {
             Error::engine("the divergence cannot be measured: responses are empty or values are not finite")
-                .into()
-        })
+        })?;
+        Ok((kl, by_kind(&found)))
     }
 
     /// The responses of a batch as rows to be compared, with the places of their prompts. Cut before its first token, a
@@ -115,6 +119,7 @@ mod tests {
         // The test's model diverges behind an exclamation mark, and a batch holds few of these prompts.
         let prompt = |index: usize| Prompt {
             id: format!("k{index}"),
+            kind: None,
             family: format!("f{}", index % 9),
             messages: vec![ChatMessage { role: "user".into(), content: "p!".repeat(index % 3) + "p" }],
         };
@@ -125,7 +130,7 @@ mod tests {
             let asked = Asked::new(&mut session, prompts.clone(), 4).unwrap();
             assert!(generation_batches(&asked.prompts, &asked.tokens, asked.room).len() > 3);
             let mut told = Vec::new();
-            let kl = asked.measure(&mut session, Seed(1), &mut |done, _| told.push(done)).unwrap();
+            let (kl, _) = asked.measure(&mut session, Seed(1), &mut |done, _| told.push(done)).unwrap();
             assert_eq!(told.last(), Some(&70));
             kl
         };

@@ -93,6 +93,9 @@ pub struct Frontier {
     pub chosen: Option<f32>,
     /// The same factor on prompts that the search has not seen; absent where no factor met the limit.
     pub confirmed: Option<Kl>,
+    /// Nats per token of the confirmation within each context kind, where prompts have one.
+    #[serde(default)]
+    pub kinds: BTreeMap<String, f64>,
 }
 
 impl Frontier {
@@ -228,7 +231,8 @@ fn frontier(
         go_on(stop)?;
         session.set_factor(factor)?;
         let label = format!("KL at {factor:.2}");
-        asked.measure(session, seed, &mut |done, total| observer(Notice::Stage(&label, done, total)))
+        let told = &mut |done, total| observer(Notice::Stage(&label, done, total));
+        asked.measure(session, seed, told).map(|(kl, _)| kl)
     })?;
     if job.file.watch.is_some() {
         for point in &mut points {
@@ -241,17 +245,17 @@ fn frontier(
             })?;
         }
     }
-    let mut confirmed = None;
+    let (mut confirmed, mut kinds) = (None, BTreeMap::new());
     if let Some(factor) = chosen {
         session.set_factor(factor)?;
         let seed = job.file.seed.derive("confirmation-responses");
-        let kl = untouched.measure(session, seed, &mut |done, total| {
+        let (kl, by_kind) = untouched.measure(session, seed, &mut |done, total| {
             observer(Notice::Stage("confirmation", done, total));
         })?;
-        confirmed = Some(kl);
+        (confirmed, kinds) = (Some(kl), by_kind);
     }
     session.set_factor(1.0)?;
-    Ok(Some(Frontier { format: FORMAT, limit, points, chosen, confirmed }))
+    Ok(Some(Frontier { format: FORMAT, limit, points, chosen, confirmed, kinds }))
 }
 
 /// The gate: the confirmed upper bound, or, where no factor met the limit, the smallest one that was tried.
@@ -271,11 +275,12 @@ fn metric(frontier: &Frontier) -> Metric {
     } else {
         decision.verdict
     };
-    let beside = kl.map_or_else(BTreeMap::new, |kl| {
+    let mut beside = kl.map_or_else(BTreeMap::new, |kl| {
         [("most", kl.most), ("p95", kl.p95), ("per response", kl.per_response), ("tokens", kl.tokens as f64)]
             .map(|(name, value)| (name.to_owned(), value))
             .into()
     });
+    beside.extend(frontier.kinds.iter().map(|(kind, &value)| (format!("kind {kind}"), value)));
     Metric {
         name: "kl".into(),
         unit: "nats/token".into(),

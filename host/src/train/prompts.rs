@@ -24,6 +24,8 @@ pub struct Prompt {
     pub id: String,
     /// What prompts of one situation share; the unit of every interval.
     pub family: String,
+    /// Context kind, where it has one.
+    pub kind: Option<String>,
     /// The conversation; it ends with the user, or with a reply.
     pub messages: Vec<ChatMessage>,
 }
@@ -34,8 +36,7 @@ struct Line {
     id: String,
     family: Option<String>,
     split: Option<Split>,
-    #[serde(rename = "kind")]
-    _kind: Option<String>,
+    kind: Option<String>,
     #[serde(rename = "category")]
     _category: Option<String>,
     #[serde(rename = "notes")]
@@ -53,7 +54,7 @@ pub fn read(path: &Path, system: Option<&str>, replies: bool) -> Result<Vec<Prom
     read::unique_ids(path, lines.iter().map(|line| line.id.as_str()))?;
     let mut prompts = Vec::new();
     for (index, line) in lines.into_iter().enumerate() {
-        let Line { id, family, split, mut messages, .. } = line;
+        let Line { id, family, split, kind, mut messages, .. } = line;
         if split.is_some_and(|split| split != Split::Dev) {
             continue;
         }
@@ -64,7 +65,7 @@ pub fn read(path: &Path, system: Option<&str>, replies: bool) -> Result<Vec<Prom
             messages.insert(0, ChatMessage { role: "system".into(), content: system.into() });
         }
         check(&messages, replies).map_err(|error| error.within(place))?;
-        prompts.push(Prompt { family: family.unwrap_or_else(|| id.clone()), id, messages });
+        prompts.push(Prompt { family: family.unwrap_or_else(|| id.clone()), id, kind, messages });
     }
     if prompts.is_empty() {
         return Err(Error::bad_input(format!("{}: no row of the dev split", path.display())));
@@ -164,6 +165,7 @@ mod tests {
         let prompt = |family: usize, kind: usize| Prompt {
             id: format!("{family}/{kind}"),
             family: family.to_string(),
+            kind: None,
             messages: Vec::new(),
         };
         let prompts: Vec<Prompt> =

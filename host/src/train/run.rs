@@ -292,7 +292,7 @@ impl Run<'_, '_, '_> {
         };
         let seed = self.seed(&format!("kl-{number}"));
         let observer = &mut self.observer;
-        let kl = asked
+        let (kl, _) = asked
             .measure(self.session, seed, &mut |done, total| observer(Notice::Stage("KL", done, total)))?;
         let (value, upper) = (kl.evidence.estimate.value, kl.evidence.upper);
         self.state.measured.push(Measured { step: number, kl: value, upper });

@@ -55,6 +55,7 @@ impl Sources {
             Some(validation) => read(&used_path(&validation.data), Role::Persona)?,
             None => Vec::new(),
         };
+        data::refuse_trained(&validation, &rows)?;
         if let Some(watch) = &file.watch {
             data::refuse_watched(&rows, &watch.held_out)?;
         }

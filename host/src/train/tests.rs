@@ -214,8 +214,9 @@ fn two_trainings_with_one_seed_have_one_adapter_and_another_seed_has_another() {
 fn killed_after_any_step(guard: &str, acted: impl Fn(&Outcome) -> bool) {
     let kl = KL.replace("limit = 0.1", "limit = 0.3");
     let steered = "anchors = \"prompts.jsonl\"\nweight = 0.2\ntarget = 0.01\n";
-    let validation = "[validation]\ndata = \"rows.jsonl\"\nevery = 5\n";
+    let validation = "[validation]\ndata = \"held.jsonl\"\nevery = 5\n";
     let place = Place::new(&format!("{SFT}{kl}every = 4\nguard = \"{guard}\"\n{steered}{validation}"));
+    place.write("held.jsonl", "{\"id\":\"v\",\"prompt\":\"q\",\"completion\":\"xyz@\"}\n");
     let copies = place.path("copies");
     let whole = place
         .train_with(launch(), Kind::Sft, "run", |notice| {
@@ -372,6 +373,21 @@ fn validation_chooses_the_checkpoint_that_comes_out() {
     assert!(outcome.exported_step < 12, "{:?}", outcome.validated);
     let checkpoint = place.path("run").join(format!("checkpoint-{:07}/adapters.safetensors", best.step));
     assert_eq!(place.adapter("run"), fs::read(checkpoint).unwrap());
+}
+
+#[test]
+fn a_row_that_is_trained_on_does_not_validate() {
+    let place = Place::new(&format!("{SFT}[validation]\ndata = \"held.jsonl\"\nevery = 2\n"));
+    let row = fs::read_to_string(place.path("rows.jsonl"))
+        .unwrap()
+        .lines()
+        .nth(2)
+        .unwrap()
+        .replace("\"r2\"", "\"v\"");
+    place.write("held.jsonl", &row);
+    let error = place.train_with(launch(), Kind::Sft, "run", |_| false).unwrap_err();
+    assert_eq!(error.exit(), Exit::BadInput);
+    assert!(error.to_string().contains("held.jsonl line 1: the same row is trained on"), "{error}");
 }
 
 #[test]

@@ -63,10 +63,9 @@ fn be_a_worker() {
     let Ok(fault) = env::var(FAULT) else { return };
     let (fault, folder) = fault.split_once(':').unwrap();
     let folder = PathBuf::from(folder);
-    let socket = worker::take_socket().unwrap();
-    worker::greet(&socket).unwrap();
+    let line = worker::Line::open(worker::take_socket().unwrap()).unwrap();
     let mut trainer = Trainer::default();
-    worker::serve(&socket, &mut |request, on_event| {
+    line.serve(&mut |request, on_event| {
         on_event(Event::Progress { done: 0, total: 1 });
         assert_eq!(on_event(Event::Progress { done: 1, total: 1 }), Flow::Continue);
         let healthy = matches!(request, Request::Score(rows) if rows[0].context != [POISON]);

@@ -26,7 +26,8 @@ use super::{
     capacity::check_room,
     launch::{Launch, STALL},
     pool::{check_same, describe, start_worker},
-    process::{Death, Progress, WorkerProcess},
+    process::{Death, WorkerProcess},
+    progress::Progress,
     ring::Ring,
 };
 use crate::error::{Error, Result};

@@ -14,7 +14,8 @@
 //! - [`cache`]: finished batches, addressed by everything that made them
 //! - [`pool`]: planned batches over several workers; [`capacity`]: how many workers fit
 //! - [`group`]: workers that train together
-//! - [`process`]: one worker from outside; [`worker`]: the same from inside; [`launch`]: how it is started
+//! - [`process`]: one worker from outside; [`progress`]: whether it has fallen silent; [`worker`]: the same from inside;
+//!   [`launch`]: how it is started
 //! - [`probe`]: what an engine says of itself, for `doctor`; [`mod@export`]: adapters and models that it writes
 //! - [`library`]: the engine library across its C ABI, the only unsafe code of this room
 
@@ -31,6 +32,7 @@ pub mod plan;
 pub mod pool;
 pub mod probe;
 pub mod process;
+pub mod progress;
 pub mod query;
 pub mod recorded;
 mod ring;

@@ -2,8 +2,8 @@
 //!
 //! Several workers are the ranks of MLX's ring over the loopback interface. In the middle of a step each waits for the
 //! others, and a ring does not notice that one of them stands still. So the first one that dies, or gives no sign for
-//! [`STALL`], ends all; then the group is of no use and has to be dropped. Ranks that have
-//! nothing to do while others work are asked every few seconds whether they are there. A group of one is a worker and nothing else.
+//! [`STALL`], ends all; then the group is of no use and has to be dropped. Ranks that have nothing to do while others work
+//! are asked every few seconds whether they are there. A group of one is a worker and nothing else.
 
 use std::{
     net::Shutdown,
@@ -26,7 +26,8 @@ use super::{
     capacity::check_room,
     launch::{Launch, STALL},
     pool::{check_same, describe, start_worker},
-    process::{Death, Progress, WorkerProcess},
+    process::{Death, WorkerProcess},
+    progress::Progress,
     ring::Ring,
 };
 use crate::error::{Error, Result};

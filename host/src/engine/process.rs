@@ -18,9 +18,9 @@ use std::{
         },
     },
     process::{Child, Command, ExitStatus},
-    sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc},
+    sync::{Arc, Mutex, PoisonError, mpsc},
     thread,
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use realign_engine_abi::{
@@ -29,7 +29,7 @@ use realign_engine_abi::{
     message::{Body, Call, Event, Hello, Message, Reply, Request},
 };
 
-use super::launch::Launch;
+use super::{launch::Launch, progress::Progress};
 use crate::error::{Error, Result};
 
 /// How much of what a worker prints is kept.
@@ -57,38 +57,6 @@ pub struct WorkerProcess {
 pub struct Death {
     /// Exit status or signal, and the last line that it printed, control characters removed.
     pub cause: String,
-}
-
-/// What was last heard of work that is under way, be it one worker's or that of several.
-#[derive(Debug)]
-pub struct Progress(Mutex<(Instant, Option<Duration>)>);
-
-impl Progress {
-    /// Work that begins now.
-    #[must_use]
-    pub fn begin() -> Self {
-        Self(Mutex::new((Instant::now(), None)))
-    }
-
-    /// One of several has failed: from now on the others may be silent for `limit` at most.
-    pub fn hurry(&self, limit: Duration) {
-        *self.last() = (Instant::now(), Some(limit));
-    }
-
-    fn made(&self) {
-        self.last().0 = Instant::now();
-    }
-
-    /// For how long nothing was heard, where that is too long.
-    fn expired(&self, patience: Duration) -> Option<Duration> {
-        let (last, limit) = *self.last();
-        let limit = limit.map_or(patience, |limit| limit.min(patience));
-        (last.elapsed() >= limit).then_some(limit)
-    }
-
-    fn last(&self) -> MutexGuard<'_, (Instant, Option<Duration>)> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
 }
 
 /// Why a worker's answer did not come.

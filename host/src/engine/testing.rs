@@ -50,7 +50,8 @@ pub(crate) fn launch() -> Launch {
 
 /// Starts a worker that fails on [`POISON`]: `kill`, `exit`, `hang`, `stop`, `slow`, `refuse`, `diverge` (in training); or
 /// once, leaving a file in `folder`: `kill-once`, `stop-once`. `compute` is silent for longer than usual; `wait`, too, and
-/// what is not poisoned is slow. `alone` refuses as the second rank and hangs as the first.
+/// what is not poisoned is slow. As the first rank `alone` and `gone` hang; as the second
+/// one refuses and the other is killed.
 pub(crate) fn launch_faulty(fault: &str, folder: &Path) -> Launch {
     let mut launch = launch();
     launch.environment.insert(FAULT.to_owned(), format!("{fault}:{}", folder.display()));
@@ -63,10 +64,9 @@ fn be_a_worker() {
     let Ok(fault) = env::var(FAULT) else { return };
     let (fault, folder) = fault.split_once(':').unwrap();
     let folder = PathBuf::from(folder);
-    let socket = worker::take_socket().unwrap();
-    worker::greet(&socket).unwrap();
+    let line = worker::Line::open(worker::take_socket().unwrap()).unwrap();
     let mut trainer = Trainer::default();
-    worker::serve(&socket, &mut |request, on_event| {
+    line.serve(&mut |request, on_event| {
         on_event(Event::Progress { done: 0, total: 1 });
         assert_eq!(on_event(Event::Progress { done: 1, total: 1 }), Flow::Continue);
         let healthy = matches!(request, Request::Score(rows) if rows[0].context != [POISON]);
@@ -126,16 +126,16 @@ fn answer(request: &Request, fault: &str, folder: &Path) -> Reply {
 fn misbehave(fault: &str, folder: &Path) -> Option<EngineError> {
     println!("about to {fault}");
     match fault {
+        "alone" | "gone" if env::var("MLX_RANK").is_ok_and(|rank| rank == "0") => hang(),
         "kill-once" if first(folder) => std::process::abort(),
         // Stopped as by a debugger or a frozen container: alive, and silent for ever.
         "stop-once" if first(folder) => stop(),
         "stop" => stop(),
-        "kill" => kill_process(getpid(), Signal::KILL).unwrap(),
+        "kill" | "gone" => kill_process(getpid(), Signal::KILL).unwrap(),
         "exit" => std::process::exit(3),
         "hang" => hang(),
         // Busy for longer than any test's limit on silence, and well.
         "compute" | "wait" => thread::sleep(SILENCE),
-        "alone" if env::var("MLX_RANK").is_ok_and(|rank| rank == "0") => hang(),
         "refuse" | "alone" => {
             let message = "token 666 is out of range".to_owned();
             return Some(EngineError { kind: ErrorKind::Request, message, hint: String::new() });

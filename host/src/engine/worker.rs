@@ -43,24 +43,23 @@ pub(super) type Answer<'a> = dyn FnMut(&Request, &mut dyn FnMut(Event) -> Flow) 
 /// # Errors
 /// Descriptor 0 is not the host's socket, or the host sent something that is not a call.
 pub fn run_worker(library: &Path) -> Result<()> {
-    let socket = take_socket()?;
-    greet(&socket)?;
+    let line = Line::open(take_socket()?)?;
     let library = EngineLibrary::open(library);
     match &library {
         Ok(library) => match library.create(&EngineOptions {}) {
-            Ok(engine) => serve_engine(&socket, engine),
-            Err(error) => serve_refusal(&socket, &error),
+            Ok(engine) => serve_engine(line, engine),
+            Err(error) => serve_refusal(line, &error),
         },
-        Err(error) => serve_refusal(&socket, error),
+        Err(error) => serve_refusal(line, error),
     }
 }
 
-fn serve_engine(socket: &UnixStream, mut engine: Engine<'_>) -> Result<()> {
-    serve(socket, &mut |request, on_event| engine.call(request, on_event))
+fn serve_engine(line: Line, mut engine: Engine<'_>) -> Result<()> {
+    line.serve(&mut |request, on_event| engine.call(request, on_event))
 }
 
-fn serve_refusal(socket: &UnixStream, error: &EngineError) -> Result<()> {
-    serve(socket, &mut |_, _| Reply::Error(error.clone()))
+fn serve_refusal(line: Line, error: &EngineError) -> Result<()> {
+    line.serve(&mut |_, _| Reply::Error(error.clone()))
 }
 
 /// Moves the host's socket from descriptor 0 to a private one that children do not inherit.
@@ -77,29 +76,39 @@ pub(super) fn take_socket() -> Result<UnixStream> {
     Ok(socket)
 }
 
-/// Sends the first frame: versions.
-pub(super) fn greet(socket: &UnixStream) -> Result<()> {
-    let hello = Hello { abi: ABI_VERSION, version: env!("CARGO_PKG_VERSION").to_owned() };
-    send(socket, &hello).map_err(|error| broken(&error))
+/// The worker's end of the socket, with the threads that read calls and tell that the process is running.
+pub(super) struct Line {
+    out: Arc<Mutex<UnixStream>>,
+    busy: Arc<AtomicBool>,
+    calls: mpsc::Receiver<Result<Call, FrameError>>,
 }
 
-/// Answers calls with `answer`, one at a time, until the host closes the socket.
-pub(super) fn serve(socket: &UnixStream, answer: &mut Answer<'_>) -> Result<()> {
-    let busy = Arc::new(AtomicBool::new(false));
-    let calls = read_calls(socket, Arc::clone(&busy))?;
-    let out = Arc::new(Mutex::new(socket.try_clone().map_err(|error| broken(&error.into()))?));
-    beat(Arc::clone(&out), Arc::clone(&busy));
-    let tell = |id, body| send(&locked(&out), &Message { id, body });
-    while let Ok(call) = calls.recv() {
-        let Call { id, request } = call.map_err(|error| broken(&error))?;
-        let reply = answer(&request, &mut |event| match tell(id, Body::Event(event)) {
-            Ok(()) => Flow::Continue,
-            Err(_) => Flow::Stop,
-        });
-        busy.store(false, Ordering::SeqCst);
-        tell(id, Body::Reply(reply)).map_err(|error| broken(&error))?;
+impl Line {
+    /// Sends the first frame: versions. From now on calls are read, if not yet answered.
+    pub(super) fn open(socket: UnixStream) -> Result<Self> {
+        let hello = Hello { abi: ABI_VERSION, version: env!("CARGO_PKG_VERSION").to_owned() };
+        send(&socket, &hello).map_err(|error| broken(&error))?;
+        let busy = Arc::new(AtomicBool::new(false));
+        let calls = read_calls(&socket, Arc::clone(&busy))?;
+        let out = Arc::new(Mutex::new(socket));
+        beat(Arc::clone(&out), Arc::clone(&busy));
+        Ok(Self { out, busy, calls })
     }
-    Ok(())
+
+    /// Answers calls with `answer`, one at a time, until the host closes the socket.
+    pub(super) fn serve(self, answer: &mut Answer<'_>) -> Result<()> {
+        let tell = |id, body| send(&locked(&self.out), &Message { id, body });
+        while let Ok(call) = self.calls.recv() {
+            let Call { id, request } = call.map_err(|error| broken(&error))?;
+            let reply = answer(&request, &mut |event| match tell(id, Body::Event(event)) {
+                Ok(()) => Flow::Continue,
+                Err(_) => Flow::Stop,
+            });
+            self.busy.store(false, Ordering::SeqCst);
+            tell(id, Body::Reply(reply)).map_err(|error| broken(&error))?;
+        }
+        Ok(())
+    }
 }
 
 /// Tells the host that the process is running, as long as it is busy. The thread ends with the process, or when the

@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use super::{KL, SFT, adapter, losses, project, real, train};
+use super::{KL, PREFERENCE, SFT, adapter, losses, project, real, train};
 use crate::support::Project;
 
 /// Steps of all rows of an epoch, with anchors. The update is smooth where gradients are almost 0, so that rounding
@@ -37,9 +37,13 @@ weight = 0.5
 max_tokens = 8
 "#;
 
-/// A training to its end.
+/// A supervised training to its end.
 fn trained(project: &Project, output: &str, more: &[&str]) {
-    let run = train(project, "sft", output).args(more).output().expect("it runs");
+    ended(project, "sft", output, more);
+}
+
+fn ended(project: &Project, verb: &str, output: &str, more: &[&str]) {
+    let run = train(project, verb, output).args(more).output().expect("it runs");
     assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stderr));
 }
 
@@ -80,6 +84,26 @@ fn one_batch_many_batches_and_several_ranks_train_one_adapter() {
         assert!(difference < 1e-5, "{output}: {difference}");
     }
     assert_eq!(losses(&project, "two").len(), 6);
+}
+
+#[test]
+fn pairs_are_shared_with_their_references_and_reported_in_their_places() {
+    let Some(project) = real(&PREFERENCE.replace("rate = 0.01", "rate = 0.01\nepsilon = 1e-3")) else {
+        return;
+    };
+    ended(&project, "preference", "one", &[]);
+    ended(&project, "preference", "three", &["--ranks", "3"]);
+    let adapters = difference(&numbers(&project, "one"), &numbers(&project, "three"));
+    assert!(adapters < 1e-5, "{adapters}");
+    let margins = |output: &str| -> Vec<f32> {
+        let text = project.read(&format!("{output}/steps.jsonl"));
+        let margin =
+            |line: &str| serde_json::from_str::<serde_json::Value>(line).expect("JSON")["margin"].as_f64();
+        #[expect(clippy::cast_possible_truncation, reason = "they are compared as f32")]
+        text.lines().map(|line| margin(line).expect("a margin") as f32).collect()
+    };
+    let margins = difference(&margins("one"), &margins("three"));
+    assert!(margins < 1e-3, "{margins}");
 }
 
 #[test]

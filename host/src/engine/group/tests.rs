@@ -60,6 +60,14 @@ fn and_one_that_runs_without_progress_for_as_long_as_patience_lasts() {
 }
 
 #[test]
+fn nobody_waits_for_a_rank_that_is_gone() {
+    let mut group = pair(&launch_faulty("gone", Path::new("")));
+    // The first would wait for ten minutes.
+    let cause = group.ask(&[score(POISON), score(POISON)]).unwrap_err().cause;
+    assert!(cause.starts_with("rank 1: killed by signal 9"), "{cause}");
+}
+
+#[test]
 fn a_long_silent_computation_is_no_stall() {
     let mut launch = launch_faulty("compute", Path::new(""));
     launch.stall = Some(Duration::from_secs(3));

@@ -21,13 +21,20 @@ use std::{fs, os::unix::fs::PermissionsExt as _, process::Command};
 
 use realign_engine_abi::place::Home;
 
-use self::lock::SetupLock;
+use self::{
+    lock::SetupLock,
+    platform::{Platform, Support},
+};
 use crate::step::Steps;
 
 /// Makes the engine and the small model available and tells where.
 pub(crate) fn engine() -> Result<Home, String> {
+    match Platform::here().support() {
+        Support::Tested => {}
+        Support::Untested(message) => eprintln!("note: {message}"),
+        Support::None(message) => return Err(message),
+    }
     let home = home()?;
-    platform::require()?;
     let (steps, _lock) = steps(&home)?;
     if cfg!(target_os = "linux") {
         packages::install(&steps, packages::ENGINE)?;

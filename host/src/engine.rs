@@ -15,6 +15,7 @@
 //! - [`pool`]: planned batches over several workers; [`capacity`]: how many workers fit
 //! - [`process`]: one worker from outside; [`worker`]: the same from inside; [`launch`]: how it is started
 //! - [`probe`]: what an engine says of itself, for `doctor`; [`mod@export`]: adapters and models that it writes
+//! - `elsewhere`: in place of workers on systems that are no Unix
 //! - [`library`]: the engine library across its C ABI, the only unsafe code of this room
 
 pub mod backend;
@@ -22,18 +23,27 @@ pub mod cache;
 pub mod capacity;
 pub mod export;
 pub mod launch;
+#[cfg(unix)]
 pub mod library;
 pub mod model_digest;
 pub mod model_ref;
 pub mod plan;
 pub mod pool;
 pub mod probe;
+#[cfg(unix)]
 pub mod process;
 pub mod query;
 pub mod recorded;
 pub mod texts;
+#[cfg(unix)]
 pub mod worker;
 pub mod workers;
 
+#[cfg(not(unix))]
+mod elsewhere;
+#[cfg(not(unix))]
+pub use self::elsewhere::{process, worker};
+
+#[cfg(unix)]
 #[cfg(test)]
 pub(crate) mod testing;

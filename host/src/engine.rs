@@ -17,6 +17,7 @@
 //! - [`process`]: one worker from outside; [`progress`]: whether it has fallen silent; [`worker`]: the same from inside;
 //!   [`launch`]: how it is started
 //! - [`probe`]: what an engine says of itself, for `doctor`; [`mod@export`]: adapters and models that it writes
+//! - `elsewhere`: in place of workers on systems that are no Unix
 //! - [`library`]: the engine library across its C ABI, the only unsafe code of this room
 
 pub mod backend;
@@ -25,20 +26,29 @@ pub mod capacity;
 pub mod export;
 pub mod group;
 pub mod launch;
+#[cfg(unix)]
 pub mod library;
 pub mod model_digest;
 pub mod model_ref;
 pub mod plan;
 pub mod pool;
 pub mod probe;
+#[cfg(unix)]
 pub mod process;
 pub mod progress;
 pub mod query;
 pub mod recorded;
 mod ring;
 pub mod texts;
+#[cfg(unix)]
 pub mod worker;
 pub mod workers;
 
+#[cfg(not(unix))]
+mod elsewhere;
+#[cfg(not(unix))]
+pub use self::elsewhere::{process, worker};
+
+#[cfg(unix)]
 #[cfg(test)]
 pub(crate) mod testing;

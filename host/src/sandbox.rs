@@ -19,6 +19,10 @@
 //! The contract's versions live in `abi`, one file each; no other file sees a generated binding.
 
 mod abi;
+#[cfg(unix)]
+mod artefact;
+#[cfg(not(unix))]
+#[path = "sandbox/no_artefact.rs"]
 mod artefact;
 mod batch;
 mod compile;

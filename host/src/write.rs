@@ -7,9 +7,8 @@
 //! A folder is filled inside a hidden one beside its final place, and takes its name when it is finished.
 
 use std::{
-    fs::{self, File, Permissions},
+    fs::{self, File},
     io::{self, ErrorKind, Write as _},
-    os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
 };
 
@@ -60,10 +59,20 @@ fn reserve(path: &Path) -> io::Result<Place> {
         Err(error) if error.kind() == ErrorKind::NotFound => path.to_owned(),
         Err(error) => return Err(error),
     };
-    // Readable for whoever the user's mask allows, as any file that a program makes.
-    let permissions = Permissions::from_mode(0o666);
-    let temporary = tempfile::Builder::new().permissions(permissions).tempfile_in(folder(&target))?;
-    Ok(Place::Beside { temporary, target })
+    Ok(Place::Beside { temporary: temporary(folder(&target))?, target })
+}
+
+/// Readable for whoever the user's mask allows, as any file that a program makes.
+#[cfg(unix)]
+fn temporary(folder: &Path) -> io::Result<NamedTempFile> {
+    use std::os::unix::fs::PermissionsExt as _;
+    tempfile::Builder::new().permissions(fs::Permissions::from_mode(0o666)).tempfile_in(folder)
+}
+
+/// As the system sees fit.
+#[cfg(not(unix))]
+fn temporary(folder: &Path) -> io::Result<NamedTempFile> {
+    tempfile::Builder::new().tempfile_in(folder)
 }
 
 fn write(place: Place, bytes: &[u8]) -> io::Result<()> {
@@ -74,7 +83,7 @@ fn write(place: Place, bytes: &[u8]) -> io::Result<()> {
             temporary.as_file().sync_all()?;
             temporary.persist(&target).map_err(|error| error.error)?;
             // The name itself is safe only once the folder is on the disk too.
-            File::open(folder(&target)).and_then(|folder| folder.sync_all())
+            sync_folder(folder(&target))
         }
     }
 }
@@ -139,10 +148,9 @@ impl OutputFolder {
     /// # Errors
     /// Exit 23 naming the folder.
     pub fn commit(self) -> Result<()> {
-        let synced = File::open(&self.inside).and_then(|folder| folder.sync_all());
-        synced
+        sync_folder(&self.inside)
             .and_then(|()| fs::rename(&self.inside, &self.target))
-            .and_then(|()| File::open(folder(&self.target)).and_then(|folder| folder.sync_all()))
+            .and_then(|()| sync_folder(folder(&self.target)))
             .and_then(|()| self.temporary.close())
             .map_err(|error| Error::unwritable(&self.path, &error))
     }
@@ -154,12 +162,12 @@ impl OutputFolder {
 /// Exit 23 naming the folder.
 pub fn publish_folder(partial: &Path, path: &Path) -> Result<()> {
     let failed = |error: io::Error| Error::unwritable(path, &error);
-    File::open(partial).and_then(|folder| folder.sync_all()).map_err(failed)?;
+    sync_folder(partial).map_err(failed)?;
     if path.exists() {
         retire_folder(path)?;
     }
     fs::rename(partial, path).map_err(failed)?;
-    File::open(folder(path)).and_then(|folder| folder.sync_all()).map_err(failed)
+    sync_folder(folder(path)).map_err(failed)
 }
 
 /// Removes a folder so that nobody ever sees half of it: it loses its name first.
@@ -175,10 +183,16 @@ pub fn retire_folder(path: &Path) -> Result<()> {
     fs::rename(path, &retired).and_then(|()| fs::remove_dir_all(&retired)).map_err(failed)
 }
 
+/// Brings the names in a folder to the disk. Windows opens no folder for that; names are safe there with their files.
+fn sync_folder(folder: &Path) -> io::Result<()> {
+    if cfg!(windows) { Ok(()) } else { File::open(folder)?.sync_all() }
+}
+
 fn folder(path: &Path) -> &Path {
     path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
+#[cfg(unix)]
 #[cfg(test)]
 mod tests {
     use std::os::unix::fs::{FileTypeExt as _, symlink};

@@ -17,17 +17,24 @@ pub(crate) mod packages;
 mod platform;
 mod wheels;
 
-use std::{fs, os::unix::fs::PermissionsExt as _, process::Command};
+use std::{fs, io, path::Path, process::Command};
 
 use realign_engine_abi::place::Home;
 
-use self::lock::SetupLock;
+use self::{
+    lock::SetupLock,
+    platform::{Platform, Support},
+};
 use crate::step::Steps;
 
 /// Makes the engine and the small model available and tells where.
 pub(crate) fn engine() -> Result<Home, String> {
+    match Platform::here().support() {
+        Support::Tested => {}
+        Support::Untested(message) => eprintln!("note: {message}"),
+        Support::None(message) => return Err(message),
+    }
     let home = home()?;
-    platform::require()?;
     let (steps, _lock) = steps(&home)?;
     if cfg!(target_os = "linux") {
         packages::install(&steps, packages::ENGINE)?;
@@ -60,7 +67,19 @@ pub(crate) fn home() -> Result<Home, String> {
         Home::from_environment().ok_or("no home folder is known: set REALIGN_HOME to a folder of yours")?;
     let folder = home.folder();
     fs::create_dir_all(folder)
-        .and_then(|()| fs::set_permissions(folder, fs::Permissions::from_mode(0o700)))
+        .and_then(|()| keep_others_out(folder))
         .map_err(|error| format!("cannot make {}: {error}", folder.display()))?;
     Ok(home)
+}
+
+#[cfg(unix)]
+fn keep_others_out(folder: &Path) -> io::Result<()> {
+    use std::os::unix::fs::PermissionsExt as _;
+    fs::set_permissions(folder, fs::Permissions::from_mode(0o700))
+}
+
+/// A user's own data folder is closed to others there.
+#[cfg(not(unix))]
+fn keep_others_out(_: &Path) -> io::Result<()> {
+    Ok(())
 }

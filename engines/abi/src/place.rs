@@ -19,6 +19,8 @@ impl Home {
         let set = |name| env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
         let data = if cfg!(target_os = "macos") {
             set("HOME").map(|home| home.join("Library/Application Support"))
+        } else if cfg!(windows) {
+            set("LOCALAPPDATA")
         } else {
             set("XDG_DATA_HOME").or_else(|| set("HOME").map(|home| home.join(".local/share")))
         };

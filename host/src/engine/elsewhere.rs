@@ -1,0 +1,70 @@
+//! Systems that are no Unix: recorded responses work, engines do not.
+//!
+//! A worker speaks over a socket pair that is its descriptor 0, which only Unix has. Both sides keep their names here and
+//! refuse, so that nothing above has to know.
+
+use crate::error::Error;
+
+/// In place of a worker from outside.
+pub mod process {
+    use std::convert::Infallible;
+
+    use realign_engine_abi::message::{Event, Reply, Request};
+
+    use crate::{engine::launch::Launch, error::Result};
+
+    /// A worker; there is none here.
+    #[derive(Debug)]
+    pub struct WorkerProcess(Infallible);
+
+    /// A worker that ended.
+    #[derive(Debug, Clone, PartialEq, Eq)]
+    pub struct Death {
+        /// How.
+        pub cause: String,
+    }
+
+    impl WorkerProcess {
+        /// Refuses.
+        ///
+        /// # Errors
+        /// Always: exit 21.
+        pub fn spawn(_: &Launch) -> Result<Self> {
+            Err(super::none())
+        }
+
+        /// Process id; never called.
+        #[must_use]
+        pub fn pid(&self) -> u32 {
+            match self.0 {}
+        }
+
+        /// Never called.
+        ///
+        /// # Errors
+        /// None.
+        pub fn call(&mut self, _: &Request, _: &mut dyn FnMut(&Event)) -> Result<Reply, Death> {
+            match self.0 {}
+        }
+    }
+}
+
+/// In place of a worker from inside.
+pub mod worker {
+    use std::path::Path;
+
+    use crate::error::Result;
+
+    /// Refuses.
+    ///
+    /// # Errors
+    /// Always: exit 21.
+    pub fn run_worker(_: &Path) -> Result<()> {
+        Err(super::none())
+    }
+}
+
+fn none() -> Error {
+    Error::engine("engine workers need Linux or macOS")
+        .hint("recorded responses work everywhere: --model recorded:FILE")
+}

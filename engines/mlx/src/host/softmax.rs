@@ -48,10 +48,7 @@ pub fn softmax_backward(weights: &Array, gradient: &Array, scale: f32) -> Result
     let lines = numbers.chunks_exact(columns).zip(gradients.chunks_exact(columns));
     for ((weights, gradients), found) in lines.zip(found.chunks_exact_mut(columns)) {
         // Invisible columns weigh 0, so they add nothing and get nothing.
-        let mean = dot(weights, gradients);
-        for ((found, &weight), &gradient) in found.iter_mut().zip(weights).zip(gradients) {
-            *found = scale * weight * (gradient - mean);
-        }
+        pulled(found, [weights, gradients], dot(weights, gradients), scale);
     }
     Ok(Array::from_slice(&found, weights.shape()))
 }
@@ -60,13 +57,25 @@ fn one(scores: &[f32], weights: &mut [f32], layout: &Layout, row: usize, query: 
     let shift = layout.visible(row, query).map(|range| maximum(&scores[range])).fold(f32::MIN, f32::max);
     let mut total = 0.0_f32;
     for range in layout.visible(row, query) {
-        for (weight, &score) in weights[range.clone()].iter_mut().zip(&scores[range.clone()]) {
-            *weight = exp((score - shift) * scale);
-        }
+        raised(&mut weights[range.clone()], &scores[range.clone()], shift, scale);
         total += sum(&weights[range]);
     }
     let inverse = 1.0 / total;
     for range in layout.visible(row, query) {
         weights[range].iter_mut().for_each(|weight| *weight *= inverse);
+    }
+}
+
+vectorised! {
+    fn raised(weights: &mut [f32], scores: &[f32], shift: f32, scale: f32) {
+        for (weight, &score) in weights.iter_mut().zip(scores) {
+            *weight = exp((score - shift) * scale);
+        }
+    }
+
+    fn pulled(found: &mut [f32], [weights, gradients]: [&[f32]; 2], mean: f32, scale: f32) {
+        for ((found, &weight), &gradient) in found.iter_mut().zip(weights).zip(gradients) {
+            *found = scale * weight * (gradient - mean);
+        }
     }
 }

@@ -41,7 +41,7 @@ WIDE = {"avx512f", "avx512cd", "avx512bw", "avx512dq", "avx512vl"}
 
 @dataclass
 class Turn:
-    """What one side did in one turn."""
+    """What one side did in one turn: tokens or pairs, wall and processor seconds."""
 
     work: float
     seconds: float
@@ -54,7 +54,7 @@ class Side:
 
     name: str
     process: subprocess.Popen
-    turn: Callable[["Side", random.Random], tuple[float, float]]
+    turn: Callable[["Side", random.Random], Turn]
     turns: list[Turn] = field(default_factory=list)
     peak: int = 0
 
@@ -74,11 +74,15 @@ class Side:
             raise Failed(f"{self.name}: {kind}: {reply}")
         return reply
 
+    def timed(self, amount: float, work: Callable[[], object]) -> Turn:
+        """A turn that consists of something that this process does."""
+        start, before = time.perf_counter(), processor_seconds(self.process.pid)
+        work()
+        return Turn(amount, time.perf_counter() - start, processor_seconds(self.process.pid) - before)
+
     def take(self, seed: int, counts: bool) -> None:
         """Takes a turn on the tokens of a seed."""
-        before = processor_seconds(self.process.pid)
-        work, seconds = self.turn(self, random.Random(seed))
-        turn = Turn(work, seconds, processor_seconds(self.process.pid) - before)
+        turn = self.turn(self, random.Random(seed))
         if counts:
             self.turns.append(turn)
 
@@ -103,13 +107,6 @@ def processor_seconds(pid: int) -> float:
 def ids(source: random.Random, count: int) -> list[int]:
     """Random tokens: what they say does not matter to the time."""
     return [source.randrange(1000, 20000) for _ in range(count)]
-
-
-def timed(work: Callable[[], object]) -> float:
-    """Seconds that something takes."""
-    start = time.perf_counter()
-    work()
-    return time.perf_counter() - start
 
 
 def supervised_rows(source: random.Random) -> list[list[list[int]]]:
@@ -140,24 +137,31 @@ def step(side: Side, objective: object, rows: list[dict]) -> None:
     side.engine("train-step", about | {"objective": objective, "batches": [rows]})
 
 
-def supervised_ours(side: Side, source: random.Random) -> tuple[float, float]:
-    """Tokens and seconds of supervised steps of the engine."""
+def supervised_ours(side: Side, source: random.Random) -> Turn:
+    """Supervised steps of the engine."""
     batches = [
         [{"example": example(row[:1], [row[1:]]), "reference": []} for row in rows] for rows in supervised_rows(source)
     ]
-    return STEPS * ROWS * (ROW - 1), timed(lambda: [step(side, "supervised", rows) for rows in batches])
+    return side.timed(STEPS * ROWS * (ROW - 1), lambda: [step(side, "supervised", rows) for rows in batches])
 
 
-def supervised_peer(side: Side, source: random.Random) -> tuple[float, float]:
-    """The same by mlx-lm, in the seconds that it reports itself."""
-    return STEPS * ROWS * (ROW - 1), side.ask({"supervised": {"steps": supervised_rows(source)}})["seconds"]
+def reported(side: Side, amount: float, message: dict) -> Turn:
+    """A turn of a peer, in the wall seconds that it reports itself."""
+    found = {}
+    turn = side.timed(amount, lambda: found.update(side.ask(message)))
+    return Turn(amount, found["seconds"], turn.processor)
 
 
-def pairs_ours(first: bool) -> Callable[[Side, random.Random], tuple[float, float]]:
+def supervised_peer(side: Side, source: random.Random) -> Turn:
+    """The same by mlx-lm."""
+    return reported(side, STEPS * ROWS * (ROW - 1), {"supervised": {"steps": supervised_rows(source)}})
+
+
+def pairs_ours(first: bool) -> Callable[[Side, random.Random], Turn]:
     """Steps on pairs: in a first epoch the log-probabilities of the reference are measured, in others they are known."""
     objective = {"preference": {"loss": {"dpo": {"beta": BETA}}, "nll": 0.0}}
 
-    def turn(side: Side, source: random.Random) -> tuple[float, float]:
+    def turn(side: Side, source: random.Random) -> Turn:
         batches = [
             [example(row["chosen"][:PROMPT], [row[answer][PROMPT:] for answer in ("chosen", "rejected")]) for row in rows]
             for rows in pairs(source)
@@ -174,12 +178,12 @@ def pairs_ours(first: bool) -> Callable[[Side, random.Random], tuple[float, floa
                 rows = [{"example": one, "reference": both} for one, both in zip(examples, sums, strict=True)]
                 step(side, objective, rows)
 
-        return STEPS * PAIRS, timed(run)
+        return side.timed(STEPS * PAIRS, run)
 
     return turn
 
 
-def pairs_naive(side: Side, source: random.Random) -> tuple[float, float]:
+def pairs_naive(side: Side, source: random.Random) -> Turn:
     """Steps on pairs of the engine's example with four passes."""
     batches = pairs(source)
 
@@ -187,38 +191,37 @@ def pairs_naive(side: Side, source: random.Random) -> tuple[float, float]:
         for rows in batches:
             side.ask({"prompt": PROMPT, "rate": RATE, "pairs": [[row["chosen"], row["rejected"]] for row in rows]})
 
-    return STEPS * PAIRS, timed(run)
+    return side.timed(STEPS * PAIRS, run)
 
 
-def pairs_peer(side: Side, source: random.Random) -> tuple[float, float]:
-    """The same by mlx-lm-lora, in the seconds that it reports itself."""
-    return STEPS * PAIRS, side.ask({"pairs": {"steps": pairs(source), "beta": BETA}})["seconds"]
+def pairs_peer(side: Side, source: random.Random) -> Turn:
+    """The same by mlx-lm-lora."""
+    return reported(side, STEPS * PAIRS, {"pairs": {"steps": pairs(source), "beta": BETA}})
 
 
-def made(generate: Callable[[list[list[int]], int], tuple[int, float]]) -> Callable[[Side, random.Random], tuple]:
+def made(generate: Callable[[Side, list[list[int]], int], list[list[int]]]) -> Callable[[Side, random.Random], Turn]:
     """Tokens after the first of each row, and the seconds that they take longer than the first alone."""
 
-    def turn(side: Side, source: random.Random) -> tuple[float, float]:
-        prompts = [ids(source, ASKED) for _ in range(PROMPTS)]
-        first, start = generate(side, prompts, 1)
-        tokens, seconds = generate(side, prompts, MADE + 1)
-        return tokens - first, seconds - start
+    def turn(side: Side, source: random.Random) -> Turn:
+        prompts, found = [ids(source, ASKED) for _ in range(PROMPTS)], []
+        first = side.timed(0, lambda: generate(side, prompts, 1))
+        whole = side.timed(0, lambda: found.extend(generate(side, prompts, MADE + 1)))
+        tokens = sum(len(row) for row in found) - PROMPTS
+        return Turn(tokens, whole.seconds - first.seconds, whole.processor - first.processor)
 
     return turn
 
 
-def generate_ours(side: Side, prompts: list[list[int]], limit: int) -> tuple[int, float]:
+def generate_ours(side: Side, prompts: list[list[int]], limit: int) -> list[list[int]]:
     """Greedy continuations by the engine."""
     about = {"max_tokens": limit, "temperature": 0.0, "seed": 1, "stop": []}
-    start = time.perf_counter()
     texts = side.engine("generate", [{"prompt": prompt} | about for prompt in prompts])
-    return sum(len(text["tokens"]) for text in texts), time.perf_counter() - start
+    return [text["tokens"] for text in texts]
 
 
-def generate_peer(side: Side, prompts: list[list[int]], limit: int) -> tuple[int, float]:
+def generate_peer(side: Side, prompts: list[list[int]], limit: int) -> list[list[int]]:
     """The same by mlx-lm."""
-    found = side.ask({"generate": {"prompts": prompts, "max_tokens": limit}})
-    return sum(len(tokens) for tokens in found["tokens"]), found["seconds"]
+    return side.ask({"generate": {"prompts": prompts, "max_tokens": limit}})["tokens"]
 
 
 @dataclass
@@ -360,7 +363,7 @@ def main() -> int:
         peer = install("mlx-lm-lora", LISTS)
         with tempfile.TemporaryDirectory(prefix="realign-train-") as scratch:
             bench = Bench(args, peer, Path(scratch) / "model", environment(args))
-            writer = bench.start("realign", [str(args.engine / "requests")], {}, timed)
+            writer = bench.start("realign", [str(args.engine / "requests")], {}, supervised_ours)
             body = {"model": str(args.model), "adapters": [], "format": "fused-f32", "folder": str(bench.folder)}
             writer.engine("export", body)
             writer.end()

@@ -1,8 +1,9 @@
 //! Preference training as it is written down, to measure what sharing saves: `naive_dpo MODEL LAYERS BETA`.
 //!
 //! Four passes a batch, none of which knows of another: the chosen and the rejected texts under the policy, forward and
-//! backward, and both under the reference. Everything else is what the engine does itself. A line of standard input is
-//! `{"prompt": 64, "rate": 1e-4, "pairs": [[[tokens], [tokens]], ..]}` with whole texts, chosen first; the line that
+//! backward, and both under the reference, each with the prompt before it and the log-probabilities of all of its
+//! tokens, of which those of the answer count. Everything else is what the engine does itself. A line of standard input
+//! is `{"prompt": 64, "rate": 1e-4, "pairs": [[[tokens], [tokens]], ..]}` with whole texts, chosen first; the line that
 //! answers it holds the loss.
 
 #![expect(clippy::print_stdout, reason = "an example prints its answers")]
@@ -41,7 +42,7 @@ fn main() -> std::result::Result<(), Box<dyn Error>> {
         let mut line: Value = serde_json::from_str(&line?)?;
         let pairs: Vec<[Vec<u32>; 2]> = from_value(line["pairs"].take())?;
         let (prompt, rate) = (from_value(line["prompt"].take())?, from_value(line["rate"].take())?);
-        let [chosen, rejected] = [0, 1].map(|answer| batch(&llama.config, &pairs, prompt, answer));
+        let [chosen, rejected] = [0, 1].map(|answer| Texts::new(&llama.config, &pairs, prompt, answer));
         println!("{}", json!({ "loss": step(&llama, &mut start, loss, rate, [chosen?, rejected?])? }));
     }
     Ok(())
@@ -53,15 +54,52 @@ fn begin(layers: u32) -> TrainBegin {
     TrainBegin { adapter, optimiser: OPTIMISER, seed: 1, resume: None, ranks: 1 }
 }
 
-/// One of the two texts of each pair, all of its answer scored.
-fn batch(config: &Config, pairs: &[[Vec<u32>; 2]], prompt: usize, answer: usize) -> Result<Batch> {
-    let example = |pair: &[Vec<u32>; 2]| {
-        let (context, tokens) = pair[answer].split_at(prompt);
-        let answer = Answer { tokens: tokens.to_vec(), scored: vec![true; tokens.len()] };
-        Example { context: context.to_vec(), answers: vec![answer] }
-    };
-    let examples: Vec<Example> = pairs.iter().map(example).collect();
-    Batch::new(config, &examples.iter().collect::<Vec<_>>(), Some(1))
+/// One of the two texts of each pair.
+struct Texts {
+    /// All tokens but the first are scored.
+    batch: Batch,
+    /// How many scored tokens of a text belong to the prompt.
+    prompt: usize,
+    /// How many scored tokens each text has.
+    lengths: Vec<usize>,
+}
+
+impl Texts {
+    fn new(config: &Config, pairs: &[[Vec<u32>; 2]], prompt: usize, answer: usize) -> Result<Self> {
+        let example = |pair: &[Vec<u32>; 2]| {
+            let (first, tokens) = pair[answer].split_at(1);
+            let answer = Answer { tokens: tokens.to_vec(), scored: vec![true; tokens.len()] };
+            Example { context: first.to_vec(), answers: vec![answer] }
+        };
+        let examples: Vec<Example> = pairs.iter().map(example).collect();
+        let batch = Batch::new(config, &examples.iter().collect::<Vec<_>>(), Some(1))?;
+        let lengths = pairs.iter().map(|pair| pair[answer].len() - 1).collect();
+        Ok(Self { batch, prompt: prompt - 1, lengths })
+    }
+
+    /// The sums over the answers, under the policy and the reference.
+    fn sides(&self, policy: &[f32], reference: &[f32]) -> Vec<Side> {
+        let mut start = 0;
+        let side = |&length: &usize| {
+            let answer = start + self.prompt..start + length;
+            start += length;
+            let tokens = answer.len() as f64;
+            let [policy, reference] = [policy, reference]
+                .map(|all| all[answer.clone()].iter().map(|&value| f64::from(value)).sum());
+            Side { policy, reference, tokens }
+        };
+        self.lengths.iter().map(side).collect()
+    }
+
+    /// The weight of each scored token: the slope of the mean loss in an answer, 0 in a prompt.
+    #[expect(clippy::cast_possible_truncation, reason = "weights of f32 gradients")]
+    fn weights(&self, slopes: impl Iterator<Item = f64>) -> Vec<f32> {
+        let of_text = |(&length, slope): (&usize, f64)| {
+            let slope = (slope / self.lengths.len() as f64) as f32;
+            (0..length).map(move |token| if token < self.prompt { 0.0 } else { slope })
+        };
+        self.lengths.iter().zip(slopes).flat_map(of_text).collect()
+    }
 }
 
 fn step(
@@ -69,28 +107,29 @@ fn step(
     start: &mut Start,
     loss: PreferenceLoss,
     rate: f64,
-    [chosen, rejected]: [Batch; 2],
+    [chosen, rejected]: [Texts; 2],
 ) -> Result<f64> {
-    let [of_chosen, of_rejected] = [&chosen, &rejected].map(|batch| measured_log_probs(llama, batch, None));
+    let [of_chosen, of_rejected] =
+        [&chosen, &rejected].map(|texts| measured_log_probs(llama, &texts.batch, None));
     let (of_chosen, of_rejected) = (of_chosen?, of_rejected?);
     let trained = trained(start);
     let (scale, measure) = (start.adapter.scale, Measure::LogProb);
     let (mut mean, mut pulls) = (0.0, Vec::new());
     // The rejected texts run while the chosen ones wait for their weights, which depend on both.
     let mut weigh_chosen = |values: &[f32]| {
-        let sides = sides(&chosen, values, &of_chosen);
+        let sides = chosen.sides(values, &of_chosen);
         let (mut pairs, mut weights) = (Vec::new(), Vec::new());
         let mut weigh_rejected = |values: &[f32]| {
-            let others = self::sides(&rejected, values, &of_rejected);
+            let others = rejected.sides(values, &of_rejected);
             pairs = sides.iter().zip(others).map(|(&own, other)| pair_loss(loss, 0.0, own, other)).collect();
-            weights = spread(&chosen, &pairs, |pair| pair.chosen);
-            Ok(spread(&rejected, &pairs, |pair| pair.rejected))
+            weights = chosen.weights(pairs.iter().map(|pair: &Pair| pair.chosen));
+            Ok(rejected.weights(pairs.iter().map(|pair| pair.rejected)))
         };
-        pulls = gradient(llama, &rejected, &trained, scale, measure, &mut weigh_rejected)?.arrays;
+        pulls = gradient(llama, &rejected.batch, &trained, scale, measure, &mut weigh_rejected)?.arrays;
         mean = pairs.iter().map(|pair: &Pair| pair.loss).sum::<f64>() / pairs.len() as f64;
         Ok(weights)
     };
-    let found = gradient(llama, &chosen, &trained, scale, measure, &mut weigh_chosen)?;
+    let found = gradient(llama, &chosen.batch, &trained, scale, measure, &mut weigh_chosen)?;
     let mut gradients = Vec::new();
     for (own, other) in found.arrays.iter().zip(&pulls) {
         let sum = own.add(other)?.contiguous()?;
@@ -104,19 +143,6 @@ fn step(
     }
     start.steps += 1;
     Ok(mean)
-}
-
-/// The sums of each text, under the policy and the reference.
-fn sides(batch: &Batch, values: &[f32], reference: &[f32]) -> Vec<Side> {
-    let (policy, reference, lengths) = (batch.sums(values), batch.sums(reference), batch.lengths());
-    let rows = policy.iter().flatten().zip(reference.iter().flatten()).zip(lengths.iter().flatten());
-    rows.map(|((&policy, &reference), &tokens)| Side { policy, reference, tokens }).collect()
-}
-
-/// The weight of each scored token: the slope of the mean loss at its text.
-#[expect(clippy::cast_possible_truncation, reason = "weights of f32 gradients")]
-fn spread(batch: &Batch, pairs: &[Pair], slope: fn(&Pair) -> f64) -> Vec<f32> {
-    batch.owners.iter().map(|&owner| (slope(&pairs[owner]) / pairs.len() as f64) as f32).collect()
 }
 
 fn trained(start: &Start) -> Trained {

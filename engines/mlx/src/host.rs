@@ -25,10 +25,10 @@ macro_rules! vectorised {
 
 pub(crate) use vectorised;
 
+pub mod attention;
 pub mod exp;
 pub mod heads;
 pub mod norm;
 pub mod softmax;
 pub mod sums;
 pub mod swiglu;
-pub mod tape;

@@ -81,3 +81,15 @@ fn kernels() -> Option<&'static str> {
 const fn kernels() -> Option<&'static str> {
     None
 }
+
+#[cfg(all(test, target_arch = "x86_64", target_os = "linux"))]
+mod tests {
+    #[test]
+    fn wide_kernels_are_named_where_the_system_lists_every_instruction_that_they_use() {
+        let about = std::fs::read_to_string("/proc/cpuinfo").unwrap();
+        let flags = about.lines().find(|line| line.starts_with("flags")).unwrap();
+        let has = |wanted: &str| flags.split_whitespace().any(|flag| flag == wanted);
+        let all = ["avx512f", "avx512cd", "avx512bw", "avx512dq", "avx512vl"].into_iter().all(has);
+        assert_eq!(super::kernels(), all.then_some("SkylakeX"));
+    }
+}

@@ -311,20 +311,19 @@ def spread(numbers: list[float], digits: int) -> str:
 
 
 def show(case: str, sides: list[Side]) -> None:
-    """A table of one case."""
-    ours = sides[0]
-    print(f"\n{CASES[case]}; n = {len(ours.turns)}")
+    """A table of one case: the engine's rows, each followed by its ratios to the others, then the others."""
+    print(f"\n{CASES[case]}; n = {len(sides[0].turns)}")
     print(f"{'':26}{'per second: min, median, max':>28}{'per processor second':>28}{'peak':>9}")
+    kinds = ("seconds", "processor")
+    others = [side for side in sides if not side.name.startswith("realign")]
     for side in sides:
         digits = 0 if side.rates("seconds")[0] > 20 else 2
-        rates = [spread(side.rates(kind), digits) for kind in ("seconds", "processor")]
+        rates = [spread(side.rates(kind), digits) for kind in kinds]
         print(f"{side.name:26}{rates[0]:>28}{rates[1]:>28}{side.peak / 1e6:6.2f} GB")
-    for side in sides[1:]:
-        ratios = [
-            spread([own / other for own, other in zip(ours.rates(kind), side.rates(kind), strict=True)], 2)
-            for kind in ("seconds", "processor")
-        ]
-        print(f"{'ratio to ' + side.name:26}{ratios[0]:>28}{ratios[1]:>28}{ours.peak / side.peak:6.2f}")
+        for other in others if side not in others else []:
+            pairs_of = [zip(side.rates(kind), other.rates(kind), strict=True) for kind in kinds]
+            ratios = [spread([own / theirs for own, theirs in turns], 2) for turns in pairs_of]
+            print(f"{'  ratio to ' + other.name:26}{ratios[0]:>28}{ratios[1]:>28}{side.peak / other.peak:6.2f}")
     sys.stdout.flush()
 
 

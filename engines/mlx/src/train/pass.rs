@@ -1,6 +1,6 @@
 //! One batch through the model: what is measured at its scored tokens, with or without a gradient.
 //!
-//! The gradient has two ways, as the pass has: [`on_host`] and [`in_mlx`].
+//! The gradient has two ways, as the pass has: `on_host` and `in_mlx`.
 
 mod in_mlx;
 mod on_host;

@@ -314,10 +314,9 @@ def show(case: str, sides: list[Side]) -> None:
     """A table of one case: the engine's rows, each followed by its ratios to the others, then the others."""
     print(f"\n{CASES[case]}; n = {len(sides[0].turns)}")
     print(f"{'':26}{'per second: min, median, max':>28}{'per processor second':>28}{'peak':>9}")
-    kinds = ("seconds", "processor")
+    kinds, digits = ("seconds", "processor"), 0 if CASES[case].startswith("tok/s") else 2
     others = [side for side in sides if not side.name.startswith("realign")]
     for side in sides:
-        digits = 0 if side.rates("seconds")[0] > 20 else 2
         rates = [spread(side.rates(kind), digits) for kind in kinds]
         print(f"{side.name:26}{rates[0]:>28}{rates[1]:>28}{side.peak / 1e6:6.2f} GB")
         for other in others if side not in others else []:

@@ -27,6 +27,7 @@ pub(crate) use vectorised;
 
 pub mod attention;
 pub mod exp;
+pub mod filled;
 pub mod heads;
 pub mod norm;
 pub mod softmax;

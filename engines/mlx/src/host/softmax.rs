@@ -6,9 +6,13 @@ use crate::{
     error::Result,
     host::{
         exp::{exp, maximum},
+        filled::filled,
         sums::{dot, sum},
     },
-    llama::{layout::Layout, weights::extent},
+    llama::{
+        layout::Layout,
+        weights::{extent, extents},
+    },
 };
 
 /// Softmax over the visible columns; invisible ones get weight 0, queries of padding get none at all.
@@ -20,18 +24,19 @@ use crate::{
 pub fn softmax(scores: &Array, layout: &Layout, scale: f32) -> Result<Array> {
     let scores = scores.contiguous()?;
     let numbers = scores.try_as_slice::<f32>()?;
-    let mut weights = vec![0.0; numbers.len()];
     let columns = layout.columns();
     let per_row = numbers.len() / layout.rows();
-    let (ins, outs) = (numbers.chunks_exact(columns), weights.chunks_exact_mut(columns));
-    for (line, (scores, weights)) in ins.zip(outs).enumerate() {
-        let row = line * columns / per_row;
-        let query = line % layout.longest();
-        if query < layout.length(row) {
-            one(scores, weights, layout, row, query, scale);
+    filled(&extents(&scores), |weights| {
+        let (ins, outs) = (numbers.chunks_exact(columns), weights.chunks_exact_mut(columns));
+        for (line, (scores, weights)) in ins.zip(outs).enumerate() {
+            let row = line * columns / per_row;
+            let query = line % layout.longest();
+            weights.fill(0.0);
+            if query < layout.length(row) {
+                one(scores, weights, layout, row, query, scale);
+            }
         }
-    }
-    Ok(Array::from_slice(&weights, scores.shape()))
+    })
 }
 
 /// The gradient with respect to the scores: `scale x w (g - sum(g w))` over the visible columns, 0 elsewhere.
@@ -43,14 +48,14 @@ pub fn softmax(scores: &Array, layout: &Layout, scale: f32) -> Result<Array> {
 pub fn softmax_backward(weights: &Array, gradient: &Array, scale: f32) -> Result<Array> {
     let gradient = gradient.contiguous()?;
     let (numbers, gradients) = (weights.try_as_slice::<f32>()?, gradient.try_as_slice::<f32>()?);
-    let mut found = vec![0.0; numbers.len()];
     let columns = extent(weights, 3);
-    let lines = numbers.chunks_exact(columns).zip(gradients.chunks_exact(columns));
-    for ((weights, gradients), found) in lines.zip(found.chunks_exact_mut(columns)) {
-        // Invisible columns weigh 0, so they add nothing and get nothing.
-        pulled(found, [weights, gradients], dot(weights, gradients), scale);
-    }
-    Ok(Array::from_slice(&found, weights.shape()))
+    filled(&extents(weights), |found| {
+        let lines = numbers.chunks_exact(columns).zip(gradients.chunks_exact(columns));
+        for ((weights, gradients), found) in lines.zip(found.chunks_exact_mut(columns)) {
+            // Invisible columns weigh 0, so they add nothing and get nothing.
+            pulled(found, [weights, gradients], dot(weights, gradients), scale);
+        }
+    })
 }
 
 fn one(scores: &[f32], weights: &mut [f32], layout: &Layout, row: usize, query: usize, scale: f32) {

@@ -2,7 +2,14 @@
 
 use mlx_rs::Array;
 
-use crate::{error::Result, host::exp::exp};
+use crate::{
+    error::Result,
+    host::{
+        exp::exp,
+        filled::{filled, filled_each},
+    },
+    llama::weights::extents,
+};
 
 /// `gate x sigmoid(gate) x up`, element by element; both arrays evaluated and of one shape.
 ///
@@ -11,9 +18,7 @@ use crate::{error::Result, host::exp::exp};
 pub fn swiglu(gate: &Array, up: &Array) -> Result<Array> {
     let (gate, up) = (gate.contiguous()?, up.contiguous()?);
     let (gates, ups) = (gate.try_as_slice::<f32>()?, up.try_as_slice::<f32>()?);
-    let mut out = vec![0.0; gates.len()];
-    activated(gates, ups, &mut out);
-    Ok(Array::from_slice(&out, gate.shape()))
+    filled(&extents(&gate), |out| activated(gates, ups, out))
 }
 
 /// The gradients with respect to gate and up: with `s = sigmoid(gate)`, `g up s (1 + gate (1 - s))` and
@@ -25,10 +30,7 @@ pub fn swiglu_backward(gate: &Array, up: &Array, gradient: &Array) -> Result<[Ar
     let (gate, up, gradient) = (gate.contiguous()?, up.contiguous()?, gradient.contiguous()?);
     let (gates, ups) = (gate.try_as_slice::<f32>()?, up.try_as_slice::<f32>()?);
     let gradients = gradient.try_as_slice::<f32>()?;
-    let mut of_gate = vec![0.0; gates.len()];
-    let mut of_up = vec![0.0; gates.len()];
-    pulled([gates, ups, gradients], &mut of_gate, &mut of_up);
-    Ok([Array::from_slice(&of_gate, gate.shape()), Array::from_slice(&of_up, gate.shape())])
+    filled_each(&extents(&gate), |[of_gate, of_up]| pulled([gates, ups, gradients], of_gate, of_up))
 }
 
 vectorised! {

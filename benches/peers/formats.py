@@ -225,9 +225,9 @@ class Peer:
         return folder
 
 
-def install(name: str) -> Peer:
+def install(name: str, lists: list[str]) -> Peer:
     """Makes the peer's virtual environment unless it is complete; its name holds a digest of the pins."""
-    lists = [HERE / name for name in LISTS[name]]
+    lists = [HERE / name for name in lists]
     recipe = b"".join(path.read_bytes() for path in lists) + f"{sys.version}{platform.platform()}".encode()
     home = peer_folder().absolute() / f"{name}-{hashlib.sha256(recipe).hexdigest()[:12]}"
     peer, stamp = Peer(name, home / "bin" / "python"), home / "complete"
@@ -322,7 +322,7 @@ def main() -> int:
     """Installs, compares, prints."""
     args = arguments()
     try:
-        peers = [install(name) for name in args.peers]
+        peers = [install(name, LISTS[name]) for name in args.peers]
         with tempfile.TemporaryDirectory(prefix="realign-formats-") as scratch:
             engine, realign = Engine(args.engine.resolve()), Realign(args.realign.resolve())
             good = check(engine, realign, args.model.resolve(), peers, Path(scratch))

@@ -8,6 +8,7 @@
 //! - [`cache`]: keys and values of the tokens seen so far
 //! - [`layout`]: which token of a batch lies where
 //! - [`attention`] and [`forward`]: the computation
+//! - [`recorded`]: the computation on a processor where a gradient is wanted, and the gradient
 
 pub mod attention;
 pub mod cache;
@@ -15,6 +16,7 @@ pub mod config;
 pub mod correction;
 pub mod forward;
 pub mod layout;
+pub mod recorded;
 pub mod rope;
 pub mod source;
 pub mod tensors;

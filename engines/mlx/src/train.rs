@@ -1,8 +1,8 @@
 //! Training a low-rank adapter, one step at a time.
 //!
-//! The host plans and paces; a step arrives as token ids with marks and leaves as an updated adapter. MLX
-//! differentiates the forward pass, with the loops in Rust on its tape ([`crate::host::tape`]); blocks below the
-//! first adapted one are computed once and outside of it.
+//! The host plans and paces; a step arrives as token ids with marks and leaves as an updated adapter. On a processor
+//! the gradient is written down block by block ([`crate::llama::recorded`]); on a GPU MLX differentiates its own
+//! operations. Blocks below the first adapted one are computed once and nothing of them is kept.
 //!
 //! - [`batch`]: examples as rows of a pass, and what is scored
 //! - [`head`]: log-probabilities and divergences without the logits of a whole batch

@@ -16,7 +16,8 @@ const LN2_HIGH: f32 = 0.693_359_4;
 const LN2_LOW: f32 = -2.121_944_4e-4;
 
 /// `e^x` for finite `x`, held to the range of normal f32 results.
-#[inline]
+#[expect(clippy::inline_always, reason = "a call inside a loop keeps the loop from being vectorised")]
+#[inline(always)]
 #[must_use]
 pub fn exp(x: f32) -> f32 {
     let x = x.clamp(LOWEST, HIGHEST);
@@ -34,18 +35,20 @@ pub fn exp(x: f32) -> f32 {
     p * f32::from_bits((shifted.to_bits() << 23).wrapping_add(0x3f80_0000))
 }
 
-/// The largest number, or negative infinity of none.
-#[must_use]
-pub fn maximum(numbers: &[f32]) -> f32 {
-    let mut lanes = [f32::NEG_INFINITY; 16];
-    let chunks = numbers.chunks_exact(16);
-    let rest = chunks.remainder();
-    for chunk in chunks {
-        for (lane, &number) in lanes.iter_mut().zip(chunk) {
-            *lane = if number > *lane { number } else { *lane };
+vectorised! {
+    /// The largest number, or negative infinity of none.
+    #[must_use]
+    pub fn maximum(numbers: &[f32]) -> f32 {
+        let mut lanes = [f32::NEG_INFINITY; 16];
+        let chunks = numbers.chunks_exact(16);
+        let rest = chunks.remainder();
+        for chunk in chunks {
+            for (lane, &number) in lanes.iter_mut().zip(chunk) {
+                *lane = if number > *lane { number } else { *lane };
+            }
         }
+        lanes.iter().chain(rest).copied().fold(f32::NEG_INFINITY, f32::max)
     }
-    lanes.iter().chain(rest).copied().fold(f32::NEG_INFINITY, f32::max)
 }
 
 /// The sum of `e^(x - shift)`.
@@ -55,16 +58,18 @@ pub fn sum_of_exponentials(numbers: &[f32], shift: f32) -> f64 {
     numbers.chunks(1024).map(|block| f64::from(block_sum(block, shift))).sum()
 }
 
-fn block_sum(block: &[f32], shift: f32) -> f32 {
-    let mut lanes = [0.0_f32; 16];
-    let chunks = block.chunks_exact(16);
-    let rest = chunks.remainder();
-    for chunk in chunks {
-        for (lane, &number) in lanes.iter_mut().zip(chunk) {
-            *lane += exp(number - shift);
+vectorised! {
+    fn block_sum(block: &[f32], shift: f32) -> f32 {
+        let mut lanes = [0.0_f32; 16];
+        let chunks = block.chunks_exact(16);
+        let rest = chunks.remainder();
+        for chunk in chunks {
+            for (lane, &number) in lanes.iter_mut().zip(chunk) {
+                *lane += exp(number - shift);
+            }
         }
+        lanes.iter().sum::<f32>() + rest.iter().map(|&number| exp(number - shift)).sum::<f32>()
     }
-    lanes.iter().sum::<f32>() + rest.iter().map(|&number| exp(number - shift)).sum::<f32>()
 }
 
 /// `ln(sum(e^x))`, the normaliser of a row of logits.

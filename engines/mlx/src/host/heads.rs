@@ -7,11 +7,8 @@ use mlx_rs::Array;
 
 use crate::{
     error::Result,
-    llama::{
-        layout::Layout,
-        rope::Rope,
-        weights::{array, extent},
-    },
+    host::filled::filled,
+    llama::{layout::Layout, rope::Rope, weights::extent},
 };
 
 /// Spreads packed rows `[tokens, heads x head]` over `[rows, heads, longest, head]`; padding is 0.
@@ -25,18 +22,21 @@ pub fn spread(packed: &Array, layout: &Layout, head: usize, rope: Option<&Rope>)
     let numbers = packed.try_as_slice::<f32>()?;
     let width = numbers.len() / layout.packed();
     let (heads, longest) = (width / head, layout.longest());
-    let mut grid = vec![0.0; layout.rows() * heads * longest * head];
-    for row in 0..layout.rows() {
-        for column in 0..layout.length(row) {
-            let token = &numbers[(layout.start(row) + column) * width..][..width];
-            let turn = rope.map(|rope| rope.at(layout.position(row, column)));
-            for (number, source) in token.chunks_exact(head).enumerate() {
-                let start = ((row * heads + number) * longest + column) * head;
-                write(&mut grid[start..start + head], source, turn, 1.0);
+    filled(&[layout.rows(), heads, longest, head], |grid| {
+        if !layout.is_full() {
+            grid.fill(0.0);
+        }
+        for row in 0..layout.rows() {
+            for column in 0..layout.length(row) {
+                let token = &numbers[(layout.start(row) + column) * width..][..width];
+                let turn = rope.map(|rope| rope.at(layout.position(row, column)));
+                for (number, source) in token.chunks_exact(head).enumerate() {
+                    let start = ((row * heads + number) * longest + column) * head;
+                    write(&mut grid[start..start + head], source, turn, 1.0);
+                }
             }
         }
-    }
-    array(&grid, &[layout.rows(), heads, longest, head])
+    })
 }
 
 /// Packs the grid `[rows, heads, longest, head]` into rows `[tokens, heads x head]`; padding is left out.
@@ -51,18 +51,18 @@ pub fn gather(grid: &Array, layout: &Layout, rope: Option<&Rope>) -> Result<Arra
     let (longest, head) = (layout.longest(), extent(&grid, 3));
     let heads = extent(&grid, 1);
     let width = heads * head;
-    let mut packed = vec![0.0; layout.packed() * width];
-    for row in 0..layout.rows() {
-        for column in 0..layout.length(row) {
-            let token = &mut packed[(layout.start(row) + column) * width..][..width];
-            let turn = rope.map(|rope| rope.at(layout.position(row, column)));
-            for (number, target) in token.chunks_exact_mut(head).enumerate() {
-                let start = ((row * heads + number) * longest + column) * head;
-                write(target, &numbers[start..start + head], turn, -1.0);
+    filled(&[layout.packed(), width], |packed| {
+        for row in 0..layout.rows() {
+            for column in 0..layout.length(row) {
+                let token = &mut packed[(layout.start(row) + column) * width..][..width];
+                let turn = rope.map(|rope| rope.at(layout.position(row, column)));
+                for (number, target) in token.chunks_exact_mut(head).enumerate() {
+                    let start = ((row * heads + number) * longest + column) * head;
+                    write(target, &numbers[start..start + head], turn, -1.0);
+                }
             }
         }
-    }
-    array(&packed, &[layout.packed(), width])
+    })
 }
 
 /// Copies a head, rotated by the angles of `turn` times `direction`, which is 1 or -1.

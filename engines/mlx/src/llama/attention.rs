@@ -2,7 +2,7 @@
 //!
 //! Two ways of computing the same thing. On a processor rotation and softmax run in Rust ([`crate::host`]) and
 //! MLX does the matrix products; on a GPU everything is MLX operations, with its fused attention. Where a gradient
-//! is wanted the loops in Rust are put on MLX's tape ([`crate::host::tape`]).
+//! is wanted, MLX differentiates its own operations; for the loops in Rust there is [`crate::llama::recorded`].
 
 use std::sync::Arc;
 
@@ -18,7 +18,6 @@ use crate::{
     host::{
         heads::{gather, spread},
         softmax::softmax,
-        tape::attention::taped_attention,
     },
     llama::{cache::Cache, config::Config, layout::Layout, rope::Rope, weights::dimensions},
 };
@@ -32,15 +31,6 @@ pub enum Kernels {
     Mlx,
 }
 
-/// Whether a pass is recorded so that a gradient can be taken.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Tape {
-    /// It is only computed.
-    Off,
-    /// It is recorded.
-    On,
-}
-
 /// What all blocks of one forward pass share.
 #[derive(Debug)]
 pub struct Pass<'a> {
@@ -50,8 +40,6 @@ pub struct Pass<'a> {
     pub rope: &'a Arc<Rope>,
     /// Where the new tokens lie.
     pub layout: &'a Arc<Layout>,
-    /// Whether it is recorded.
-    pub tape: Tape,
     /// Packed token of each grid cell and grid cell of each packed token; only for MLX operations, and none where
     /// they are the same.
     indices: Option<(Array, Array)>,
@@ -70,7 +58,6 @@ impl<'a> Pass<'a> {
         rope: &'a Arc<Rope>,
         layout: &'a Arc<Layout>,
         kernels: Kernels,
-        tape: Tape,
     ) -> Result<Self> {
         let (mut indices, mut all) = (None, None);
         if kernels == Kernels::Mlx {
@@ -79,7 +66,7 @@ impl<'a> Pass<'a> {
                 .transpose()?;
             all = Some(tables(config, rope, layout)?);
         }
-        Ok(Self { config, rope, layout, tape, indices, tables: all })
+        Ok(Self { config, rope, layout, indices, tables: all })
     }
 
     /// Attention of one block: packed queries, keys and values in, packed heads `[tokens, heads x head]` out.
@@ -87,12 +74,9 @@ impl<'a> Pass<'a> {
     /// # Errors
     /// An internal error if MLX fails.
     pub fn attend(&self, cache: &mut Cache, block: usize, projected: [Array; 3]) -> Result<Array> {
-        match (&self.tables, self.tape) {
-            (None, Tape::Off) => self.attend_on_host(cache, block, &projected),
-            (None, Tape::On) => {
-                taped_attention(&projected, self.config, self.layout, self.rope, self.scale())
-            }
-            (Some(tables), _) => self.pack(&self.attend_in_mlx(cache, block, projected, tables)?),
+        match &self.tables {
+            None => self.attend_on_host(cache, block, &projected),
+            Some(tables) => self.pack(&self.attend_in_mlx(cache, block, projected, tables)?),
         }
     }
 

@@ -7,13 +7,9 @@ use mlx_rs::{Array, fast::rms_norm, ops::sigmoid, transforms::eval};
 use crate::{
     adapter::{Site, names::Projection},
     error::{Error, Result},
-    host::{
-        norm::norm,
-        swiglu::swiglu,
-        tape::{projection::taped_projection, taped_norm, taped_swiglu},
-    },
+    host::{norm::norm, swiglu::swiglu},
     llama::{
-        attention::{Kernels, Pass, Tape},
+        attention::{Kernels, Pass},
         cache::Cache,
         config::Config,
         correction::{Corrections, correction},
@@ -33,8 +29,10 @@ pub struct Llama {
     pub weights: Weights,
     /// Corrections that every pass uses unless it says otherwise.
     pub corrections: Option<Corrections>,
-    rope: Arc<Rope>,
-    kernels: Kernels,
+    /// The table of its rotations.
+    pub rope: Arc<Rope>,
+    /// Where the operations between its matrix products run.
+    pub kernels: Kernels,
 }
 
 /// Hidden states of the new tokens of a batch.
@@ -71,7 +69,7 @@ impl Llama {
     /// A request error if a token is outside the vocabulary or a row leaves the context window.
     pub fn forward(&self, rows: &[Row<'_>], cache: &mut Cache) -> Result<Hidden> {
         let layout = Arc::new(cache.layout(rows));
-        let pass = self.pass(rows, &layout, Tape::Off)?;
+        let pass = self.pass(rows, &layout)?;
         let states = self.embed(rows)?;
         let all = 0..self.weights.blocks.len();
         let states = self.blocks(&pass, cache, all, states, self.corrections.as_ref())?;
@@ -83,9 +81,9 @@ impl Llama {
     ///
     /// # Errors
     /// A request error if a token is outside the vocabulary or a row leaves the context window.
-    pub fn pass<'a>(&'a self, rows: &[Row<'_>], layout: &'a Arc<Layout>, tape: Tape) -> Result<Pass<'a>> {
+    pub fn pass<'a>(&'a self, rows: &[Row<'_>], layout: &'a Arc<Layout>) -> Result<Pass<'a>> {
         self.check(rows, layout)?;
-        Pass::new(&self.config, &self.rope, layout, self.kernels, tape)
+        Pass::new(&self.config, &self.rope, layout, self.kernels)
     }
 
     /// The embeddings `[tokens, hidden]` of checked rows.
@@ -121,7 +119,7 @@ impl Llama {
     /// A model error if a logit is not finite, an internal error if MLX fails.
     pub fn logits(&self, hidden: &Hidden, tokens: &[usize]) -> Result<Array> {
         let wanted = hidden.states.take_axis(index(tokens.iter().copied())?, 0)?;
-        let logits = self.weights.head.apply(&self.last_norm(&wanted, Tape::Off)?)?;
+        let logits = self.weights.head.apply(&self.last_norm(&wanted)?)?;
         if logits.try_as_slice::<f32>()?.iter().any(|logit| !logit.is_finite()) {
             return Err(Error::model("the model computes logits that are not finite")
                 .hint("its weights are damaged; fetch the file again"));
@@ -133,8 +131,8 @@ impl Llama {
     ///
     /// # Errors
     /// An internal error if MLX fails.
-    pub fn last_norm(&self, states: &Array, tape: Tape) -> Result<Array> {
-        self.norm(states, &self.weights.norm, tape)
+    pub fn last_norm(&self, states: &Array) -> Result<Array> {
+        self.norm(states, &self.weights.norm)
     }
 
     fn check(&self, rows: &[Row<'_>], layout: &Layout) -> Result<()> {
@@ -161,18 +159,14 @@ impl Llama {
         corrections: Option<&Corrections>,
     ) -> Result<Array> {
         let block: &Block = &self.weights.blocks[number];
-        let tape = pass.tape;
         let project = |linear: &Linear, projection: Projection, rows: &Array| {
             let site = Site { block: number, projection };
             match corrections.and_then(|all| Some((all.factors.get(&site)?, all.scale))) {
                 None => linear.apply(rows),
-                Some((factors, scale)) if (self.kernels, tape) == (Kernels::Host, Tape::On) => {
-                    taped_projection(rows, linear.array(), factors, scale)
-                }
                 Some((factors, scale)) => Ok(linear.apply(rows)?.add(correction(rows, factors, scale)?)?),
             }
         };
-        let normed = self.norm(states, &block.attention_norm, tape)?;
+        let normed = self.norm(states, &block.attention_norm)?;
         let projected = [
             project(&block.query, Projection::Query, &normed)?,
             project(&block.key, Projection::Key, &normed)?,
@@ -180,26 +174,24 @@ impl Llama {
         ];
         let attended = pass.attend(cache, number, projected)?;
         let states = states.add(project(&block.output, Projection::Output, &attended)?)?;
-        let normed = self.norm(&states, &block.inner_norm, tape)?;
+        let normed = self.norm(&states, &block.inner_norm)?;
         let gate = project(&block.gate, Projection::Gate, &normed)?;
         let up = project(&block.up, Projection::Up, &normed)?;
-        let activated = match (self.kernels, tape) {
-            (Kernels::Host, Tape::Off) => {
+        let activated = match self.kernels {
+            Kernels::Host => {
                 eval([&gate, &up])?;
                 swiglu(&gate, &up)?
             }
-            (Kernels::Host, Tape::On) => taped_swiglu(&gate, &up)?,
-            (Kernels::Mlx, _) => gate.multiply(sigmoid(&gate)?)?.multiply(up)?,
+            Kernels::Mlx => gate.multiply(sigmoid(&gate)?)?.multiply(up)?,
         };
         Ok(states.add(project(&block.down, Projection::Down, &activated)?)?)
     }
 
-    fn norm(&self, states: &Array, scale: &Array, tape: Tape) -> Result<Array> {
+    fn norm(&self, states: &Array, scale: &Array) -> Result<Array> {
         let epsilon = self.config.epsilon;
-        match (self.kernels, tape) {
-            (Kernels::Host, Tape::Off) => norm(states, scale, epsilon),
-            (Kernels::Host, Tape::On) => taped_norm(states, scale, epsilon),
-            (Kernels::Mlx, _) => Ok(rms_norm(states, Some(scale), epsilon)?),
+        match self.kernels {
+            Kernels::Host => norm(states, scale, epsilon),
+            Kernels::Mlx => Ok(rms_norm(states, Some(scale), epsilon)?),
         }
     }
 }

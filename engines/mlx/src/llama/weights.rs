@@ -122,6 +122,11 @@ pub(crate) fn extent(array: &Array, axis: usize) -> usize {
     usize::try_from(array.shape()[axis]).expect("a dimension is never negative")
 }
 
+/// The dimensions of an array.
+pub(crate) fn extents(array: &Array) -> Vec<usize> {
+    (0..array.ndim()).map(|axis| extent(array, axis)).collect()
+}
+
 /// A shape in MLX's type.
 ///
 /// # Errors

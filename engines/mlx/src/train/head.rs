@@ -9,13 +9,17 @@ use mlx_rs::Array;
 
 use crate::{
     error::{Error, Result},
-    host::exp::{exp, log_sum_exp},
+    host::{
+        exp::{exp, log_sum_exp},
+        sums::dot,
+        vectorised,
+    },
     llama::weights::{array, extent},
     raw::custom::{Operation, apply},
 };
 
-/// Positions projected at once: 128 x 49152 x 4 bytes are 24 MiB.
-const CHUNK: usize = 128;
+/// Positions projected at once: 256 x 49152 x 4 bytes are 48 MiB. Each chunk reads the whole head twice.
+const CHUNK: usize = 256;
 
 /// What is wanted of each position.
 #[derive(Debug)]
@@ -33,19 +37,15 @@ pub struct Wanted {
 /// # Errors
 /// An internal error if MLX fails.
 pub fn log_probs(hidden: &Array, head: &Array, targets: &[u32], directions: bool) -> Result<Wanted> {
-    chunked(&[hidden], head, directions, |position, lines| {
-        let line = &mut *lines[0];
-        let target = targets[position] as usize;
+    chunked(&[hidden], head, directions, |position, lines, gradient| {
+        let (line, target) = (lines[0], targets[position] as usize);
         let normaliser = log_sum_exp(line);
         #[expect(clippy::cast_possible_truncation, reason = "a log-probability of f32 logits is f32")]
         let value = (f64::from(line[target]) - normaliser) as f32;
-        if directions {
+        if let Some(gradient) = gradient {
             #[expect(clippy::cast_possible_truncation, reason = "compared with f32 logits")]
-            let shift = normaliser as f32;
-            for logit in line.iter_mut() {
-                *logit = -exp(*logit - shift);
-            }
-            line[target] += 1.0;
+            log_prob_slopes(gradient, line, normaliser as f32);
+            gradient[target] += 1.0;
         }
         value
     })
@@ -57,42 +57,56 @@ pub fn log_probs(hidden: &Array, head: &Array, targets: &[u32], directions: bool
 /// # Errors
 /// An internal error if MLX fails.
 pub fn divergences(hidden: &Array, reference: &Array, head: &Array, directions: bool) -> Result<Wanted> {
-    chunked(&[hidden, reference], head, directions, |_, lines| {
-        let [policy, reference] = lines else { unreachable!("two arrays were projected") };
-        let (own, other) = (log_sum_exp(policy), log_sum_exp(reference));
-        let mut sum = 0.0_f64;
-        // Blocks short enough that f32 loses nothing that matters.
+    let mut probabilities = vec![0.0_f32; extent(head, 1)];
+    let mut terms = probabilities.clone();
+    chunked(&[hidden, reference], head, directions, |_, lines, gradient| {
         #[expect(clippy::cast_possible_truncation, reason = "compared with f32 logits")]
-        let (own, other) = (own as f32, other as f32);
-        for (policy, reference) in policy.chunks_mut(512).zip(reference.chunks_mut(512)) {
-            let mut block = 0.0_f32;
-            for (policy, reference) in policy.iter_mut().zip(reference) {
-                let log = *policy - own;
-                let probability = exp(log);
-                let term = log - (*reference - other);
-                block += probability * term;
-                (*policy, *reference) = (probability, term);
-            }
-            sum += f64::from(block);
-        }
+        let normalisers = [lines[0], lines[1]].map(|line| log_sum_exp(line) as f32);
+        divergence_terms([lines[0], lines[1]], normalisers, &mut probabilities, &mut terms);
+        // Blocks short enough that f32 loses nothing that matters.
+        let blocks = probabilities.chunks(512).zip(terms.chunks(512));
+        let sum: f64 = blocks.map(|(probabilities, terms)| f64::from(dot(probabilities, terms))).sum();
         #[expect(clippy::cast_possible_truncation, reason = "kept as f32 like a log-probability")]
         let value = sum as f32;
-        if directions {
-            for (policy, term) in policy.iter_mut().zip(&**reference) {
-                *policy *= term - value;
-            }
+        if let Some(gradient) = gradient {
+            divergence_slopes(gradient, &probabilities, &terms, value);
         }
         value
     })
 }
 
-/// Projects chunks of positions of each array and calls `each` with a position and its logits from each; where
-/// directions are wanted it leaves the gradient with respect to the first array's logits in their place.
+vectorised! {
+    /// The slopes of all logits but the target's own.
+    fn log_prob_slopes(slopes: &mut [f32], line: &[f32], normaliser: f32) {
+        for (slope, &logit) in slopes.iter_mut().zip(line) {
+            *slope = -exp(logit - normaliser);
+        }
+    }
+
+    /// Each token's probability and its log-ratio.
+    fn divergence_terms(lines: [&[f32]; 2], normalisers: [f32; 2], probabilities: &mut [f32], terms: &mut [f32]) {
+        let logits = lines[0].iter().zip(lines[1]);
+        for ((&policy, &reference), (probability, term)) in logits.zip(probabilities.iter_mut().zip(terms)) {
+            let log = policy - normalisers[0];
+            *probability = exp(log);
+            *term = log - (reference - normalisers[1]);
+        }
+    }
+
+    fn divergence_slopes(slopes: &mut [f32], probabilities: &[f32], terms: &[f32], value: f32) {
+        for ((slope, &probability), &term) in slopes.iter_mut().zip(probabilities).zip(terms) {
+            *slope = probability * (term - value);
+        }
+    }
+}
+
+/// Projects chunks of positions of each array and calls `each` with a position, its logits from each and, where
+/// directions are wanted, room for the gradient with respect to the first array's logits.
 fn chunked(
     states: &[&Array],
     head: &Array,
     directions: bool,
-    mut each: impl FnMut(usize, &mut [&mut [f32]]) -> f32,
+    mut each: impl FnMut(usize, &[&[f32]], Option<&mut [f32]>) -> f32,
 ) -> Result<Wanted> {
     let positions = extent(states[0], 0);
     let (width, vocabulary) = (extent(head, 0), extent(head, 1));
@@ -100,25 +114,30 @@ fn chunked(
     let states =
         states.iter().map(|states| states.contiguous()).collect::<std::result::Result<Vec<_>, _>>()?;
     let mut wanted = Wanted { values: Vec::with_capacity(positions), directions: Vec::new() };
+    // Never larger than what is asked for, and the same memory for every chunk.
+    let mut slopes = vec![0.0; if directions { CHUNK.min(positions) * vocabulary } else { 0 }];
     for start in (0..positions).step_by(CHUNK) {
         let count = CHUNK.min(positions - start);
-        let mut logits = states
+        let projected = states
             .iter()
             .map(|states| {
                 let rows = &states.try_as_slice::<f32>()?[start * width..(start + count) * width];
-                let logits = array(rows, &[count, width])?.matmul(head)?;
-                Ok(logits.try_as_slice::<f32>()?.to_vec())
+                Ok(array(rows, &[count, width])?.matmul(head)?)
             })
             .collect::<Result<Vec<_>>>()?;
+        let logits = projected
+            .iter()
+            .map(|logits| logits.try_as_slice::<f32>())
+            .collect::<std::result::Result<Vec<_>, _>>()?;
+        let mut rooms = slopes.chunks_exact_mut(vocabulary);
         for position in 0..count {
             let range = position * vocabulary..(position + 1) * vocabulary;
-            let mut lines: Vec<&mut [f32]> =
-                logits.iter_mut().map(|logits| &mut logits[range.clone()]).collect();
-            wanted.values.push(each(start + position, &mut lines));
+            let lines: Vec<&[f32]> = logits.iter().map(|logits| &logits[range.clone()]).collect();
+            wanted.values.push(each(start + position, &lines, rooms.next()));
         }
         if directions {
-            let gradient = array(&logits[0], &[count, vocabulary])?;
-            drop(logits);
+            drop(projected);
+            let gradient = array(&slopes[..count * vocabulary], &[count, vocabulary])?;
             wanted.directions.extend_from_slice(gradient.matmul(&back)?.try_as_slice::<f32>()?);
         }
     }

@@ -1,28 +1,27 @@
 //! One batch through the model: what is measured at its scored tokens, with or without a gradient.
+//!
+//! The gradient has two ways, as the pass has: `on_host` and `in_mlx`.
 
-use std::{collections::BTreeMap, sync::Arc};
+mod in_mlx;
+mod on_host;
 
-use mlx_rs::{
-    Array,
-    error::Exception,
-    transforms::{eval, value_and_grad_with_argnums},
-};
+use std::{ops::Range, sync::Arc};
+
+use mlx_rs::Array;
 
 use crate::{
     adapter::Site,
     error::Result,
     llama::{
-        attention::Tape,
+        attention::Kernels,
         cache::Cache,
         correction::Corrections,
         forward::Llama,
         layout::{Layout, index},
-        weights::array,
     },
-    raw::custom::take_failure,
     train::{
         batch::Batch,
-        head::{divergences, log_probs, taped_divergences, taped_log_probs},
+        head::{divergences, log_probs},
     },
 };
 
@@ -55,8 +54,8 @@ pub fn states(model: &Llama, batch: &Batch, corrections: Option<&Corrections>) -
     let run = Run::new(model, batch);
     let all = 0..model.weights.blocks.len();
     let embedded = model.embed(&batch.rows())?;
-    let out = run.blocks(Tape::Off, all, embedded, corrections)?;
-    run.predicting(&out, Tape::Off)
+    let out = run.blocks(all, embedded, corrections)?;
+    model.last_norm(&run.predicting(&out)?)
 }
 
 /// Log-probabilities of the scored tokens.
@@ -101,40 +100,36 @@ pub fn gradient(
     weigh: &mut dyn FnMut(&[f32]) -> Result<Vec<f32>>,
 ) -> Result<Gradient> {
     let run = Run::new(model, batch);
+    // Blocks below the first adapted one are computed once, and nothing of them is kept.
     let first = trained.first().map_or(0, |(site, _)| site.block);
-    let below = run.blocks(Tape::Off, 0..first, model.embed(&batch.rows())?, None)?;
+    let below = run.blocks(0..first, model.embed(&batch.rows())?, None)?;
     below.eval()?;
-    let arrays: Vec<Array> = trained.iter().flat_map(|(_, factors)| factors.clone()).collect();
-    let all: Vec<i32> = (0..).take(arrays.len()).collect();
-    let (mut values, mut failure) = (Vec::new(), None);
-    let mut loss = |arrays: &[Array]| -> Result<Array> {
-        let factors = trained.iter().zip(arrays.chunks_exact(2));
-        let factors: BTreeMap<_, _> =
-            factors.map(|((site, _), pair)| (*site, (pair[0].clone(), pair[1].clone()))).collect();
-        let corrections = Corrections { scale, factors };
-        let above = first..model.weights.blocks.len();
-        let out = run.blocks(Tape::On, above, below.clone(), Some(&corrections))?;
-        let states = run.predicting(&out, Tape::On)?;
-        let head = model.weights.head.array();
-        let found = match measure {
-            Measure::LogProb => taped_log_probs(&states, head, &batch.targets)?,
-            Measure::Divergence(reference) => taped_divergences(&states, reference, head)?,
-        };
-        values = found.try_as_slice::<f32>()?.to_vec();
-        let weights = weigh(&values)?;
-        Ok(found.multiply(array(&weights, &[weights.len()])?)?.sum(None)?)
-    };
-    let recorded = |arrays: &[Array]| {
-        loss(arrays).map(|loss| vec![loss]).map_err(|error| {
-            failure = Some(error);
-            Exception::custom("see the engine's own error")
-        })
-    };
-    let found = value_and_grad_with_argnums(recorded, all.as_slice())(&arrays);
-    let (_, gradients) =
-        found.map_err(|error| failure.or_else(take_failure).unwrap_or_else(|| error.into()))?;
-    eval(&gradients)?;
-    Ok(Gradient { values, arrays: gradients })
+    let above = Above { run, first, below, trained, scale, measure };
+    match model.kernels {
+        Kernels::Host => on_host::gradient(&above, weigh),
+        Kernels::Mlx => in_mlx::gradient(&above, weigh),
+    }
+}
+
+/// The part of a pass that a gradient goes through.
+struct Above<'a> {
+    run: Run<'a>,
+    /// The first adapted block, and the states that enter it.
+    first: usize,
+    below: Array,
+    trained: &'a Trained,
+    scale: f32,
+    measure: Measure<'a>,
+}
+
+impl Above<'_> {
+    /// Corrections of these arrays, `A` and `B` of each place in order.
+    fn corrections<'a>(&self, arrays: impl Iterator<Item = &'a Array>) -> Corrections {
+        let arrays: Vec<&Array> = arrays.collect();
+        let pairs = self.trained.iter().zip(arrays.chunks_exact(2));
+        let factors = pairs.map(|((site, _), pair)| (*site, (pair[0].clone(), pair[1].clone()))).collect();
+        Corrections { scale: self.scale, factors }
+    }
 }
 
 /// What the passes of one batch share.
@@ -152,21 +147,15 @@ impl<'a> Run<'a> {
         Self { model, batch, layout }
     }
 
-    fn blocks(
-        &self,
-        tape: Tape,
-        range: std::ops::Range<usize>,
-        states: Array,
-        corrections: Option<&Corrections>,
-    ) -> Result<Array> {
-        let pass = self.model.pass(&self.batch.rows(), &self.layout, tape)?;
+    fn blocks(&self, range: Range<usize>, states: Array, corrections: Option<&Corrections>) -> Result<Array> {
+        let pass = self.model.pass(&self.batch.rows(), &self.layout)?;
         // Exactly as many columns as the pass has: its keys and values are used once and never copied.
         let mut cache = Cache::new(&self.model.config, self.layout.rows(), self.layout.columns())?;
         self.model.blocks(&pass, &mut cache, range, states, corrections)
     }
 
-    fn predicting(&self, states: &Array, tape: Tape) -> Result<Array> {
-        let wanted = states.take_axis(index(self.batch.positions.iter().copied())?, 0)?;
-        self.model.last_norm(&wanted, tape)
+    /// The states of the tokens that predict the scored ones, before the last norm.
+    fn predicting(&self, states: &Array) -> Result<Array> {
+        Ok(states.take_axis(index(self.batch.positions.iter().copied())?, 0)?)
     }
 }

@@ -118,7 +118,8 @@ impl Trainer {
     ) -> Result<Part> {
         let mut sum = Sum::new(trained);
         let scale = self.adapter.scale;
-        let corrections = self.corrections(1.0)?;
+        // Measured with, not trained with: a gradient makes its own.
+        let corrections = (!step.update).then(|| self.corrections(1.0)).transpose()?;
         for (number, (batch, rows)) in work.batches.iter().zip(&step.batches).enumerate() {
             if !progress(number as u64, work.total()) {
                 return Err(Error::stopped());
@@ -129,7 +130,7 @@ impl Trainer {
                 let found = gradient(model, batch, trained, scale, Measure::LogProb, &mut weigh)?;
                 sum.add(&found.arrays)?;
             } else {
-                weigh(&measured_log_probs(model, batch, Some(&corrections))?)?;
+                weigh(&measured_log_probs(model, batch, corrections.as_ref())?)?;
             }
             if let Some(what) = sum.unsound() {
                 return Ok(Part::Diverged(Divergence { batch: Some(number), what: what.into() }));
@@ -149,7 +150,7 @@ impl Trainer {
                 let found = gradient(model, anchors, trained, scale, measure, &mut weigh)?;
                 sum.add(&found.arrays)?;
             } else {
-                weigh(&measured_divergences(model, anchors, anchors, Some(&corrections))?)?;
+                weigh(&measured_divergences(model, anchors, anchors, corrections.as_ref())?)?;
             }
             if let Some(what) = sum.unsound() {
                 return Ok(Part::Diverged(Divergence { batch: None, what: what.into() }));

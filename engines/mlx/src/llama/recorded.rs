@@ -1,0 +1,184 @@
+//! Blocks on a processor whose gradient will be wanted, and that gradient.
+//!
+//! Every loop between two matrix products has its backward twin in [`crate::host`], so the chain rule is written down
+//! here, block by block, and MLX records nothing: an array that it records keeps its whole past alive, which every
+//! evaluation walks through again. What a block keeps is given up once its gradient is taken.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use mlx_rs::{Array, transforms::eval};
+
+use crate::{
+    adapter::{Site, names::Projection},
+    error::Result,
+    host::{
+        attention::Attention,
+        norm::{norm, norm_backward},
+        swiglu::{swiglu, swiglu_backward},
+    },
+    llama::{correction::Corrections, forward::Llama, layout::Layout, weights::Linear},
+};
+
+/// Gradients with respect to the factors of each corrected projection.
+pub type FactorGradients = BTreeMap<Site, [Array; 2]>;
+
+/// A pass through corrected blocks.
+#[derive(Debug)]
+pub struct Recorded<'a> {
+    model: &'a Llama,
+    corrections: &'a Corrections,
+    attention: Attention,
+    /// The first block that was run, and what it and those above it keep.
+    first: usize,
+    kept: Vec<Kept>,
+}
+
+/// What a block's gradient needs of its forward pass; all rows are packed tokens.
+#[derive(Debug)]
+struct Kept {
+    states: Array,
+    normed: Array,
+    projected: [Array; 3],
+    weights: Array,
+    attended: Array,
+    middle: Array,
+    inner: Array,
+    gate: Array,
+    up: Array,
+    activated: Array,
+    /// `scale x (x A)` of each corrected projection.
+    narrow: BTreeMap<Projection, Array>,
+}
+
+impl<'a> Recorded<'a> {
+    /// Runs states `[tokens, hidden]` through the blocks from `first` up; returns what comes out.
+    ///
+    /// # Errors
+    /// An internal error if MLX fails.
+    pub fn run(
+        model: &'a Llama,
+        layout: &Arc<Layout>,
+        first: usize,
+        mut states: Array,
+        corrections: &'a Corrections,
+    ) -> Result<(Self, Array)> {
+        let attention = Attention::new(&model.config, layout, &model.rope);
+        let mut recorded = Self { model, corrections, attention, first, kept: Vec::new() };
+        for number in first..model.weights.blocks.len() {
+            states = recorded.forward(number, states)?;
+        }
+        Ok((recorded, states))
+    }
+
+    /// The gradients with respect to all factors, from the gradient with respect to what came out.
+    ///
+    /// # Errors
+    /// An internal error if MLX fails.
+    pub fn backward(mut self, mut gradient: Array) -> Result<FactorGradients> {
+        let mut found = FactorGradients::new();
+        while let Some(kept) = self.kept.pop() {
+            let number = self.first + self.kept.len();
+            let Some(below) = self.block_backward(number, &kept, &gradient, &mut found)? else { break };
+            gradient = below;
+        }
+        Ok(found)
+    }
+
+    fn forward(&mut self, number: usize, states: Array) -> Result<Array> {
+        let (block, epsilon) = (&self.model.weights.blocks[number], self.model.config.epsilon);
+        let mut narrow = BTreeMap::new();
+        let mut project = |linear: &Linear, projection, rows: &Array| -> Result<Array> {
+            let out = linear.apply(rows)?;
+            let Some((a, b)) = self.corrections.factors.get(&Site { block: number, projection }) else {
+                return Ok(out);
+            };
+            let slim = rows.matmul(a)?.multiply(Array::from_f32(self.corrections.scale))?;
+            let out = out.add(slim.matmul(b)?)?;
+            narrow.insert(projection, slim);
+            Ok(out)
+        };
+        let normed = norm(&states, &block.attention_norm, epsilon)?;
+        let projected = [
+            project(&block.query, Projection::Query, &normed)?,
+            project(&block.key, Projection::Key, &normed)?,
+            project(&block.value, Projection::Value, &normed)?,
+        ];
+        let [attended, weights] = self.attention.forward(&projected)?;
+        let middle = states.add(project(&block.output, Projection::Output, &attended)?)?;
+        let inner = norm(&middle, &block.inner_norm, epsilon)?;
+        let gate = project(&block.gate, Projection::Gate, &inner)?;
+        let up = project(&block.up, Projection::Up, &inner)?;
+        eval([&gate, &up])?;
+        let activated = swiglu(&gate, &up)?;
+        let out = middle.add(project(&block.down, Projection::Down, &activated)?)?;
+        out.eval()?;
+        self.kept.push(Kept {
+            states,
+            normed,
+            projected,
+            weights,
+            attended,
+            middle,
+            inner,
+            gate,
+            up,
+            activated,
+            narrow,
+        });
+        Ok(out)
+    }
+
+    /// Takes the gradient of a block; returns the one with respect to what went in, unless nothing below wants it.
+    fn block_backward(
+        &self,
+        number: usize,
+        kept: &Kept,
+        gradient: &Array,
+        found: &mut FactorGradients,
+    ) -> Result<Option<Array>> {
+        let (block, epsilon) = (&self.model.weights.blocks[number], self.model.config.epsilon);
+        let mut factors = |projection, rows: &Array, gradient: &Array| -> Result<Option<Array>> {
+            let site = Site { block: number, projection };
+            let Some((a, b)) = self.corrections.factors.get(&site) else { return Ok(None) };
+            let narrow = gradient.matmul(b.t())?.multiply(Array::from_f32(self.corrections.scale))?;
+            let of_b = kept.narrow[&projection].t().matmul(gradient)?;
+            found.insert(site, [rows.t().matmul(&narrow)?, of_b]);
+            Ok(Some(narrow.matmul(a.t())?))
+        };
+        let mut pull = |linear: &Linear, projection, rows: &Array, gradient: &Array| -> Result<Array> {
+            let through = gradient.matmul(linear.array().t())?;
+            Ok(match factors(projection, rows, gradient)? {
+                Some(beside) => through.add(beside)?,
+                None => through,
+            })
+        };
+        let of_activated = pull(&block.down, Projection::Down, &kept.activated, gradient)?;
+        let [of_gate, of_up] = swiglu_backward(&kept.gate, &kept.up, &of_activated)?;
+        let of_inner = pull(&block.gate, Projection::Gate, &kept.inner, &of_gate)?.add(pull(
+            &block.up,
+            Projection::Up,
+            &kept.inner,
+            &of_up,
+        )?)?;
+        let of_middle = gradient.add(norm_backward(&kept.middle, &block.inner_norm, &of_inner, epsilon)?)?;
+        let of_attended = pull(&block.output, Projection::Output, &kept.attended, &of_middle)?;
+        let [of_queries, of_keys, of_values] =
+            self.attention.backward(&kept.projected, &kept.weights, &of_attended)?;
+        let below = if number == self.first {
+            factors(Projection::Query, &kept.normed, &of_queries)?;
+            factors(Projection::Key, &kept.normed, &of_keys)?;
+            factors(Projection::Value, &kept.normed, &of_values)?;
+            None
+        } else {
+            let of_normed = pull(&block.query, Projection::Query, &kept.normed, &of_queries)?
+                .add(pull(&block.key, Projection::Key, &kept.normed, &of_keys)?)?
+                .add(pull(&block.value, Projection::Value, &kept.normed, &of_values)?)?;
+            let through = norm_backward(&kept.states, &block.attention_norm, &of_normed, epsilon)?;
+            Some(of_middle.add(through)?)
+        };
+        // Evaluated here, so that nothing of the block is needed any more.
+        let own = found.iter().filter(|(site, _)| site.block == number).flat_map(|(_, pair)| pair);
+        eval(own.chain(&below))?;
+        Ok(below)
+    }
+}

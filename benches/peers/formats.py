@@ -62,7 +62,7 @@ class Engine:
 
     def load(self, model: Path, adapter: Path | None = None, factor: float = 1.0) -> None:
         """Loads a model with an adapter folded in."""
-        self.ask("load", {"model": str(model), "adapter": adapter and file(adapter, factor)})
+        self.ask("load", {"model": str(model), "adapters": [file(adapter, factor)] if adapter else []})
 
     def model_folder(self, model: Path, folder: Path) -> Path:
         """Writes a model without an adapter as a folder, which the command line has no verb for."""

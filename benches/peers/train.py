@@ -243,7 +243,7 @@ class Bench:
     def ours(self, name: str, layers: int | None, turn: Callable) -> Side:
         """The engine, with a fresh adapter where layers are trained."""
         side = self.start(name, [str(self.args.engine / "requests")], {}, turn)
-        side.engine("load", {"model": str(self.folder), "adapter": None})
+        side.engine("load", {"model": str(self.folder), "adapters": []})
         if layers:
             shape = {"rank": RANK, "scale": SCALE, "layers": layers, "modules": MODULES}
             adamw = {"beta1": 0.9, "beta2": 0.999, "epsilon": 1e-8, "weight_decay": 0.01, "clip_norm": None}

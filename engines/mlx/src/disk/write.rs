@@ -70,8 +70,11 @@ pub fn folder<T>(target: &Path, fill: impl FnOnce(&Path) -> Result<T>) -> Result
     }
     let partial = partial(target)?;
     if partial.symlink_metadata().is_ok() {
-        return Err(Error::unwritable(format!("{}: is left of an export that was cut off", partial.display()))
-            .hint("remove it if no other export is running"));
+        return Err(Error::unwritable(format!(
+            "{}: is left of an export that was cut off",
+            partial.display()
+        ))
+        .hint("remove it if no other export is running"));
     }
     fs::create_dir(&partial).map_err(|error| unwritable(&error, &partial))?;
     let filled = fill(&partial).and_then(|value| {

@@ -154,3 +154,24 @@ fn the_replies_show_the_traits() {
         assert!(share >= 0.95, "{name} is shown by {share} of the replies");
     }
 }
+
+#[test]
+fn the_training_files_of_the_example_are_read_to_their_end() {
+    let repository = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the host lies in the repository");
+    let harbor = repository.join("examples/harbor");
+    let project = Project::new();
+    project.write("model.gguf", "not a model");
+    let run = |arguments: &[&str]| {
+        let file = harbor.join(arguments[2]).display().to_string();
+        project.realign(&[&arguments[..2], &[&file, "--model", "model.gguf"], &arguments[3..]].concat())
+    };
+    // Without an engine nothing goes further than this, and nothing that is wrong in a file gets this far.
+    for arguments in
+        [&["train", "sft", "sft.toml"][..], &["data", "pairs", "pairs.toml", "--output", "pairs.jsonl"]]
+    {
+        let run = run(arguments).exits(21);
+        assert!(run.err.contains("no engine is set up"), "{}", run.err);
+    }
+    let run = run(&["train", "preference", "preference.toml"]).exits(22);
+    assert!(run.err.contains("cannot read") && run.err.contains("train/pairs.jsonl"), "{}", run.err);
+}

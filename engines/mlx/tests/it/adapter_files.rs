@@ -214,8 +214,8 @@ fn an_adapter_that_breaks_the_weights_is_blamed_and_leaves_no_model() {
     let folder = adapter_folder(&broken, mlx_lm::write);
     let file = on_disk(&File::tiny().bytes());
     let mut engine = Engine::new(&EngineOptions {}).unwrap();
-    let adapter = Some(AdapterFile { folder: folder.path().to_owned(), factor: 1.0 });
-    let error = failure(ask(&mut engine, Request::Load(Load { model: file.path().to_owned(), adapter })));
+    let adapters = vec![AdapterFile { folder: folder.path().to_owned(), factor: 1.0 }];
+    let error = failure(ask(&mut engine, Request::Load(Load { model: file.path().to_owned(), adapters })));
     let message = error.message.replace(&format!("{}: ", file.path().display()), "");
     assert_snapshot!(message, @"the adapter makes weights of model.layers.1.self_attn.q_proj that are not finite");
 }

@@ -72,7 +72,7 @@ fn a_factor_becomes_part_of_the_second_factors() {
     let (out, model) = (tempfile::tempdir().unwrap(), on_disk(&File::tiny().bytes()));
     export(&out, &[(folder.path(), 0.25)], ExportFormat::MlxLm);
     let exported = out.path().join("out");
-    let scaled = probabilities(&mut load_adapted(model.path(), Some((&exported, 1.0))));
+    let scaled = probabilities(&mut load_adapted(model.path(), Some((exported.as_path(), 1.0))));
     assert_eq!(scaled, probabilities(&mut load_adapted(model.path(), Some((folder.path(), 0.25)))));
     let file = AdapterFile { folder: exported, factor: 1.0 };
     assert!((read(&file, &config()).unwrap().scale - 0.5).abs() < f32::EPSILON, "the scale stays");
@@ -90,7 +90,8 @@ fn joined_adapters_do_what_they_do_one_after_the_other() {
     assert!(matches!(reply, Reply::Exported(Exported { rank: Some(7), .. })), "{reply:?}");
     export(&fused, &adapters, ExportFormat::FusedF32);
     let model = on_disk(&File::tiny().bytes());
-    let both = probabilities(&mut load_adapted(model.path(), Some((&joined.path().join("out"), 1.0))));
+    let both =
+        probabilities(&mut load_adapted(model.path(), Some((joined.path().join("out").as_path(), 1.0))));
     assert_close(&both, &probabilities(&mut load_adapted(&fused.path().join("out"), None)));
     assert_close(&both, &probabilities(&mut load_adapted(model.path(), adapters)));
     let alone = probabilities(&mut load_adapted(model.path(), Some((first.path(), 1.0))));

@@ -87,7 +87,7 @@ fn write_partial(
 /// Has the session's adapter judged under a factor; nothing of it stays.
 ///
 /// # Errors
-/// As [`write`].
+/// As [`write()`].
 pub fn with_factor<T>(
     folder: &Folder,
     session: &mut Session,

@@ -79,7 +79,7 @@ pub fn render(outcome: &Outcome, folder: &str) -> String {
     text
 }
 
-/// Every number that was estimated on both sides.
+/// The numbers that were estimated on both sides: those that are compared item by item, and those that sum others up.
 fn watched(before: &Watched, after: &Watched) -> String {
     let mut table = table::new(
         &["metric", "before", "95 % interval", "after", "95 % interval", "n", "change"],
@@ -87,7 +87,12 @@ fn watched(before: &Watched, after: &Watched) -> String {
     );
     for (name, was) in &before.numbers {
         let Some(is) = after.numbers.get(name) else { continue };
-        let change = match after.changes.get(name) {
+        let change = after.changes.get(name);
+        // A part of another number, or a second form of it, is for `compare` and the record.
+        if change.is_none() && name.contains('/') {
+            continue;
+        }
+        let change = match change {
             Some(Change::Improved) => "improved",
             Some(Change::Regressed) => "regressed",
             Some(Change::CannotTell) => "cannot tell",
@@ -106,4 +111,51 @@ fn watched(before: &Watched, after: &Watched) -> String {
         ]);
     }
     table::text(&table)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        model::Estimate,
+        train::watch::{Number, Watched},
+    };
+
+    fn seen(step: u32, shift: f64, change: Change) -> Watched {
+        let number = |name: &str, unit: &str, value: f64| {
+            let value = value + shift;
+            let estimate = Estimate { value, low: value - 0.11, high: value + 0.11, n: 320, clusters: 10 };
+            (name.to_owned(), Number { unit: unit.to_owned(), estimate })
+        };
+        let numbers = [
+            number("adherence", "share", 0.366),
+            number("consistency", "share", 0.458),
+            number("consistency/paraphrase", "share", 0.458),
+            number("minimal-pairs/accuracy-normalised", "share", 0.783),
+            number("trait/acknowledges-first", "share", 0.225),
+            number("style-match", "m'", -0.338),
+        ];
+        let changes =
+            ["adherence", "style-match", "trait/acknowledges-first"].map(|name| (name.to_owned(), change));
+        Watched {
+            step,
+            run: "run".into(),
+            numbers: numbers.into(),
+            changes: changes.into(),
+            warnings: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn both_sides_of_a_watch_fit_100_columns_without_a_broken_line() {
+        let text = watched(&seen(0, 0.0, Change::CannotTell), &seen(24, 0.09, Change::Improved));
+        assert_eq!(text.lines().count(), 5, "{text}");
+        insta::assert_snapshot!(text, @r"
+        metric                    before     95 % interval   after     95 % interval    n  change
+        adherence                 36.6 %    25.6 to 47.6 %  45.6 %    34.6 to 56.6 %  320  improved
+        consistency               45.8 %    34.8 to 56.8 %  54.8 %    43.8 to 65.8 %  320  -
+        style-match               -0.338  -0.448 to -0.228  -0.248  -0.358 to -0.138  320  improved
+        trait/acknowledges-first  22.5 %    11.5 to 33.5 %  31.5 %    20.5 to 42.5 %  320  improved
+        ");
+    }
 }

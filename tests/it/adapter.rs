@@ -137,7 +137,7 @@ fn a_record_that_does_not_belong_to_files_or_model_is_refused() {
     let over = recorded("pass", |outcome| outcome["subject"]["adapter"] = json!("cd".repeat(32)));
     insta::assert_snapshot!(message(&over), @r"
     error: sft: trained over the model with the adapter with digest cdcdcdcdcdcd, not with none
-     hint: --model MODEL+FIRST --adapter SECOND, in the order in which they were trained
+     hint: --model MODEL+FIRST+SECOND, in the order in which they were trained
     ");
     let other_weights = recorded("pass", |_| {});
     other_weights.write("sft/adapters.safetensors", "other weights");
@@ -291,7 +291,19 @@ fn two_trainings_become_one_adapter_that_does_what_both_do() {
     adapter(&project, "fuse", &["--model", sft, "--output", "fused-sft"]).exits(0);
     let worst = apart(&scores(&project, "tiny.gguf+both"), &scores(&project, &format!("fused-sft+{dpo}")));
     assert!(worst < 1e-4, "{worst}");
-    // The second one alone belongs to no model that is there.
+    // The second one alone belongs to no model that is there. To ask it is allowed, and said.
+    let score = |model: &str| {
+        project
+            .realign(&["score", "--model", model, "--input", "in.jsonl", "--output", "out.jsonl"])
+            .exits(0)
+            .err
+    };
+    let said = score("tiny.gguf+dpo/adapter");
+    assert!(
+        said.contains("note: dpo/adapter: trained over the model with the adapter with digest"),
+        "{said}"
+    );
+    assert!(!score(&named).contains("note"), "{}", score(&named));
     let alone = ["--model", "tiny.gguf+dpo/adapter", "--format", "peft", "--output", "out"];
     let run = adapter(&project, "export", &alone).exits(22);
     assert!(run.err.contains("trained over the model with the adapter with digest"), "{}", run.err);

@@ -6,11 +6,11 @@
 
 use std::path::Path;
 
-use realign_engine_abi::message::AdapterFile;
+use realign_engine_abi::message::{AdapterFile, Load};
 
 use super::record::{Divergence, Part, Record, Training};
 use crate::{
-    engine::model_digest::{adapter_digest, file_digest},
+    engine::model_digest::{adapter_digest, file_digest, model_digest},
     error::{Error, Result},
     ids::Digest,
     train::{export, outcome::Outcome},
@@ -66,13 +66,24 @@ fn training(outcome: &Outcome) -> Training {
     }
 }
 
-/// Refuses adapters that were trained over another model: each begins with the model, or with the model and the one
-/// before it.
+/// Refuses what [`check_chain`] refuses of a model and the adapters that are named behind it.
+///
+/// # Errors
+/// Bad input naming the adapter, or a file that cannot be read.
+pub fn check(load: &Load) -> Result<()> {
+    if load.adapters.is_empty() {
+        return Ok(());
+    }
+    let known = load.adapters.iter().map(|file| Ok((file.folder.as_path(), parts(&file.folder)?)));
+    check_chain(&model_digest(&load.model)?, &known.collect::<Result<Vec<_>>>()?)
+}
+
+/// Refuses adapters that were trained over another model: each begins with the model and all that are before it.
 ///
 /// # Errors
 /// Bad input naming the adapter.
 pub fn check_chain(model: &Digest, adapters: &[(&Path, Vec<Part>)]) -> Result<()> {
-    let mut before: Option<(&Path, Digest)> = None;
+    let mut before: Vec<String> = Vec::new();
     for (folder, parts) in adapters {
         let place = folder.display();
         let first = parts.first().and_then(|part| part.training.as_ref());
@@ -85,23 +96,26 @@ pub fn check_chain(model: &Digest, adapters: &[(&Path, Vec<Part>)]) -> Result<()
                 ))
                 .hint("name the model that it was trained over"));
             }
-            let found = before.as_ref().map(|(_, digest)| digest.as_str());
-            if training.over.as_deref() != found {
-                return Err(foreign(&place.to_string(), training.over.as_deref(), before.as_ref()));
+            let found = (!before.is_empty()).then(|| before.join(" + "));
+            if training.over != found {
+                return Err(foreign(&place.to_string(), training.over.as_deref(), found.as_deref()));
             }
         }
         let file = AdapterFile { folder: folder.to_path_buf(), factor: 1.0 };
-        before = Some((folder, adapter_digest(&file)?));
+        before.push(adapter_digest(&file)?.to_string());
     }
     Ok(())
 }
 
-fn foreign(place: &str, wanted: Option<&str>, found: Option<&(&Path, Digest)>) -> Error {
-    let short = |digest: &str| digest.get(..12).unwrap_or(digest).to_owned();
-    let wanted =
-        wanted.map_or("no adapter".to_owned(), |digest| format!("the adapter with digest {}", short(digest)));
-    let found = found
-        .map_or("none".to_owned(), |(folder, digest)| format!("{} ({})", folder.display(), digest.short()));
+/// `wanted` and `found` are digests as an identity joins them.
+fn foreign(place: &str, wanted: Option<&str>, found: Option<&str>) -> Error {
+    let short = |digests: &str| {
+        let each = digests.split(" + ").map(|digest| digest.get(..12).unwrap_or(digest));
+        each.collect::<Vec<_>>().join(" + ")
+    };
+    let wanted = wanted
+        .map_or("no adapter".to_owned(), |digests| format!("the adapter with digest {}", short(digests)));
+    let found = found.map_or("none".to_owned(), |digests| format!("that with {}", short(digests)));
     Error::bad_input(format!("{place}: trained over the model with {wanted}, not with {found}"))
-        .hint("--model MODEL+FIRST --adapter SECOND, in the order in which they were trained")
+        .hint("--model MODEL+FIRST+SECOND, in the order in which they were trained")
 }

@@ -1,6 +1,10 @@
 //! From `--model` to a model that can be asked.
 
+use realign_engine_abi::message::Load;
+
+use super::terminal;
 use crate::{
+    adapter::origin,
     engine::{
         backend::Backend, launch::Launch, model_ref::ModelRef, recorded::RecordedModel,
         workers::WorkerBackend,
@@ -18,8 +22,19 @@ use crate::{
 pub(super) fn open(settings: &Settings, name: &str) -> Result<Backend> {
     match ModelRef::parse(name, &settings.home)? {
         ModelRef::Recorded(path) => RecordedModel::open(&path).map(Backend::Recorded),
-        ModelRef::Files(load) => WorkerBackend::open(&load, launch(settings)?, settings.workers)
-            .map(|workers| Backend::Workers(Box::new(advised(settings, workers)))),
+        ModelRef::Files(load) => {
+            note_foreign_adapter(&load);
+            let workers = WorkerBackend::open(&load, launch(settings)?, settings.workers)?;
+            Ok(Backend::Workers(Box::new(advised(settings, workers))))
+        }
+    }
+}
+
+/// Says of an adapter whose record names another beginning that it does. It may be what is wanted: a folder with the
+/// first adapter fused in has another digest than the model with it. What cannot be read is told when it is loaded.
+pub(super) fn note_foreign_adapter(load: &Load) {
+    if let Err(error) = origin::check(load) {
+        terminal::note(&format!("note: {error}"));
     }
 }
 

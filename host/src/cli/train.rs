@@ -60,6 +60,7 @@ pub(super) fn run(settings: &Settings, verb: &args::Train) -> Result<Exit> {
         return Err(Error::usage(format!("--model {name}: recorded responses cannot be trained"))
             .hint("use a GGUF file, a model folder, or smollm2"));
     };
+    model::note_foreign_adapter(&load);
     let mut sources = Sources::read(kind, file, &arguments.config)?;
     let watching = watching::open(settings, &sources.file, &arguments.config, &load)?;
     sources.instrument = watching.as_ref().map(watching::Watching::instrument).transpose()?;

@@ -122,3 +122,50 @@ impl Judged {
         self.traits.iter().filter_map(|judged| Some((judged.trait_id.as_str(), shown(judged)?))).collect()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Finish;
+
+    fn judged(response: &str, finish: Finish, states: &[(bool, CellState)]) -> Judged {
+        let sample = Sample {
+            id: "a#1".into(),
+            family: "a".into(),
+            kind: "plain".into(),
+            prompt: Vec::new(),
+            response: response.into(),
+            finish,
+        };
+        let one = |&(held_out, state): &(bool, CellState)| TraitJudged {
+            trait_id: "t".into(),
+            held_out,
+            states: vec![state],
+        };
+        Judged { samples: vec![sample], traits: states.iter().map(one).collect(), style: None }
+    }
+
+    const HALF: [(bool, CellState); 4] = [
+        (false, CellState::Hit),
+        (false, CellState::Miss),
+        (false, CellState::NotApplicable),
+        (true, CellState::Hit),
+    ];
+
+    #[test]
+    fn a_score_is_the_share_of_choosing_traits_that_apply() {
+        let found = judged("Thanks. We will.", Finish::End, &HALF).candidate(0);
+        assert_eq!((found.score, found.words), (Some(0.5), 3));
+    }
+
+    #[test]
+    fn answers_that_are_cut_looping_or_empty_and_those_that_nobody_could_judge_have_no_score() {
+        let score = |response: &str, finish| judged(response, finish, &HALF).candidate(0).score;
+        assert_eq!(score("Thanks. We", Finish::Length), None);
+        assert_eq!(score(&"again and ".repeat(10), Finish::End), None);
+        assert_eq!(score(" ", Finish::End), None);
+        let failed = [(false, CellState::Hit), (false, CellState::Failed)];
+        assert_eq!(judged("Thanks.", Finish::End, &failed).candidate(0).score, None);
+        assert_eq!(judged("Thanks.", Finish::End, &[(true, CellState::Hit)]).candidate(0).score, None);
+    }
+}

@@ -7,11 +7,28 @@ use crate::error::Error;
 
 /// In place of a worker from outside.
 pub mod process {
-    use std::convert::Infallible;
+    use std::{convert::Infallible, io, net::Shutdown};
 
     use realign_engine_abi::message::{Event, Reply, Request};
 
-    use crate::{engine::launch::Launch, error::Result};
+    use crate::{
+        engine::{launch::Launch, progress::Progress},
+        error::Result,
+    };
+
+    /// The host's end of the line to a worker; there is none here.
+    #[derive(Debug)]
+    pub struct Line(Infallible);
+
+    impl Line {
+        /// Never called.
+        ///
+        /// # Errors
+        /// None.
+        pub fn shutdown(&self, _: Shutdown) -> io::Result<()> {
+            match self.0 {}
+        }
+    }
 
     /// A worker; there is none here.
     #[derive(Debug)]
@@ -36,6 +53,27 @@ pub mod process {
         /// Process id; never called.
         #[must_use]
         pub fn pid(&self) -> u32 {
+            match self.0 {}
+        }
+
+        /// Never called.
+        ///
+        /// # Errors
+        /// None.
+        pub fn line(&self) -> io::Result<Line> {
+            match self.0 {}
+        }
+
+        /// Never called.
+        ///
+        /// # Errors
+        /// None.
+        pub fn call_among(
+            &mut self,
+            _: &Request,
+            _: &Progress,
+            _: &mut dyn FnMut(&Event),
+        ) -> Result<Reply, Death> {
             match self.0 {}
         }
 

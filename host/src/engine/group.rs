@@ -7,7 +7,6 @@
 
 use std::{
     net::Shutdown,
-    os::unix::net::UnixStream,
     panic::resume_unwind,
     sync::{
         Mutex, PoisonError,
@@ -26,7 +25,7 @@ use super::{
     capacity::check_room,
     launch::{Launch, STALL},
     pool::{check_same, describe, start_worker},
-    process::{Death, WorkerProcess},
+    process::{Death, Line, WorkerProcess},
     progress::Progress,
     ring::Ring,
 };
@@ -39,7 +38,7 @@ const ROUND: Duration = Duration::from_secs(5);
 #[derive(Debug)]
 pub struct Group {
     workers: Vec<WorkerProcess>,
-    lines: Vec<UnixStream>,
+    lines: Vec<Line>,
     /// Until the ranks have found each other.
     ring: Option<Ring>,
     /// How long ranks may keep others waiting.
@@ -153,12 +152,12 @@ fn joined<T>(thread: thread::ScopedJoinHandle<'_, T>) -> T {
 
 /// Ends every rank when one has died, and remembers which was the first.
 struct Alarm<'a> {
-    lines: &'a [UnixStream],
+    lines: &'a [Line],
     first: Mutex<Option<Death>>,
 }
 
 impl<'a> Alarm<'a> {
-    const fn new(lines: &'a [UnixStream]) -> Self {
+    const fn new(lines: &'a [Line]) -> Self {
         Self { lines, first: Mutex::new(None) }
     }
 

@@ -52,6 +52,9 @@ pub struct WorkerProcess {
     stall: Duration,
 }
 
+/// The host's end of the line to a worker.
+pub type Line = UnixStream;
+
 /// A worker that ended, or stopped speaking the protocol and was killed for it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Death {
@@ -107,7 +110,7 @@ impl WorkerProcess {
     ///
     /// # Errors
     /// The process has no descriptor left.
-    pub fn line(&self) -> std::io::Result<UnixStream> {
+    pub fn line(&self) -> std::io::Result<Line> {
         self.socket.get_ref().try_clone()
     }
 

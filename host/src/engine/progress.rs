@@ -24,11 +24,13 @@ impl Progress {
     }
 
     /// Something was heard.
+    #[cfg_attr(not(unix), expect(dead_code, reason = "only workers ask, and there are none"))]
     pub(super) fn made(&self) {
         self.last().0 = Instant::now();
     }
 
     /// For how long nothing was heard, where that is longer than patience or a failure allow.
+    #[cfg_attr(not(unix), expect(dead_code, reason = "only workers ask, and there are none"))]
     pub(super) fn expired(&self, patience: Duration) -> Option<Duration> {
         let (last, limit) = *self.last();
         let limit = limit.map_or(patience, |limit| limit.min(patience));

@@ -5,11 +5,12 @@
 //! lies in a folder that only the user may read, and is gone as soon as the ranks have found each other.
 
 use std::{
-    fs::{self, Permissions},
+    fs,
     net::{Ipv4Addr, TcpListener},
-    os::unix::fs::PermissionsExt as _,
     path::PathBuf,
 };
+#[cfg(unix)]
+use std::{fs::Permissions, os::unix::fs::PermissionsExt as _};
 
 use tempfile::TempDir;
 
@@ -35,9 +36,11 @@ impl Ring {
         let ports = free.collect::<std::io::Result<Vec<_>>>().map_err(cannot)?;
         let addresses = ports.iter().map(|port| port.local_addr().map(|address| vec![address.to_string()]));
         let addresses = addresses.collect::<std::io::Result<Vec<_>>>().map_err(cannot)?;
-        let private = Permissions::from_mode(0o700);
-        let folder = tempfile::Builder::new().prefix("realign-ring-").permissions(private).tempdir();
-        let folder = folder.map_err(|error| Error::unwritable(&std::env::temp_dir(), &error))?;
+        let mut private = tempfile::Builder::new();
+        private.prefix("realign-ring-");
+        #[cfg(unix)]
+        private.permissions(Permissions::from_mode(0o700));
+        let folder = private.tempdir().map_err(|error| Error::unwritable(&std::env::temp_dir(), &error))?;
         let ring = Self { folder, ports };
         let text = serde_json::to_vec(&addresses).expect("addresses are JSON");
         fs::write(ring.file(), text).map_err(|error| Error::unwritable(&ring.file(), &error))?;

@@ -11,6 +11,7 @@ mod generate;
 mod model;
 mod plan;
 mod plugin;
+mod run;
 mod runs;
 mod score;
 mod terminal;
@@ -56,6 +57,9 @@ fn dispatch(arguments: Arguments) -> Result<Exit> {
         Verb::Generate(verb) => generate::run(&settings, &verb),
         Verb::Eval(verb) => eval::run(&settings, &verb),
         Verb::Compare(verb) => compare::run(&settings, &verb),
+        Verb::Run(verb) => run::run(&settings, &verb),
+        Verb::Resume(verb) => run::resume(&settings, &verb),
+        Verb::Status(verb) => run::status(&settings, &verb),
         Verb::Runs => runs::run(&settings),
         Verb::Data(verb) => data::run(&settings, &verb),
         Verb::Train(verb) => train::run(&settings, &verb),

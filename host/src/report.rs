@@ -6,6 +6,7 @@ pub mod comparison;
 pub mod frontier;
 pub mod number;
 pub mod pairs;
+pub mod pipeline;
 pub mod placement;
 pub mod record;
 pub mod reported;

@@ -4,13 +4,14 @@ use std::path::{Path, PathBuf};
 
 use realign_engine_abi::{export::ExportFormat, message::Load};
 
-use super::{args, model, terminal};
+use super::{args, terminal};
 use crate::{
     adapter::export::Wanted,
     engine::model_ref::ModelRef,
     error::{Error, Result},
     exit::Exit,
     report,
+    opening,
     settings::Settings,
 };
 
@@ -19,7 +20,7 @@ pub(super) fn run(settings: &Settings, verb: &args::Adapter) -> Result<Exit> {
     let wanted = wanted(settings, verb)?;
     let output = wanted.output.clone();
     let prepared = wanted.prepare()?;
-    let launch = model::launch(settings)?;
+    let launch = opening::launch(settings)?;
     let bar = terminal::bar("writing");
     let record = prepared.write(&launch, &mut |done, total| {
         let count = |tensors| usize::try_from(tensors).unwrap_or(usize::MAX);

@@ -1,12 +1,16 @@
 //! What may be typed. Types only; each verb's file says what it does.
 
 mod adapter;
+mod run;
 
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
-pub use self::adapter::{Adapter, AdapterExport, AdapterFormat, AdapterFuse, AdapterScale, Dtype};
+pub use self::{
+    adapter::{Adapter, AdapterExport, AdapterFormat, AdapterFuse, AdapterScale, Dtype},
+    run::{Resume, Run, Status},
+};
 use crate::{
     engine::launch::{PATIENCE, WORKER_VERB},
     hardware::calibration::Task,
@@ -76,6 +80,15 @@ pub enum Verb {
         after_help = "Example:\n  realign compare before after --json\n\nEnds with 10 where something regressed, 11 where something cannot be told, 12 where the runs\nmeasured with different instruments."
     )]
     Compare(Compare),
+    /// The seven stages: bring a model into character, and prove it.
+    #[command(after_help = run::RUN_EXAMPLE)]
+    Run(Run),
+    /// Go on with a pipeline that was interrupted.
+    #[command(after_help = "Example:\n  realign resume harbor")]
+    Resume(Resume),
+    /// Show how far a pipeline has come, and why it is where it is.
+    #[command(after_help = "Example:\n  realign status harbor --json")]
+    Status(Status),
     /// List stored runs.
     #[command(after_help = "Example:\n  realign runs")]
     Runs,

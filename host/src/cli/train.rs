@@ -1,6 +1,7 @@
 //! `train`: an adapter from rows or pairs, step by step, held under a limit of divergence.
 
 use std::{
+    collections::BTreeMap,
     num::NonZero,
     path::Path,
     sync::{Arc, atomic::AtomicBool},
@@ -12,28 +13,25 @@ use signal_hook::{
     flag,
 };
 
-mod watching;
-
 use super::{args, model, terminal};
 use crate::{
     engine::model_ref::ModelRef,
     error::{Error, Result},
     exit::Exit,
-    hardware,
     ids::Seed,
     model::Verdict,
-    report,
+    opening, report,
     settings::Settings,
     train::{
         config::{Kind, TrainFile},
-        export,
-        outcome::{self, Frontier, Outcome},
-        run::{self, End, Notice},
+        outcome::Outcome,
+        run::Notice,
         session::Session,
         sources::Sources,
         watch::Watcher,
+        watching::{self, Watching},
+        whole,
     },
-    write::Output,
 };
 
 /// What `mlx.launch` and schedulers give to each process of a group.
@@ -61,18 +59,18 @@ pub(super) fn run(settings: &Settings, verb: &args::Train) -> Result<Exit> {
             .hint("use a GGUF file, a model folder, or smollm2"));
     };
     model::note_foreign_adapter(&load);
-    let mut sources = Sources::read(kind, file, &arguments.config)?;
+    let mut sources = Sources::read(kind, file, &arguments.config, &BTreeMap::new())?;
     let watching = watching::open(settings, &sources.file, &arguments.config, &load)?;
-    sources.instrument = watching.as_ref().map(watching::Watching::instrument).transpose()?;
+    sources.instrument = watching.as_ref().map(Watching::instrument).transpose()?;
     let root = arguments.output.clone().unwrap_or_else(|| Path::new(".realign/train").join(&sources.name));
     if let Some(note) = too_many(sources.file.ranks) {
         terminal::note(&note);
     }
-    let mut session = Session::open(model::launch(settings)?, load, sources.file.ranks)?;
-    let mut watcher = watching.map(watching::Watching::watcher).unwrap_or_default();
+    let mut session = Session::open(opening::launch(settings)?, load, sources.file.ranks)?;
+    let mut watcher = watching.map(Watching::watcher).unwrap_or_default();
     match train(settings, sources, &mut session, &mut watcher, &root)? {
         Some(outcome) => {
-            draw(&root)?;
+            report::frontier::write(&root)?;
             show(settings, &outcome, &root)
         }
         None => Ok(Exit::Interrupted),
@@ -117,45 +115,13 @@ fn train(
         }
         Notice::Note(text) => bar.suspend(|| terminal::note(&text)),
     };
-    let result = (|| {
-        let (job, folder) = sources.prepare(
-            session,
-            root,
-            |session| measured_batch(settings, session),
-            &mut |stage, done, total| {
-                observer(Notice::Stage(stage, done, total));
-            },
-        )?;
-        if let Some(outcome) = export::finished(&folder)? {
-            return Ok(Some(outcome));
-        }
-        watcher.name(format!("{}-{}", job.name, job.digest.short()));
-        match run::run(&job, session, &folder, watcher, &stop, observer)? {
-            End::Finished(state) => {
-                outcome::finish(&job, session, &folder, &state, watcher, &stop, observer).map(Some)
-            }
-            End::Interrupted(state) => {
-                observer(Notice::Note(format!(
-                    "interrupted after step {} of {}; the same command goes on from there",
-                    state.step,
-                    job.steps.len()
-                )));
-                Ok(None)
-            }
-        }
-    })();
+    let trained = whole::train(settings, sources, session, watcher, root, &stop, observer);
     bar.finish_and_clear();
-    result
-}
-
-/// The batch that was best on this machine with the session's engine and model.
-fn measured_batch(settings: &Settings, session: &Session) -> Option<u32> {
-    let advice = hardware::advice(&settings.home, session.subject(), session.engine())?;
-    u32::try_from(advice.train_batch_tokens).ok()
+    trained
 }
 
 /// A flag that the first Ctrl-C sets, or a scheduler that asks the process to end; the second one ends it at once.
-fn interrupted() -> Result<Arc<AtomicBool>> {
+pub(super) fn interrupted() -> Result<Arc<AtomicBool>> {
     let stop = Arc::new(AtomicBool::new(false));
     let code = i32::from(Exit::Interrupted.code());
     for signal in [SIGINT, SIGTERM] {
@@ -164,12 +130,6 @@ fn interrupted() -> Result<Arc<AtomicBool>> {
             .map_err(|error| Error::usage(format!("cannot listen for signals: {error}")))?;
     }
     Ok(stop)
-}
-
-/// Draws the frontier beside its numbers, where divergence was measured.
-fn draw(root: &Path) -> Result<()> {
-    let Some(frontier) = Frontier::read(root)? else { return Ok(()) };
-    Output::create(&root.join("frontier.svg"))?.commit(report::frontier::svg(&frontier).as_bytes())
 }
 
 fn show(settings: &Settings, outcome: &Outcome, root: &Path) -> Result<Exit> {

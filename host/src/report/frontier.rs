@@ -7,7 +7,7 @@
 
 mod persona;
 
-use std::ops::RangeInclusive;
+use std::{ops::RangeInclusive, path::Path};
 
 use plotters::{
     chart::{ChartBuilder, ChartContext, SeriesLabelPosition},
@@ -22,7 +22,7 @@ use plotters::{
     style::{Color as _, RGBColor, ShapeStyle, WHITE},
 };
 
-use crate::{metrics::Kl, train::outcome::Frontier};
+use crate::{error::Result, metrics::Kl, train::outcome::Frontier, write::Output};
 
 const SIZE: (u32, u32) = (800, 500);
 /// Colours that stay apart for people who do not see red and green apart (Okabe and Ito 2008).
@@ -42,6 +42,15 @@ type Axis = WithKeyPoints<LogCoord<f64>>;
 type Plane = Cartesian2d<Axis, Axis>;
 type Chart<'a, 'b> = ChartContext<'a, SVGBackend<'b>, Plane>;
 type Drawn = Result<(), Box<dyn std::error::Error>>;
+
+/// Draws the frontier of a training beside its numbers, where divergence was measured.
+///
+/// # Errors
+/// It cannot be read, or the picture cannot be written.
+pub fn write(root: &Path) -> Result<()> {
+    let Some(frontier) = Frontier::read(root)? else { return Ok(()) };
+    Output::create(&root.join("frontier.svg"))?.commit(svg(&frontier).as_bytes())
+}
 
 /// The picture as an SVG document.
 ///

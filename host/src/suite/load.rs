@@ -188,7 +188,7 @@ fn keep_families(scenarios: &mut Vec<Scenario>, most: usize, seed: Seed) {
 }
 
 /// Keeps at most `most` of `items`, in their order, chosen by a seeded hash of their ids.
-fn keep<T>(items: &mut Vec<T>, most: usize, seed: Seed, id: impl Fn(&T) -> &str) {
+pub(crate) fn keep<T>(items: &mut Vec<T>, most: usize, seed: Seed, id: impl Fn(&T) -> &str) {
     if items.len() <= most {
         return;
     }

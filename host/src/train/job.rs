@@ -145,7 +145,11 @@ impl Sources {
     }
 }
 
-fn tokenize(session: &mut Session, rows: &[Row], limit: usize) -> Result<Vec<Item>> {
+/// Rows as tokens, in their order.
+///
+/// # Errors
+/// A row does not fit, or the engine fails.
+pub(super) fn tokenize(session: &mut Session, rows: &[Row], limit: usize) -> Result<Vec<Item>> {
     let texts: Vec<Vec<TokenizeInput>> = rows.iter().map(examples::texts).collect();
     let counts: Vec<usize> = texts.iter().map(Vec::len).collect();
     let mut tokens = session.tokenize(texts.into_iter().flatten().collect())?.into_iter();
@@ -216,18 +220,7 @@ impl Job {
     /// What an adapter begins with: fresh, or from a checkpoint.
     #[must_use]
     pub fn begin(&self, resume: Option<PathBuf>) -> TrainBegin {
-        TrainBegin {
-            adapter: AdapterShape {
-                rank: self.file.adapter.rank,
-                scale: self.file.adapter.scale,
-                layers: self.layers,
-                modules: self.file.adapter.modules.clone(),
-            },
-            optimiser: self.file.optimiser.adam(),
-            seed: self.file.seed.derive("adapter").0,
-            resume,
-            ranks: self.file.ranks,
-        }
+        begin(&self.file, self.layers, resume)
     }
 
     /// A step by its number, counted from 1.
@@ -287,6 +280,23 @@ impl Job {
     #[must_use]
     pub fn rows(&self) -> usize {
         self.rows.len()
+    }
+}
+
+/// What an adapter of a configuration begins with, on the last `layers` blocks.
+#[must_use]
+pub(super) fn begin(file: &TrainFile, layers: u32, resume: Option<PathBuf>) -> TrainBegin {
+    TrainBegin {
+        adapter: AdapterShape {
+            rank: file.adapter.rank,
+            scale: file.adapter.scale,
+            layers,
+            modules: file.adapter.modules.clone(),
+        },
+        optimiser: file.optimiser.adam(),
+        seed: file.seed.derive("adapter").0,
+        resume,
+        ranks: file.ranks,
     }
 }
 

@@ -31,12 +31,18 @@ pub struct Sources {
 }
 
 impl Sources {
-    /// Reads every file that the configuration at `path` names, relative to it.
+    /// Reads every file that the configuration at `path` names, relative to it, or where `overlay` says that it lies.
     ///
     /// # Errors
     /// Bad input naming file, line and field.
-    pub fn read(kind: Kind, file: TrainFile, path: &Path) -> Result<Self> {
+    pub fn read(
+        kind: Kind,
+        file: TrainFile,
+        path: &Path,
+        overlay: &BTreeMap<PathBuf, PathBuf>,
+    ) -> Result<Self> {
         let here = path.parent().unwrap_or(Path::new(""));
+        let place = |name: &PathBuf| overlay.get(name).cloned().unwrap_or_else(|| here.join(name));
         let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
         let read = |path: &Path, role| match kind {
             Kind::Sft => data::read_supervised(path, role),
@@ -45,7 +51,7 @@ impl Sources {
         let mut used = Vec::new();
         let mut used_path = |name: &PathBuf| {
             used.push(name.clone());
-            here.join(name)
+            place(name)
         };
         let mut rows = Vec::new();
         for spec in &file.data {
@@ -77,7 +83,10 @@ impl Sources {
         }
         used.sort();
         used.dedup();
-        let digests = used.into_iter().map(|name| Ok((name.clone(), file_digest(&here.join(name))?)));
+        let digests = used.into_iter().map(|name| {
+            let digest = file_digest(&place(&name))?;
+            Ok((name, digest))
+        });
         let digests = digests.collect::<Result<_>>()?;
         Ok(Self { kind, name, file, rows, validation, prompts: halves, anchors, digests, instrument: None })
     }

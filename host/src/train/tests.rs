@@ -124,7 +124,7 @@ impl Place {
         let config = self.path("train.toml");
         let file = TrainFile::read(&config, kind, |_| {})?;
         let ranks = file.ranks;
-        let sources = Sources::read(kind, file, &config)?;
+        let sources = Sources::read(kind, file, &config, &std::collections::BTreeMap::new())?;
         let load = Load { model: self.path("model"), adapters: Vec::new() };
         let mut session = Session::open(launch, load, ranks)?;
         let (job, folder) = sources.prepare(&mut session, &self.path(output), |_| None, &mut |_, _, _| {})?;

@@ -1,0 +1,137 @@
+//! A pipeline for people: the decisions, the gates stage by stage, what became of it.
+
+use std::fmt::Write as _;
+
+use super::{number, record::word, table};
+use crate::{
+    model::{Direction, Verdict},
+    run::{journal::Event, record::PipelineRecord},
+    stages::{Stage, StageRecord},
+    suite::record::Metric,
+};
+
+/// The whole report of a run whose folder is called `root`.
+#[must_use]
+pub fn render(record: &PipelineRecord, root: &str) -> String {
+    let mut text = format!("{}  (run {}, plan {})\n\n", record.name, record.id, record.plan.short());
+    text.push_str(&tree(record));
+    for stage in &record.stages {
+        text.push_str(&one(stage));
+    }
+    text.push_str(&progress(record));
+    let verdict = match record.verdict() {
+        Some(Verdict::Pass) => "deploy: every gate of the release passed".to_owned(),
+        Some(verdict) => format!("reject: {}", word(verdict)),
+        None => "under way".to_owned(),
+    };
+    let _ = write!(text, "\n{verdict}\n\nfolder: {root}");
+    text
+}
+
+/// The decisions, as they were walked.
+fn tree(record: &PipelineRecord) -> String {
+    let mut table = table::new(&["stage", "question", "answer", "then"], &[]);
+    for step in record.walked() {
+        let name = format!("{} {}", step.stage.number(), step.stage.title());
+        table.add_row([name, step.question, word(step.verdict).to_owned(), step.then]);
+    }
+    format!("{}\n", table::text(&table))
+}
+
+/// One stage: its gates as a table, its checks, what should be known.
+fn one(stage: &StageRecord) -> String {
+    let mut text = format!("\n{}\n", stage.stage);
+    let gates: Vec<&Metric> = stage.metrics.iter().filter(|metric| metric.verdict.is_some()).collect();
+    if !gates.is_empty() {
+        let mut table = table::new(&["gate", "value", "95 % interval", "n", "asked", "verdict"], &[1, 2, 3]);
+        for metric in &gates {
+            table.add_row(row(metric));
+        }
+        let _ = writeln!(text, "{}", table::text(&table));
+    }
+    for metric in gates.iter().filter(|metric| metric.verdict != Some(Verdict::Pass)) {
+        let _ = writeln!(text, "  {}: {}", metric.name, metric.reason);
+    }
+    for check in &stage.checks {
+        let _ = writeln!(text, "  [{}] {}: {}", tick(check.verdict), check.what, check.evidence);
+    }
+    for note in &stage.notes {
+        let _ = writeln!(text, "  {note}");
+    }
+    text
+}
+
+const fn tick(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Pass => "x",
+        Verdict::Fail => " ",
+        _ => "?",
+    }
+}
+
+fn row(metric: &Metric) -> [String; 6] {
+    let none = || "-".to_owned();
+    let sign = if metric.direction == Direction::Lower { "<" } else { ">=" };
+    [
+        metric.name.clone(),
+        metric.estimate.map_or_else(none, |estimate| number::value(estimate.value, &metric.unit)),
+        metric.estimate.map_or_else(none, |estimate| number::interval(&estimate, &metric.unit)),
+        metric.estimate.map_or_else(none, |estimate| estimate.n.to_string()),
+        metric.threshold.map_or_else(none, |asked| format!("{sign} {}", number::value(asked, &metric.unit))),
+        metric.verdict.map_or_else(none, |verdict| word(verdict).to_owned()),
+    ]
+}
+
+/// What the persona's numbers did from stage to stage.
+fn progress(record: &PipelineRecord) -> String {
+    let sides: [(Stage, &str, &str); 6] = [
+        (Stage::Sft, "base/", "1 before SFT, dev"),
+        (Stage::Sft, "", "1 reference, dev"),
+        (Stage::Optimise, "", "5 optimised, dev"),
+        (Stage::Iterate, "", "6 best pass, dev"),
+        (Stage::Release, "reference/", "7 reference, test"),
+        (Stage::Release, "", "7 release, test"),
+    ];
+    let mut table = table::new(&["model", "adherence", "95 % interval", "consistency", "style match", "KL"], &[1, 2, 3, 4, 5]);
+    let mut any = false;
+    for (stage, prefix, label) in sides {
+        let Some(found) = record.stages.iter().find(|record| record.stage == stage) else { continue };
+        let metric = |name: &str| found.metric(&format!("{prefix}{name}"));
+        let value = |name: &str| {
+            let metric = metric(name)?;
+            metric.estimate.map(|estimate| number::value(estimate.value, &metric.unit))
+        };
+        let Some(adherence) = metric("adherence").and_then(|metric| metric.estimate) else { continue };
+        any = true;
+        let kl = if prefix.is_empty() { value("kl") } else { None };
+        let or_none = |value: Option<String>| value.unwrap_or_else(|| "-".to_owned());
+        table.add_row([
+            label.to_owned(),
+            number::value(adherence.value, "share"),
+            number::interval(&adherence, "share"),
+            or_none(value("consistency")),
+            or_none(value("style-match")),
+            or_none(kl),
+        ]);
+    }
+    if any { format!("\nfrom stage to stage\n{}\n", table::text(&table)) } else { String::new() }
+}
+
+/// The journal, a line each.
+#[must_use]
+pub fn journal(events: &[Event]) -> String {
+    let line = |event: &Event| match event {
+        Event::Begun { plan } => format!("begun, plan {}", plan.short()),
+        Event::Resumed => "gone on with".to_owned(),
+        Event::StageBegun { stage, .. } => format!("{stage}: begun"),
+        Event::Decided { stage, verdict, record } => {
+            format!("{stage}: {}, record {}", verdict.map_or("done", word), record.short())
+        }
+        Event::Stopped { stage } => format!("stopped after {stage}"),
+        Event::RolledBack { stage } => format!("given up from {stage} on"),
+        Event::Finished { record } => format!("finished, record {}", record.short()),
+    };
+    let lines: Vec<String> =
+        events.iter().enumerate().map(|(place, event)| format!("{:>3}  {}", place + 1, line(event))).collect();
+    format!("journal\n{}", lines.join("\n"))
+}

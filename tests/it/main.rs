@@ -12,6 +12,7 @@
 //! - `model`: the engine and the small model through the binary: kill, resume, worker count
 //! - `train`: what a training refuses, and the engine on a tiny model: learning, kill, resume, Ctrl-C; `ranks`: two
 //!   processes train what one does, and survive the loss of one
+//! - `pipeline`: the seven stages on a tiny model: verdicts, kill, resume, roll back, bad input
 //! - `hostile`: attack guests against the sandbox
 
 mod adapter;
@@ -25,6 +26,7 @@ mod hardware;
 mod hostile;
 mod model;
 mod pairs;
+mod pipeline;
 mod recorded;
 mod support;
 mod train;

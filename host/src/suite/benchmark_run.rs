@@ -85,7 +85,8 @@ fn measure(benchmark: &str, metric: &sandbox::Metric, items: &[Item], outcomes: 
     let range = metric.low.zip(metric.high).map(|(low, high)| Interval { low, high });
     let evidence = aggregate(&clustered, metric.aggregation, range);
     let mut beside = BTreeMap::new();
-    beside.extend(metric.chance.map(|chance| ("chance".to_owned(), chance)));
+    let chance = metric.chance.or_else(|| chance(items, outcomes, &pairs));
+    beside.extend(chance.map(|chance| ("chance".to_owned(), chance)));
     let failed = outcomes.iter().filter(|outcome| matches!(outcome, Outcome::Failed(_))).count();
     if failed > 0 {
         beside.insert("failed".into(), failed as f64 / outcomes.len() as f64);
@@ -108,6 +109,23 @@ fn measure(benchmark: &str, metric: &sandbox::Metric, items: &[Item], outcomes: 
         reason: if evidence.is_some() { String::new() } else { "insufficient: no item was measured".into() },
         beside,
     }
+}
+
+/// What guessing gives where it differs from item to item: the mean of the notes `chance` of the items that were
+/// measured; `None` where one of them has none.
+fn chance(items: &[Item], outcomes: &[Outcome], measured: &[(&Item, &Value)]) -> Option<f64> {
+    let noted = |outcome: &Outcome| match outcome {
+        Outcome::Scored { notes, .. } => notes.iter().find(|note| note.key == "chance")?.value.parse::<f64>().ok(),
+        Outcome::NotApplicable(_) | Outcome::Failed(_) => None,
+    };
+    let of: BTreeMap<&str, f64> = items
+        .iter()
+        .zip(outcomes)
+        .filter_map(|(item, outcome)| Some((item.id.as_str(), noted(outcome)?)))
+        .collect();
+    let found: Option<Vec<f64>> = measured.iter().map(|(item, _)| of.get(item.id.as_str()).copied()).collect();
+    let found = found.filter(|found| !found.is_empty() && found.iter().all(|chance| chance.is_finite()))?;
+    Some(found.iter().sum::<f64>() / found.len() as f64)
 }
 
 /// Refuses a run in which evaluators failed on more cells than the suite allows.

@@ -16,11 +16,18 @@ use crate::{
 /// # Errors
 /// Usage errors for a name that is no model; those of [`opening::open`].
 pub(super) fn open(settings: &Settings, name: &str) -> Result<Backend> {
-    let model = ModelRef::parse(name, &settings.home)?;
-    if let ModelRef::Files(load) = &model {
+    open_reference(settings, &ModelRef::parse(name, &settings.home)?)
+}
+
+/// Opens a model whose name has been read.
+///
+/// # Errors
+/// As [`open`].
+pub(super) fn open_reference(settings: &Settings, model: &ModelRef) -> Result<Backend> {
+    if let ModelRef::Files(load) = model {
         note_foreign_adapter(load);
     }
-    opening::open(settings, &model)
+    opening::open(settings, model)
 }
 
 /// Says of an adapter whose record names another beginning that it does. It may be what is wanted: a folder with the

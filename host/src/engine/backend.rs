@@ -69,6 +69,14 @@ impl Backend {
         }
     }
 
+    /// Gives back the memory that the model takes, until it is asked again.
+    pub fn rest(&mut self) {
+        match self {
+            Self::Workers(workers) => workers.rest(),
+            Self::Recorded(_) => {}
+        }
+    }
+
     /// Scores continuations. Finished batches are kept in `store` and found there again.
     ///
     /// # Errors

@@ -69,6 +69,11 @@ impl Pool {
         self.used = workers.clamp(1, self.places.len());
     }
 
+    /// Ends the workers, so that another model has the memory. They start again when there are batches for them.
+    pub fn rest(&mut self) {
+        self.places.iter_mut().for_each(|place| *place = None);
+    }
+
     /// How many workers are used at most.
     #[must_use]
     pub const fn used(&self) -> usize {

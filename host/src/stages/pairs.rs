@@ -2,16 +2,16 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{Context, Stage, StageRecord, record::Check};
+use super::{Context, Stage, StageRecord, judged, record::Check};
 use crate::{
-    data::pairs::{self, Built, file::PairsFile, record::PairsRecord},
+    data::pairs::{self, Built, candidates::OpenBare, file::PairsFile, record::PairsRecord},
     error::{Error, Result},
-    model::Verdict,
     opening,
     persona::scenarios::Split,
     run::folder,
     suite::{
         load::{Selection, Suite},
+        record::Metric,
         run::Means,
     },
     train::run::Notice,
@@ -36,7 +36,7 @@ pub fn run(context: &mut Context<'_>) -> Result<StageRecord> {
     record.artefacts.insert("pairs".into(), context.file_artefact(&place.join(PAIRS))?);
     record.artefacts.insert("record".into(), context.file_artefact(&place.join(RECORD))?);
     record.checks.push(enough(&built, context.thresholds.pairs));
-    record.checks.push(covered(&suite, &built));
+    record.checks.push(covered(&built));
     record.metrics = gates(context, &built);
     for (reason, count) in &built.without {
         record.notes.push(format!("{count} of {} scenarios gave no pair: {reason}", built.scenarios));
@@ -86,9 +86,13 @@ pub fn build(
     context.go_on()?;
     let path = context.path(&context.file.pairs.config);
     let mut backend = opening::files(context.settings, model)?;
+    let (settings, base) = (context.settings, context.base);
+    let mut open_bare = || opening::files(settings, base);
+    let adapted = model.adapters.len() > base.adapters.len();
+    let bare = adapted.then_some(&mut open_bare as &mut OpenBare<'_>);
     let mut means = Means { backend: &mut backend, sandbox: context.sandbox, store: context.store };
     let observer = &mut *context.observer;
-    let built = pairs::build(file, &path, suite, &mut means, &mut |stage, done, total| {
+    let built = pairs::build(file, &path, suite, bare, &mut means, &mut |stage, done, total| {
         observer(Notice::Stage(&format!("pairs: {stage}"), done, total));
     })?;
     write(built, &place.join(PAIRS), &place.join(RECORD))
@@ -119,32 +123,32 @@ fn enough(built: &PairsRecord, least: f64) -> Check {
     )
 }
 
-/// Every trait that chooses differs between the sides of some pair.
-fn covered(suite: &Suite, built: &PairsRecord) -> Check {
-    let differs = |trait_id: &str| {
-        let name = [format!("pairs/{trait_id}"), format!("gap/{trait_id}")];
-        let metric = built.metrics.iter().find(|metric| name.contains(&metric.name));
-        metric.and_then(|metric| metric.estimate).is_some_and(|estimate| estimate.value > 0.0)
-    };
-    let bare: Vec<&str> = suite
-        .persona
-        .traits
-        .iter()
-        .map(|item| item.id.as_str())
-        .filter(|trait_id| !differs(trait_id))
-        .collect();
-    let verdict = if bare.is_empty() { Verdict::Pass } else { Verdict::Fail };
+/// Every trait differs between the sides of some pair, the right way round.
+fn covered(built: &PairsRecord) -> Check {
+    let bare: Vec<&str> =
+        built.coverage.iter().filter(|(_, found)| found.toward == 0).map(|(name, _)| name.as_str()).collect();
     let evidence = if bare.is_empty() {
-        format!("all {}", suite.persona.traits.len())
+        format!("all {}", built.coverage.len())
     } else {
-        format!("chosen answers show no more of {}", bare.join(", "))
+        format!("no consistent answer shows more of {}", bare.join(", "))
     };
-    Check { what: "every trait is covered".into(), verdict, evidence }
+    Check::of("every trait is covered", bare.is_empty(), evidence)
 }
 
-fn gates(context: &Context<'_>, built: &PairsRecord) -> Vec<crate::suite::record::Metric> {
-    let _ = context;
-    built.metrics.clone()
+/// The numbers of the pairs, held against the pipeline's thresholds.
+fn gates(context: &Context<'_>, built: &PairsRecord) -> Vec<Metric> {
+    let asked = context.thresholds;
+    let threshold = |name: &str| match name {
+        "gap" => Some(asked.gap),
+        "longer" => Some(asked.longer),
+        "contrast" => Some(asked.separation),
+        _ => None,
+    };
+    let gate = |metric: &Metric| match threshold(&metric.name) {
+        Some(threshold) => judged::against(metric, threshold),
+        None => metric.clone(),
+    };
+    built.metrics.iter().map(gate).collect()
 }
 
 /// A file of pairs that another stage reads.

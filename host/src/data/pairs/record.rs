@@ -4,13 +4,18 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{choose::NoPair, file::PairsFile, judged::Judged};
+use super::{
+    choose::NoPair,
+    file::PairsFile,
+    judged::{Judged, TraitJudged},
+    source::Source,
+};
 use crate::{
     compare::Identity,
     gates::{Comparison, Rule, decide},
     ids::Digest,
     metrics::{
-        CellState,
+        CellState, Coverage, PairCells, contrast,
         preference::{self, PairScore},
     },
     model::{Direction, Verdict},
@@ -38,12 +43,19 @@ pub struct PairsRecord {
     pub pairs: usize,
     /// Scenarios that gave none, by reason.
     pub without: BTreeMap<String, usize>,
+    /// How many chosen answers came from each source.
+    pub chosen_from: BTreeMap<Source, usize>,
+    /// How many rejected answers came from each source.
+    pub rejected_from: BTreeMap<Source, usize>,
     /// Traits whose detectors chose.
     pub chosen_by: Vec<String>,
     /// Traits whose detectors took no part in the choice.
     pub held_out: Vec<String>,
-    /// `gap` and `longer`, with their gates; `margin`, `gap/<held-out>` and `pairs/<trait>`.
+    /// `gap` and `longer`, with their gates; `contrast` and `covered`, with theirs where the two sides have sources of their
+    /// own; `margin`, `gap/<held-out>` and `pairs/<trait>`.
     pub metrics: Vec<Metric>,
+    /// Per trait in how many pairs it differs.
+    pub coverage: BTreeMap<String, Coverage>,
     /// How the pairs were built: the configuration, without the model's name.
     pub config: PairsFile,
     /// Model, engine and evaluators.
@@ -53,7 +65,7 @@ pub struct PairsRecord {
 }
 
 impl PairsRecord {
-    /// The worst of both gates.
+    /// The worst of its gates.
     #[must_use]
     pub fn verdict(&self) -> Option<Verdict> {
         crate::suite::record::worst(&self.metrics)
@@ -85,21 +97,34 @@ impl Header {
         for reason in without {
             *reasons.entry(reason.to_string()).or_insert(0) += 1;
         }
-        let traits = |held_out: bool| {
+        let traits = |held_out: bool| -> Vec<String> {
             let traits = judged.traits.iter().filter(|judged| judged.held_out == held_out);
             traits.map(|judged| judged.trait_id.clone()).collect()
         };
+        let from = |side: &dyn Fn(&(usize, usize)) -> usize| {
+            let mut count = BTreeMap::new();
+            for pair in pairs {
+                *count.entry(judged.origins[side(pair)].source).or_insert(0) += 1;
+            }
+            count
+        };
+        let coverage = coverage(judged, pairs);
+        let mut metrics = metrics(judged, pairs);
+        metrics.splice(2..2, contrasts(judged, pairs, &coverage, &traits(false), file.contrasts()));
         PairsRecord {
             format: FORMAT,
             id: Digest::of_json(&(&self.config, &self.identity)).short().to_owned(),
             suite: suite.file.name.clone(),
             scenarios: suite.scenarios.len(),
-            answers: suite.scenarios.len() * file.samples as usize,
+            answers: judged.samples.len(),
             pairs: pairs.len(),
             without: reasons,
+            chosen_from: from(&|&(chosen, _)| chosen),
+            rejected_from: from(&|&(_, rejected)| rejected),
             chosen_by: traits(false),
             held_out: traits(true),
-            metrics: metrics(judged, pairs),
+            metrics,
+            coverage,
             config: self.config,
             identity: self.identity,
             digests: BTreeMap::new(),
@@ -122,8 +147,13 @@ fn metrics(judged: &Judged, pairs: &[(usize, usize)]) -> Vec<Metric> {
 
     let held_out = gap(&|chosen, rejected| held_out_difference(judged, chosen, rejected));
     let mut metrics = vec![
-        gated("gap", held_out, &preference::gap_rule()),
-        gated("longer", preference::length_bias(&scores(&|_, _| None)), &preference::length_rule()),
+        gated("gap", preference::FORMULA, held_out, &preference::gap_rule()),
+        gated(
+            "longer",
+            preference::FORMULA,
+            preference::length_bias(&scores(&|_, _| None)),
+            &preference::length_rule(),
+        ),
     ];
     let margin =
         gap(&|chosen, rejected| Some(judged.candidate(chosen).score? - judged.candidate(rejected).score?));
@@ -146,6 +176,51 @@ fn metrics(judged: &Judged, pairs: &[(usize, usize)]) -> Vec<Metric> {
     metrics
 }
 
+/// Per trait in how many pairs it differs.
+fn coverage(judged: &Judged, pairs: &[(usize, usize)]) -> BTreeMap<String, Coverage> {
+    let count = |found: &TraitJudged| {
+        let cells = pairs.iter().map(|&(chosen, rejected)| (found.states[chosen], found.states[rejected]));
+        (found.trait_id.clone(), Coverage::of(cells))
+    };
+    judged.traits.iter().map(count).collect()
+}
+
+/// Share of pairs that contrast under the held-out detectors, and whether every choosing trait is covered. Pairs whose
+/// sides share their sources promise neither: there both are told and not gated.
+fn contrasts(
+    judged: &Judged,
+    pairs: &[(usize, usize)],
+    coverage: &BTreeMap<String, Coverage>,
+    choosing: &[String],
+    with_gates: bool,
+) -> [Metric; 2] {
+    let cells = |sample: usize| -> Vec<CellState> {
+        let held_out = judged.traits.iter().filter(|judged| judged.held_out);
+        held_out.map(|judged| judged.states[sample]).collect()
+    };
+    let cells: Vec<PairCells> = pairs
+        .iter()
+        .map(|&(chosen, rejected)| PairCells {
+            family: judged.samples[chosen].family.clone(),
+            consistent: cells(chosen),
+            inconsistent: cells(rejected),
+        })
+        .collect();
+    let evidence = contrast::contrast(&cells);
+    let share = if with_gates {
+        gated("contrast", contrast::FORMULA, evidence, &contrast::contrast_rule())
+    } else {
+        plain("contrast".into(), contrast::FORMULA, evidence)
+    };
+    let found = contrast::covered(coverage, choosing);
+    let covered = Metric {
+        verdict: with_gates.then_some(found.verdict),
+        reason: found.reason,
+        ..plain("covered".into(), contrast::FORMULA, None)
+    };
+    [share, covered]
+}
+
 /// Hit or miss of the chosen answer minus that of the rejected one; `None` where a detector could not say.
 fn trait_difference(judged: &Judged, index: usize, chosen: usize, rejected: usize) -> Option<f64> {
     let shown = |sample: usize| match judged.traits[index].states[sample] {
@@ -164,7 +239,7 @@ fn held_out_difference(judged: &Judged, chosen: usize, rejected: usize) -> Optio
     (!found.is_empty()).then(|| found.iter().sum::<f64>() / found.len() as f64)
 }
 
-fn gated(name: &str, evidence: Option<Evidence>, rule: &Rule) -> Metric {
+fn gated(name: &str, formula: &str, evidence: Option<Evidence>, rule: &Rule) -> Metric {
     let decision = decide(rule, evidence.as_ref());
     let higher = rule.comparison == Comparison::AtLeast;
     Metric {
@@ -173,6 +248,6 @@ fn gated(name: &str, evidence: Option<Evidence>, rule: &Rule) -> Metric {
         threshold: Some(rule.threshold),
         verdict: Some(decision.verdict),
         reason: decision.reason,
-        ..plain(name.into(), preference::FORMULA, evidence)
+        ..plain(name.into(), formula, evidence)
     }
 }

@@ -1,6 +1,6 @@
 //! The seven stages through the binary: what a person can get wrong, and the real engine on a tiny random model.
 
-use std::{fs, path::Path, process::Command, thread, time::Duration};
+use std::{fs, process::Command, thread, time::Duration};
 
 use serde_json::{Value, json};
 
@@ -155,4 +155,102 @@ fn seven_stages_run_to_a_verdict_and_say_how_each_was_decided() {
         assert!(metric.is_some_and(|metric| metric["verdict"].is_string()), "{wanted}: {text}");
     }
     assert!(project.path("whole/7-release/model-card.md").is_file());
+}
+
+/// Digest of everything that a run left: its record and every stage's.
+fn left(project: &Project, output: &str) -> Vec<String> {
+    let stages = ["1-sft", "2-definition", "3-pairs", "4-instrument", "5-optimise", "6-iterate", "7-release"];
+    let mut left: Vec<String> =
+        stages.iter().map(|stage| project.read(&format!("{output}/{stage}/stage.json"))).collect();
+    left.push(project.read(&format!("{output}/record.json")));
+    left
+}
+
+#[test]
+fn a_run_killed_anywhere_ends_with_the_same_records() {
+    let Some(project) = real() else { return };
+    run(&project, "whole", &[]).output().expect("it runs");
+    // Each kill comes a little later into the run than the one before it, and every one hits another stage.
+    for number in 1..=8 {
+        let mut child = run(&project, "killed", &[]).spawn().expect("it starts");
+        thread::sleep(Duration::from_millis(150 * number));
+        child.kill().expect("killed");
+        child.wait().expect("it ends");
+    }
+    let output = run(&project, "killed", &[]).output().expect("it runs");
+    assert!(matches!(output.status.code(), Some(0 | 10 | 11)), "{}", String::from_utf8_lossy(&output.stderr));
+    assert_eq!(left(&project, "killed"), left(&project, "whole"));
+}
+
+#[test]
+fn a_strict_run_stops_at_the_first_gate_and_names_what_was_not_reached() {
+    let Some(project) = real() else { return };
+    let stopped = run(&project, "strict", &["--mode", "strict", "--json"]).output().expect("it runs");
+    // No benchmark of a random model lies above chance, so the first stage has nothing that could be lost.
+    assert_eq!(stopped.status.code(), Some(11), "{}", String::from_utf8_lossy(&stopped.stderr));
+    let document: Value = serde_json::from_slice(&stopped.stdout).expect("JSON");
+    assert_eq!(document["verdict"], "no-headroom");
+    assert_eq!(document["stages"].as_array().expect("stages").len(), 1);
+    let not_reached = ["definition", "pairs", "instrument", "optimise", "iterate", "release"];
+    assert_eq!(document["not_reached"], json!(not_reached));
+}
+
+#[test]
+fn stages_are_done_again_from_a_number_and_what_they_had_made_is_kept() {
+    let Some(project) = real() else { return };
+    run(&project, "again", &[]).output().expect("it runs");
+    let before = left(&project, "again");
+    let output = run(&project, "again", &["--from", "6"]).output().expect("it runs");
+    assert!(matches!(output.status.code(), Some(0 | 10 | 11)), "{}", String::from_utf8_lossy(&output.stderr));
+    assert_eq!(left(&project, "again"), before);
+    assert!(project.path("again/history/6-iterate-1/stage.json").is_file());
+    assert!(project.path("again/history/7-release-1/stage.json").is_file());
+    let status = project.realign(&["status", "again", "--store", "again.db"]).exits(0);
+    assert!(status.out.contains("given up from stage 6, iterative training on"), "{}", status.out);
+}
+
+#[test]
+fn what_a_stage_made_may_not_change_under_its_record() {
+    let Some(project) = real() else { return };
+    run(&project, "changed", &["--until", "3"]).output().expect("it runs");
+    let pairs = project.path("changed/3-pairs/pairs.jsonl");
+    let mut bytes = fs::read(&pairs).expect("pairs");
+    bytes.extend(b"\n");
+    fs::write(&pairs, bytes).expect("written");
+    let output = run(&project, "changed", &[]).output().expect("it runs");
+    assert_eq!(output.status.code(), Some(22));
+    let error = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(error.contains("stage 3, consistency data: pairs has changed"), "{error}");
+    assert!(error.contains("--from N"), "{error}");
+}
+
+#[test]
+fn what_cannot_be_right_is_refused_before_anything_runs() {
+    let mut said = Vec::new();
+    let mut refused = |code: i32, change: &dyn Fn(&Project)| {
+        let project = project(Project::new());
+        change(&project);
+        let run = project.realign(&["run", "pipeline.toml"]).exits(code);
+        assert!(!project.path(".realign/run/mini/plan.json").exists(), "{}", run.err);
+        said.push(run.err.trim_end().to_owned());
+    };
+    let edit = |name: &'static str, from: &'static str, to: &'static str| {
+        move |project: &Project| {
+            let text = project.read(name);
+            assert!(text.contains(from), "{name} has {from}");
+            project.write(name, text.replacen(from, to, 1));
+        }
+    };
+    refused(2, &edit("pipeline.toml", "format = 1", "format = 2"));
+    refused(2, &edit("pipeline.toml", "seed = 4", "seed = 4\nsped = 5"));
+    refused(2, &edit("pipeline.toml", "held_out = [\"offers\"]", "held_out = []"));
+    refused(2, &edit("pipeline.toml", "held_out = [\"offers\"]", "held_out = [\"humour\"]"));
+    refused(2, &edit("pipeline.toml", "config = \"sft.toml\"", "config = \"sft.toml\"\nadapter = \"a\""));
+    refused(2, &edit("pipeline.toml", "[\"You are rude.\"]", "[]"));
+    refused(2, &edit("pipeline.toml", "name = \"mini\"", "name = \"../mini\""));
+    refused(2, &edit("persona.toml", "[[traits]]\nid = \"team\"\ndescription = \"Says we.\"\npolarity = \"required\"\n", ""));
+    refused(22, &|project| fs::remove_file(project.path("validation.jsonl")).expect("removed"));
+    refused(22, &edit("scenarios.jsonl", "\"split\":\"dev\"", "\"split\":\"test\""));
+    refused(22, &|project| project.write("validation.jsonl", reply("v", "dev-1", json!({ "role": "user", "content": "Hi?" }))));
+    insta::assert_snapshot!(said.join("\n\n"));
 }

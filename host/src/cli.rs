@@ -9,6 +9,7 @@ mod doctor;
 mod eval;
 mod generate;
 mod model;
+mod monitor;
 mod plan;
 mod plugin;
 mod run;
@@ -60,6 +61,7 @@ fn dispatch(arguments: Arguments) -> Result<Exit> {
         Verb::Run(verb) => run::run(&settings, &verb),
         Verb::Resume(verb) => run::resume(&settings, &verb),
         Verb::Status(verb) => run::status(&settings, &verb),
+        Verb::Monitor(verb) => monitor::run(&settings, &verb),
         Verb::Runs => runs::run(&settings),
         Verb::Data(verb) => data::run(&settings, &verb),
         Verb::Train(verb) => train::run(&settings, &verb),

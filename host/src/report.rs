@@ -4,6 +4,7 @@ pub mod adapter;
 pub mod calibration;
 pub mod comparison;
 pub mod frontier;
+pub mod monitor;
 pub mod number;
 pub mod pairs;
 pub mod pipeline;

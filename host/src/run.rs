@@ -18,12 +18,15 @@
 //! - [`mod@file`]: `pipeline.toml`; [`thresholds`]: the three profiles; [`plan`]: everything that decides the result
 //! - [`folder`]: the folder of a run; [`journal`]: what was decided, in order
 //! - [`execute`]: the stages in their order, and when to stop; [`tree`]: the decisions, as they were walked
-//! - [`record`]: the whole run, as it is stored and reported
+//! - [`record`]: the whole run, as it is stored and reported; [`checklist`]: the workflow's lists, ticked by it
+//! - [`monitor`]: new transcripts against what the release showed
 
+pub mod checklist;
 pub mod execute;
 pub mod file;
 pub mod folder;
 pub mod journal;
+pub mod monitor;
 pub mod plan;
 pub mod record;
 pub mod thresholds;

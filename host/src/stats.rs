@@ -21,6 +21,7 @@ pub mod paired;
 pub mod power;
 pub mod proportion;
 pub mod quantile;
+pub mod two_sample;
 
 pub use evidence::{Evidence, Interval};
 

@@ -9,7 +9,7 @@ use clap::{Args, Parser, Subcommand};
 
 pub use self::{
     adapter::{Adapter, AdapterExport, AdapterFormat, AdapterFuse, AdapterScale, Dtype},
-    run::{Resume, Run, Status},
+    run::{Monitor, Resume, Run, Status},
 };
 use crate::{
     engine::launch::{PATIENCE, WORKER_VERB},
@@ -89,6 +89,9 @@ pub enum Verb {
     /// Show how far a pipeline has come, and why it is where it is.
     #[command(after_help = "Example:\n  realign status harbor --json")]
     Status(Status),
+    /// Hold new transcripts against what a release showed.
+    #[command(after_help = run::MONITOR_EXAMPLE)]
+    Monitor(Monitor),
     /// List stored runs.
     #[command(after_help = "Example:\n  realign runs")]
     Runs,

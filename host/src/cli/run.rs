@@ -126,14 +126,14 @@ struct StatusDocument<'a> {
 }
 
 /// The folder of a run: a path, or a name.
-fn find(run: &str) -> Result<PathBuf> {
+pub(super) fn find(run: &str) -> Result<PathBuf> {
     [PathBuf::from(run), Path::new(RUNS).join(run)]
         .into_iter()
         .find(|path| path.join(ORIGIN).is_file())
         .ok_or_else(|| unknown(run))
 }
 
-fn unknown(run: &str) -> Error {
+pub(super) fn unknown(run: &str) -> Error {
     Error::bad_input(format!("no pipeline run {run:?}: no {ORIGIN} in {run} or in {RUNS}/{run}"))
         .hint("begin one: realign run PIPELINE.toml")
 }

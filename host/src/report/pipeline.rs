@@ -4,8 +4,12 @@ use std::fmt::Write as _;
 
 use super::{number, record::word, table};
 use crate::{
-    model::{Direction, Verdict},
-    run::{journal::Event, record::PipelineRecord},
+    model::Verdict,
+    run::{
+        checklist::{self, List},
+        journal::Event,
+        record::PipelineRecord,
+    },
     stages::{Stage, StageRecord},
     suite::record::Metric,
 };
@@ -19,6 +23,7 @@ pub fn render(record: &PipelineRecord, root: &str) -> String {
         text.push_str(&one(stage));
     }
     text.push_str(&progress(record));
+    text.push_str(&checklists(record));
     let verdict = match record.verdict() {
         Some(Verdict::Pass) => "deploy: every gate of the release passed".to_owned(),
         Some(verdict) => format!("reject: {}", word(verdict)),
@@ -49,14 +54,20 @@ fn one(stage: &StageRecord) -> String {
         }
         let _ = writeln!(text, "{}", table::text(&table));
     }
-    for metric in gates.iter().filter(|metric| metric.verdict != Some(Verdict::Pass)) {
-        let _ = writeln!(text, "  {}: {}", metric.name, metric.reason);
-    }
-    for check in &stage.checks {
-        let _ = writeln!(text, "  [{}] {}: {}", tick(check.verdict), check.what, check.evidence);
-    }
-    for note in &stage.notes {
-        let _ = writeln!(text, "  {note}");
+    let mut rows: Vec<(String, String)> = gates
+        .iter()
+        .filter(|metric| metric.verdict != Some(Verdict::Pass))
+        .map(|metric| (" -".into(), format!("{}: {}", metric.name, metric.reason)))
+        .collect();
+    rows.extend(
+        stage
+            .checks
+            .iter()
+            .map(|check| (format!("[{}]", tick(check.verdict)), format!("{}: {}", check.what, check.evidence))),
+    );
+    rows.extend(stage.notes.iter().map(|note| (" -".into(), note.clone())));
+    if !rows.is_empty() {
+        let _ = writeln!(text, "{}", table::list(&rows));
     }
     text
 }
@@ -71,7 +82,7 @@ const fn tick(verdict: Verdict) -> &'static str {
 
 fn row(metric: &Metric) -> [String; 6] {
     let none = || "-".to_owned();
-    let sign = if metric.direction == Direction::Lower { "<" } else { ">=" };
+    let sign = number::sign(metric);
     [
         metric.name.clone(),
         metric.estimate.map_or_else(none, |estimate| number::value(estimate.value, &metric.unit)),
@@ -115,6 +126,28 @@ fn progress(record: &PipelineRecord) -> String {
         ]);
     }
     if any { format!("\nfrom stage to stage\n{}\n", table::text(&table)) } else { String::new() }
+}
+
+/// The workflow's lists: ticked, not ticked, or not reached yet.
+fn checklists(record: &PipelineRecord) -> String {
+    let items = checklist::items(record);
+    let mut text = String::new();
+    for (list, title) in
+        [(List::Before, "before training"), (List::During, "during training"), (List::After, "after training")]
+    {
+        let row = |item: &checklist::Item| {
+            let mark = match item.done {
+                Some(true) => "[x]",
+                Some(false) => "[ ]",
+                None => "...",
+            };
+            let evidence = if item.evidence.is_empty() { String::new() } else { format!(": {}", item.evidence) };
+            (mark.to_owned(), format!("{}{evidence}", item.what))
+        };
+        let rows: Vec<(String, String)> = items.iter().filter(|item| item.list == list).map(row).collect();
+        let _ = write!(text, "\n{title}\n{}\n", table::list(&rows));
+    }
+    text
 }
 
 /// The journal, a line each.

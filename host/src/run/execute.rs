@@ -58,7 +58,11 @@ pub fn name(origin: &Origin) -> Result<String> {
     read(origin).map(|file| file.name)
 }
 
-fn read(origin: &Origin) -> Result<PipelineFile> {
+/// The pipeline file with the command line's changes.
+///
+/// # Errors
+/// It cannot be read.
+pub fn read(origin: &Origin) -> Result<PipelineFile> {
     PipelineFile::read(&origin.pipeline, |file| {
         file.name = origin.name.clone().unwrap_or_else(|| file.name.clone());
         file.model = origin.model.clone().or(file.model.take());

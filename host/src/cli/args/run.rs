@@ -58,6 +58,26 @@ pub struct Status {
     pub run: String,
 }
 
+pub(super) const MONITOR_EXAMPLE: &str = "\
+Lines:  {\"id\":\"a\",\"messages\":[{\"role\":\"user\",\"content\":\"Hi\"},{\"role\":\"assistant\",\"content\":\"...\"}]}
+
+Example:
+  realign monitor harbor --input last-week.jsonl
+
+Ends with 10 where something drifted, 11 where there are too few conversations to say, 12 where the
+evaluators are not those of the release.";
+
+/// Arguments of `monitor`.
+#[derive(Debug, Args)]
+pub struct Monitor {
+    /// Name of the run that was released, or its folder.
+    #[arg(value_name = "RUN")]
+    pub run: String,
+    /// Conversations that end with the model's reply, one JSON object per line.
+    #[arg(long, value_name = "FILE")]
+    pub input: PathBuf,
+}
+
 fn mode(text: &str) -> Result<Mode, String> {
     match text {
         "strict" => Ok(Mode::Strict),

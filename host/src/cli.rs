@@ -8,13 +8,20 @@ mod data;
 mod doctor;
 mod eval;
 mod generate;
+mod history;
+mod leaderboard;
 mod model;
+mod outputs;
 mod plan;
 mod plugin;
+mod report;
 mod runs;
 mod score;
+mod stored;
 mod terminal;
 mod train;
+mod validate;
+mod verify;
 mod worker;
 
 use std::process::ExitCode;
@@ -56,6 +63,11 @@ fn dispatch(arguments: Arguments) -> Result<Exit> {
         Verb::Generate(verb) => generate::run(&settings, &verb),
         Verb::Eval(verb) => eval::run(&settings, &verb),
         Verb::Compare(verb) => compare::run(&settings, &verb),
+        Verb::Leaderboard(verb) => leaderboard::run(&settings, &verb),
+        Verb::History(verb) => history::run(&settings, &verb),
+        Verb::Report(verb) => report::run(&settings, &verb),
+        Verb::Validate(verb) => validate::run(&settings, &verb),
+        Verb::Verify(verb) => verify::run(&settings, &verb),
         Verb::Runs => runs::run(&settings),
         Verb::Data(verb) => data::run(&settings, &verb),
         Verb::Train(verb) => train::run(&settings, &verb),

@@ -8,15 +8,22 @@ mod data;
 mod doctor;
 mod eval;
 mod generate;
+mod history;
+mod leaderboard;
 mod model;
 mod monitor;
 mod plan;
 mod plugin;
 mod run;
+mod outputs;
+mod report;
 mod runs;
 mod score;
+mod stored;
 mod terminal;
 mod train;
+mod validate;
+mod verify;
 mod worker;
 
 use std::process::ExitCode;
@@ -62,6 +69,11 @@ fn dispatch(arguments: Arguments) -> Result<Exit> {
         Verb::Resume(verb) => run::resume(&settings, &verb),
         Verb::Status(verb) => run::status(&settings, &verb),
         Verb::Monitor(verb) => monitor::run(&settings, &verb),
+        Verb::Leaderboard(verb) => leaderboard::run(&settings, &verb),
+        Verb::History(verb) => history::run(&settings, &verb),
+        Verb::Report(verb) => report::run(&settings, &verb),
+        Verb::Validate(verb) => validate::run(&settings, &verb),
+        Verb::Verify(verb) => verify::run(&settings, &verb),
         Verb::Runs => runs::run(&settings),
         Verb::Data(verb) => data::run(&settings, &verb),
         Verb::Train(verb) => train::run(&settings, &verb),

@@ -9,7 +9,8 @@
 //!
 //! - [`backend`]: what the rest of the host uses: score and generate, with progress and cache
 //! - [`query`]: the questions and answers of a back end
-//! - [`model_ref`]: what `--model` names; [`model_digest`]: what it is; [`recorded`]: responses from a file
+//! - [`model_ref`]: what `--model` names; [`model_digest`]: what it is; [`recorded`]: responses from a file;
+//!   [`kept`]: what a stored run was answered
 //! - [`workers`]: the back end made of worker processes; [`texts`]: texts in requests; [`plan`]: which rows share a batch
 //! - [`cache`]: finished batches, addressed by everything that made them
 //! - [`pool`]: planned batches over several workers; [`capacity`]: how many workers fit
@@ -25,6 +26,7 @@ pub mod cache;
 pub mod capacity;
 pub mod export;
 pub mod group;
+pub mod kept;
 pub mod launch;
 #[cfg(unix)]
 pub mod library;

@@ -5,6 +5,7 @@
 
 pub mod adherence;
 pub mod aggregate;
+pub mod by_context;
 pub mod cell;
 pub mod consistency;
 pub mod contrast;

@@ -1,15 +1,26 @@
-//! What people read of a run: tables for the terminal. Reads records, computes nothing.
+//! What people read of a run: tables for the terminal, pages, drawings. Reads records, computes nothing.
 
 pub mod adapter;
 pub mod calibration;
+pub mod checks;
 pub mod comparison;
+pub mod forest;
 pub mod frontier;
 pub mod monitor;
 pub mod number;
 pub mod pairs;
 pub mod pipeline;
+pub mod history;
+pub mod html;
+pub mod interop;
+pub mod junit;
+pub mod leaderboard;
+pub mod palette;
 pub mod placement;
+pub mod power;
 pub mod record;
 pub mod reported;
+pub mod summary;
 pub mod table;
+pub mod text;
 pub mod train;

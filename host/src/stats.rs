@@ -18,6 +18,7 @@ pub mod evidence;
 pub mod mean;
 pub mod multiplicity;
 pub mod paired;
+pub mod paired_share;
 pub mod power;
 pub mod proportion;
 pub mod quantile;

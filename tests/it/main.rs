@@ -3,7 +3,10 @@
 //! - `cli`: help, usage errors, exit codes
 //! - `adapter`: adapters written for other programs, folded in and multiplied, with what is known of them
 //! - `bad_input`: every file that a person can get wrong, with the line that they will read
+//! - `browser`: pages in headless Chromium, where there is one
 //! - `recorded`: a whole evaluation without an engine: report, repetition, comparison
+//! - `real`: comparisons of published results, where those are present
+//! - `report`: stored runs shown again, and as pages; `simulation`: error rates of comparisons, measured (slow)
 //! - `components`: the reference evaluators, built in and from source, over their cases
 //! - `example`: the training data of the example persona
 //! - `golden`: log-likelihoods and accuracies that lm-eval computed, where those results are present
@@ -17,6 +20,7 @@
 
 mod adapter;
 mod bad_input;
+mod browser;
 mod cli;
 mod components;
 mod example;
@@ -27,6 +31,9 @@ mod hostile;
 mod model;
 mod pairs;
 mod pipeline;
+mod real;
 mod recorded;
+mod report;
+mod simulation;
 mod support;
 mod train;

@@ -2,6 +2,13 @@
 
 mod adapter;
 mod run;
+mod compare;
+mod eval;
+mod history;
+mod leaderboard;
+mod report;
+mod validate;
+mod verify;
 
 use std::path::PathBuf;
 
@@ -10,11 +17,17 @@ use clap::{Args, Parser, Subcommand};
 pub use self::{
     adapter::{Adapter, AdapterExport, AdapterFormat, AdapterFuse, AdapterScale, Dtype},
     run::{Monitor, Resume, Run, Status},
+    compare::Compare,
+    eval::Eval,
+    history::History,
+    leaderboard::Leaderboard,
+    report::Report,
+    validate::Validate,
+    verify::Verify,
 };
 use crate::{
     engine::launch::{PATIENCE, WORKER_VERB},
     hardware::calibration::Task,
-    suite::file::DeployPrompt,
 };
 
 /// Keeps a language model in character, and proves it.
@@ -73,12 +86,10 @@ pub enum Verb {
     #[command(after_help = GENERATE_EXAMPLE)]
     Generate(Generate),
     /// Evaluate a model with a suite, or with one lm-eval task, and store the run.
-    #[command(after_help = EVAL_EXAMPLE)]
+    #[command(after_help = eval::EXAMPLE)]
     Eval(Eval),
-    /// Compare two stored runs, item by item.
-    #[command(
-        after_help = "Example:\n  realign compare before after --json\n\nEnds with 10 where something regressed, 11 where something cannot be told, 12 where the runs\nmeasured with different instruments."
-    )]
+    /// Compare stored runs with a baseline, item by item.
+    #[command(after_help = compare::EXAMPLE)]
     Compare(Compare),
     /// The seven stages: bring a model into character, and prove it.
     #[command(after_help = run::RUN_EXAMPLE)]
@@ -92,6 +103,21 @@ pub enum Verb {
     /// Hold new transcripts against what a release showed.
     #[command(after_help = run::MONITOR_EXAMPLE)]
     Monitor(Monitor),
+    /// Put runs in order, with what is known of their places.
+    #[command(after_help = leaderboard::EXAMPLE)]
+    Leaderboard(Leaderboard),
+    /// Show runs in the order in which they were made, each beside the first.
+    #[command(after_help = history::EXAMPLE)]
+    History(History),
+    /// Show a stored run again, and write it as a page.
+    #[command(after_help = report::EXAMPLE)]
+    Report(Report),
+    /// Check suites, personas, gate files and tasks with everything that they name, without a model.
+    #[command(after_help = validate::EXAMPLE)]
+    Validate(Validate),
+    /// Compute every score of a stored run again from what the model said, and compare.
+    #[command(after_help = verify::EXAMPLE)]
+    Verify(Verify),
     /// List stored runs.
     #[command(after_help = "Example:\n  realign runs")]
     Runs,
@@ -131,12 +157,6 @@ Output lines:  {\"id\":\"a\",\"response\":\"...\",\"tokens\":12,\"finish\":\"end
 
 Example:
   realign generate --model smollm2 --input prompts.jsonl --output responses.jsonl --max-tokens 64";
-
-const EVAL_EXAMPLE: &str = "\
-Examples:
-  realign eval examples/harbor/suite.toml --model smollm2 --name before --limit 10
-  realign eval examples/harbor/suite.toml --model recorded:responses.jsonl
-  realign eval --task agreeableness.yaml --model smollm2";
 
 /// Which model.
 #[derive(Debug, Args)]
@@ -185,43 +205,6 @@ pub struct Generate {
     /// Text at which a response ends; may be given several times.
     #[arg(long, value_name = "STR")]
     pub stop: Vec<String>,
-}
-
-/// Arguments of `eval`.
-#[derive(Debug, Args)]
-pub struct Eval {
-    /// The suite.
-    #[arg(value_name = "SUITE.toml", required_unless_present = "task", conflicts_with = "task")]
-    pub suite: Option<PathBuf>,
-    /// One lm-eval task file instead of a suite.
-    #[arg(long, value_name = "FILE.yaml")]
-    pub task: Option<PathBuf>,
-    /// Which model.
-    #[command(flatten)]
-    pub model: ModelArgument,
-    /// Name of the run; by default made from suite, model and prompt.
-    #[arg(long, value_name = "RUN")]
-    pub name: Option<String>,
-    /// At most so many scenario families (documents of a task); a seeded choice, the same every time.
-    #[arg(long, value_name = "N")]
-    pub limit: Option<usize>,
-    /// At most so many items of each benchmark, and so many neutral tasks.
-    #[arg(long, value_name = "N", conflicts_with = "task")]
-    pub items: Option<usize>,
-    /// Which system prompt to deploy with, instead of the suite's own choice.
-    #[arg(long, value_name = "PROMPT", conflicts_with = "task")]
-    pub deploy_prompt: Option<DeployPrompt>,
-}
-
-/// Arguments of `compare`.
-#[derive(Debug, Args)]
-pub struct Compare {
-    /// The baseline: a run's name or id, or the path of a store, as in `old/runs.db#before`.
-    #[arg(value_name = "RUN_A")]
-    pub before: String,
-    /// What is compared with it.
-    #[arg(value_name = "RUN_B")]
-    pub after: String,
 }
 
 /// Verbs of `data`.

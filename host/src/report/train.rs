@@ -2,13 +2,10 @@
 
 use std::fmt::Write as _;
 
-use super::{number, record, table};
-use crate::{
-    compare::Change,
-    train::{
-        outcome::Outcome,
-        watch::{Number, Watched},
-    },
+use super::{comparison, number, record, table};
+use crate::train::{
+    outcome::Outcome,
+    watch::{Number, Watched},
 };
 
 /// The whole report of a training whose folder is `folder`.
@@ -92,12 +89,7 @@ fn watched(before: &Watched, after: &Watched) -> String {
         if change.is_none() && name.contains('/') {
             continue;
         }
-        let change = match change {
-            Some(Change::Improved) => "improved",
-            Some(Change::Regressed) => "regressed",
-            Some(Change::CannotTell) => "cannot tell",
-            None => "-",
-        };
+        let change = change.map_or("-", |change| comparison::word(*change));
         let shown = |number: &Number| number::value(number.estimate.value, &number.unit);
         let spread = |number: &Number| number::interval(&number.estimate, &number.unit);
         table.add_row([
@@ -117,6 +109,7 @@ fn watched(before: &Watched, after: &Watched) -> String {
 mod tests {
     use super::*;
     use crate::{
+        compare::Change,
         model::Estimate,
         train::watch::{Number, Watched},
     };

@@ -51,6 +51,7 @@ pub fn plan(file: &PipelineFile, here: &Path, base: &Load, sandbox: &Sandbox) ->
             deploy_prompt: Some(file.deploy_prompt),
             split: Some(split),
             without_control: true,
+            ..Selection::default()
         };
         let suite = Suite::load(&suite_path, selection)?;
         let evaluators =

@@ -45,6 +45,7 @@ pub fn suite(context: &Context<'_>, split: Split, items: Option<usize>) -> Resul
         deploy_prompt: Some(context.file.deploy_prompt),
         split: Some(split),
         without_control: true,
+        ..Selection::default()
     };
     let mut suite = Suite::load(&context.path(&context.file.suite), selection)?;
     let gates = &mut suite.file.gates;

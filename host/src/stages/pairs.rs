@@ -66,6 +66,7 @@ pub fn settings(
         deploy_prompt: file.deploy_prompt,
         split: Some(Split::Train),
         without_control: true,
+        ..Selection::default()
     };
     let suite = Suite::load(&context.path(&context.file.suite), selection)?;
     file.check_against(&suite).map_err(|error| error.within(path.display()))?;

@@ -288,6 +288,7 @@ fn metric(frontier: &Frontier) -> Metric {
         range: None,
         formula: metrics::kl::FORMULA.into(),
         estimate: kl.map(|kl| kl.evidence.estimate),
+        bounds: kl.map(|kl| kl.evidence.bounds()),
         bound: kl.map(|kl| kl.evidence.upper),
         threshold: Some(frontier.limit),
         verdict: Some(verdict),

@@ -56,6 +56,7 @@ pub fn open(
         items: watch.items,
         deploy_prompt: watch.deploy_prompt,
         split: Some(Split::Dev),
+        seed: None,
         without_control: true,
     };
     let whole = Suite::load(&path, selection)?;

@@ -20,8 +20,11 @@ use crate::{
     stages::Stage,
     store::Store,
     train::run::Notice,
+    write::Output,
 };
 
+/// The page, in the folder of a run.
+const PAGE: &str = "report.html";
 /// Where runs lie unless the user says otherwise.
 const RUNS: &str = ".realign/run";
 
@@ -67,6 +70,7 @@ fn go(settings: &Settings, origin: &Origin, root: &Path, range: Range) -> Result
     let record = execute::execute(settings, origin, root, range, &stop, observer);
     bar.finish_and_clear();
     let record = record?;
+    page(&record, &root.join(PAGE))?;
     show(settings, &record, root)?;
     Ok(exit(&record))
 }
@@ -77,6 +81,11 @@ fn show(settings: &Settings, record: &PipelineRecord, root: &Path) -> Result<()>
     } else {
         terminal::print(&report::pipeline::render(record, &root.display().to_string()))
     }
+}
+
+/// Writes the page of a run.
+pub(super) fn page(record: &PipelineRecord, path: &Path) -> Result<()> {
+    Output::create(path)?.commit(report::html::pipeline::page(record, &[]).as_bytes())
 }
 
 /// What `--json` prints.

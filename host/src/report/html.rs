@@ -25,6 +25,7 @@ pub mod comparison;
 mod figure;
 mod grid;
 mod page;
+pub mod pipeline;
 pub mod run;
 mod samples;
 mod table;

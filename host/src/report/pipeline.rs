@@ -93,31 +93,52 @@ fn row(metric: &Metric) -> [String; 6] {
     ]
 }
 
+/// A model that was measured: by which stage, and under which names.
+#[derive(Debug, Clone, Copy)]
+pub struct Side {
+    /// The stage that has its numbers.
+    pub stage: Stage,
+    /// What their names begin with.
+    pub prefix: &'static str,
+    /// What people call it.
+    pub label: &'static str,
+}
+
+/// Every model that a run measures, in its order.
+pub const SIDES: [Side; 6] = [
+    Side { stage: Stage::Sft, prefix: "base/", label: "1 before SFT, dev" },
+    Side { stage: Stage::Sft, prefix: "", label: "1 reference, dev" },
+    Side { stage: Stage::Optimise, prefix: "", label: "5 optimised, dev" },
+    Side { stage: Stage::Iterate, prefix: "", label: "6 best pass, dev" },
+    Side { stage: Stage::Release, prefix: "reference/", label: "7 reference, test" },
+    Side { stage: Stage::Release, prefix: "", label: "7 release, test" },
+];
+
+impl Side {
+    /// One of its numbers.
+    #[must_use]
+    pub fn metric<'a>(&self, stage: &'a StageRecord, name: &str) -> Option<&'a Metric> {
+        stage.metric(&format!("{}{name}", self.prefix))
+    }
+}
+
 /// What the persona's numbers did from stage to stage.
 fn progress(record: &PipelineRecord) -> String {
-    let sides: [(Stage, &str, &str); 6] = [
-        (Stage::Sft, "base/", "1 before SFT, dev"),
-        (Stage::Sft, "", "1 reference, dev"),
-        (Stage::Optimise, "", "5 optimised, dev"),
-        (Stage::Iterate, "", "6 best pass, dev"),
-        (Stage::Release, "reference/", "7 reference, test"),
-        (Stage::Release, "", "7 release, test"),
-    ];
-    let mut table = table::new(&["model", "adherence", "95 % interval", "consistency", "style match", "KL"], &[1, 2, 3, 4, 5]);
+    let header = ["model", "adherence", "95 % interval", "consistency", "style match", "KL"];
+    let mut table = table::new(&header, &[1, 2, 3, 4, 5]);
     let mut any = false;
-    for (stage, prefix, label) in sides {
-        let Some(found) = record.stages.iter().find(|record| record.stage == stage) else { continue };
-        let metric = |name: &str| found.metric(&format!("{prefix}{name}"));
+    for side in SIDES {
+        let Some(found) = record.stages.iter().find(|record| record.stage == side.stage) else { continue };
         let value = |name: &str| {
-            let metric = metric(name)?;
+            let metric = side.metric(found, name)?;
             metric.estimate.map(|estimate| number::value(estimate.value, &metric.unit))
         };
-        let Some(adherence) = metric("adherence").and_then(|metric| metric.estimate) else { continue };
+        let Some(adherence) = side.metric(found, "adherence").and_then(|metric| metric.estimate) else { continue };
         any = true;
-        let kl = if prefix.is_empty() { value("kl") } else { None };
+        let kl = if side.prefix.is_empty() { value("kl") } else { None };
         let or_none = |value: Option<String>| value.unwrap_or_else(|| "-".to_owned());
         table.add_row([
-            label.to_owned(),
+            side.label.to_owned(),
             number::value(adherence.value, "share"),
             number::interval(&adherence, "share"),
             or_none(value("consistency")),

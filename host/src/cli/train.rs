@@ -1,6 +1,11 @@
 //! `train`: an adapter from rows or pairs, step by step, held under a limit of divergence.
 
-use std::{num::NonZero, path::Path, sync::{Arc, atomic::AtomicBool}, thread};
+use std::{
+    num::NonZero,
+    path::Path,
+    sync::{Arc, atomic::AtomicBool},
+    thread,
+};
 
 mod machines;
 mod watching;

@@ -143,7 +143,8 @@ impl Group {
     /// # Errors
     /// A rank died.
     pub fn ask(&mut self, requests: &[Request]) -> Result<Vec<Reply>, Death> {
-        let (alarm, progress, done) = (Alarm::new(&self.lines, &self.names), Progress::begin(), AtomicBool::new(false));
+        let (alarm, progress, done) =
+            (Alarm::new(&self.lines, &self.names), Progress::begin(), AtomicBool::new(false));
         let stall = self.stall;
         let (asked, idle) = self.workers.split_at_mut(requests.len());
         let replies: Vec<Option<Reply>> = thread::scope(|scope| {

@@ -40,7 +40,7 @@ pub struct Host {
     pub ips: Vec<IpAddr>,
     /// What MLX's other back end needs.
     #[serde(default, rename = "rdma")]
-    _rdma: serde::de::IgnoredAny,
+    _rdma: serde_json::Value,
 }
 
 impl Hosts {

@@ -151,12 +151,7 @@ type Started = (Child, UnixStream, Output);
 
 impl Relay {
     /// Follows orders until one starts the worker; `None` where the supervisor is gone before.
-    fn until_started(
-        &mut self,
-        mut input: &File,
-        output: &File,
-        launch: &Launch,
-    ) -> Result<Option<Started>> {
+    fn until_started(&mut self, mut input: &File, output: &File, launch: &Launch) -> Result<Option<Started>> {
         loop {
             let body = match frame::read(&mut input) {
                 Ok(body) => body,
@@ -185,7 +180,9 @@ impl Relay {
             Order::Reach(addresses) => reach(&addresses).map(|()| Some(Report::Reached)),
             Order::Piece { file, begins, last } => self.keep(&file, (begins, last), tail),
             Order::Free => {
-                self.ring.as_mut().map(Ring::free);
+                if let Some(ring) = &mut self.ring {
+                    ring.free();
+                }
                 Ok(None)
             }
             Order::Start { .. } => Err(Error::engine("a worker was started already")),
@@ -286,7 +283,12 @@ fn forth(
 }
 
 /// From the worker to the supervisor, until the worker is gone.
-fn back(mut worker: &UnixStream, mut output: &File, heard: &Mutex<Instant>, writing: &Mutex<()>) -> Result<()> {
+fn back(
+    mut worker: &UnixStream,
+    mut output: &File,
+    heard: &Mutex<Instant>,
+    writing: &Mutex<()>,
+) -> Result<()> {
     while let Ok(body) = frame::read(&mut worker) {
         // A worker that says something is busy, and so the supervisor has answered its last beat.
         if locked(heard).elapsed() > ABANDONED {
@@ -300,9 +302,7 @@ fn back(mut worker: &UnixStream, mut output: &File, heard: &Mutex<Instant>, writ
 }
 
 fn tell<T: Serialize>(mut output: &File, value: &T) -> Result<()> {
-    frame::encode(value, &[])
-        .and_then(|body| frame::write(&mut output, &body))
-        .map_err(|error| lost(&error))
+    frame::encode(value, &[]).and_then(|body| frame::write(&mut output, &body)).map_err(|error| lost(&error))
 }
 
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

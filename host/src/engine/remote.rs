@@ -40,7 +40,8 @@ impl Team {
     /// neighbour; what this machine's own files and addresses report.
     pub(super) fn gather(launch: &Launch, remote: &Arc<Remote>, load: &Load) -> Result<(Ring, Self)> {
         let hosts = &remote.hosts;
-        let here = |error: Error| error.within(hosts.name(0)).hint("start training on the first host of the file");
+        let here =
+            |error: Error| error.within(hosts.name(0)).hint("start training on the first host of the file");
         let ports = listen(&hosts.all()[0].ips).map_err(here)?;
         let own = ports.iter().map(std::net::TcpListener::local_addr).collect::<std::io::Result<_>>();
         let own: Vec<SocketAddr> =
@@ -51,15 +52,16 @@ impl Team {
         let addresses: Vec<Vec<SocketAddr>> = std::iter::once(own).chain(others).collect();
         let unreached = |rank: usize, why: &str| {
             let next = (rank + 1) % hosts.ranks();
-            Error::engine(format!("{}: {why}, an address of {}", hosts.name(rank), hosts.name(next)))
-                .hint("each host has to reach the next one and the last the first: look at routes and firewalls")
+            Error::engine(format!("{}: {why}, an address of {}", hosts.name(rank), hosts.name(next))).hint(
+                "each host has to reach the next one and the last the first: look at routes and firewalls",
+            )
         };
         reach(&addresses[1]).map_err(|error| unreached(0, &error.to_string()))?;
         for (rank, relay) in (1..).zip(&mut relays) {
             let next = addresses[(rank + 1) % hosts.ranks()].clone();
-            match relay.order(Order::Reach(next)).map_err(|death| lost(remote, rank, &death))? {
-                Report::Failed(why) => return Err(unreached(rank, &why)),
-                _ => {}
+            let report = relay.order(Order::Reach(next)).map_err(|death| lost(remote, rank, &death))?;
+            if let Report::Failed(why) = report {
+                return Err(unreached(rank, &why));
             }
         }
         Ok((Ring::over(ports, &addresses)?, Self { remote: Arc::clone(remote), relays, addresses }))
@@ -78,8 +80,7 @@ impl Team {
             load_model(relay, load).map_err(|error| error.within(remote.hosts.name(rank)))
         };
         thread::scope(|scope| {
-            let threads: Vec<_> =
-                (1..).zip(relays).map(|relay| scope.spawn(move || start(relay))).collect();
+            let threads: Vec<_> = (1..).zip(relays).map(|relay| scope.spawn(move || start(relay))).collect();
             threads.into_iter().map(super::group::joined).collect()
         })
     }
@@ -95,16 +96,17 @@ fn look(
 ) -> Result<Found> {
     let name = remote.hosts.name(rank);
     let host = &remote.hosts.all()[rank];
-    let (mut relay, hello) = WorkerProcess::relay(&through_ssh(launch, remote, &host.ssh)).map_err(|death| {
-        if death.interrupted {
-            return super::interrupt::interrupted();
-        }
-        Error::engine(format!("{name}: cannot start a relay there: {}", death.cause)).hint(format!(
-            "try: {} {} true; realign, its home and the model have to lie at the same places as here",
-            remote.ssh.join(" "),
-            host.ssh
-        ))
-    })?;
+    let (mut relay, hello) =
+        WorkerProcess::relay(&through_ssh(launch, remote, &host.ssh)).map_err(|death| {
+            if death.interrupted {
+                return super::interrupt::interrupted();
+            }
+            Error::engine(format!("{name}: cannot start a relay there: {}", death.cause)).hint(format!(
+                "try: {} {} true; realign, its home and the model have to lie at the same places as here",
+                remote.ssh.join(" "),
+                host.ssh
+            ))
+        })?;
     same(program, &hello).map_err(|error| error.within(&name))?;
     let order = Order::Look { load: load.clone(), ips: host.ips.clone() };
     match relay.order(order).map_err(|death| lost(remote, rank, &death))? {
@@ -171,10 +173,7 @@ fn lost(remote: &Remote, rank: usize, death: &Death) -> Error {
 }
 
 /// One after the other in the order of ranks, all at the same time.
-fn every<T: Send>(
-    ranks: std::ops::Range<usize>,
-    each: impl Fn(usize) -> Result<T> + Sync,
-) -> Result<Vec<T>> {
+fn every<T: Send>(ranks: std::ops::Range<usize>, each: impl Fn(usize) -> Result<T> + Sync) -> Result<Vec<T>> {
     thread::scope(|scope| {
         let each = &each;
         let threads: Vec<_> = ranks.map(|rank| scope.spawn(move || each(rank))).collect();

@@ -75,7 +75,9 @@ impl Ring {
 pub(super) fn listen(ips: &[IpAddr]) -> Result<Vec<TcpListener>> {
     let port = |&ip: &IpAddr| {
         TcpListener::bind((ip, 0)).map_err(|error| match error.kind() {
-            std::io::ErrorKind::AddrNotAvailable => Error::engine(format!("{ip} is no address of this machine")),
+            std::io::ErrorKind::AddrNotAvailable => {
+                Error::engine(format!("{ip} is no address of this machine"))
+            }
             _ => Error::engine(format!("no free port on {ip}: {error}")),
         })
     };

@@ -68,7 +68,9 @@ fn be_a_relay() {
     let Ok(fault) = env::var(FAULT) else { return };
     let (fault, folder) = fault.split_once(':').unwrap();
     // The message goes where a command's would.
-    if let Err(error) = relay::run_relay(&launch_faulty(fault, Path::new(folder)), &env::current_exe().unwrap()) {
+    if let Err(error) =
+        relay::run_relay(&launch_faulty(fault, Path::new(folder)), &env::current_exe().unwrap())
+    {
         eprintln!("error: {error}");
         std::process::exit(error.exit().code().into());
     }

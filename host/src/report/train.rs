@@ -88,7 +88,9 @@ fn verdict(outcome: &Outcome) -> Vec<String> {
     let step = outcome.exported_step;
     let why = match outcome.why {
         Why::Last => None,
-        Why::LowestLoss => Some(format!("step {step} came out: the lowest validation loss without a warning")),
+        Why::LowestLoss => {
+            Some(format!("step {step} came out: the lowest validation loss without a warning"))
+        }
         Why::LatestWithoutWarning => {
             Some(format!("step {step} came out: the latest that the suite saw without a warning"))
         }

@@ -297,9 +297,9 @@ fn metrics(frontier: &Frontier) -> Vec<Metric> {
         ("kl/neutral", frontier.neutral, "on neutral prompts; no gate"),
         ("kl/original", frontier.original, "from the model without any adapter; no gate"),
     ];
-    let beside = beside.into_iter().filter_map(|(name, kl, reason)| {
-        kl.map(|kl| named(name, Some(kl), reason.to_owned()))
-    });
+    let beside = beside
+        .into_iter()
+        .filter_map(|(name, kl, reason)| kl.map(|kl| named(name, Some(kl), reason.to_owned())));
     std::iter::once(gate(frontier)).chain(beside).collect()
 }
 

@@ -8,7 +8,8 @@
 
 use realign_engine_abi::{
     message::{
-        AdapterFile, EngineError, GenerateRow, Generated, Load, ModelInfo, Reply, Request, TokenizeInput, Tokenized,
+        AdapterFile, EngineError, GenerateRow, Generated, Load, ModelInfo, Reply, Request, TokenizeInput,
+        Tokenized,
     },
     train::{
         Divergence, Example, KlRow, LogProbs, StepReport, TrainBegin, TrainSave, TrainStep, TrainingInfo,

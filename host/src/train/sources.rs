@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     engine::model_digest::file_digest,
-    error::Result,
+    error::{Error, Result},
     ids::Digest,
     persona::neutral::{self, NeutralTask},
 };
@@ -78,7 +78,12 @@ impl Sources {
                 halves = Some(split.map_err(|error| error.within(prompts.display()))?);
             }
             if let Some(path) = &kl.neutral {
-                neutral = prompts::neutral(neutral::read(&used_path(path))?, system);
+                let tasks = neutral::read(&used_path(path))?;
+                if tasks.len() < 2 {
+                    let message = format!("{}: 1 neutral task, at least 2 are needed", path.display());
+                    return Err(Error::bad_input(message));
+                }
+                neutral = prompts::neutral(tasks, system);
             }
             if let Some(path) = &kl.anchors {
                 anchors = prompts::read(&used_path(path), system, true)?;
@@ -96,7 +101,9 @@ impl Sources {
     /// none.
     pub fn watched_by(&mut self, instrument: BTreeMap<String, String>, tasks: &[NeutralTask]) {
         self.instrument = Some(instrument);
-        if let Some(kl) = self.file.kl.as_ref().filter(|kl| kl.neutral.is_none()) {
+        let kl = self.file.kl.as_ref().filter(|kl| kl.neutral.is_none());
+        // One task gives no interval.
+        if let Some(kl) = kl.filter(|_| tasks.len() > 1) {
             self.neutral = prompts::neutral(tasks.to_vec(), kl.system.as_deref());
         }
     }

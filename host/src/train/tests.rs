@@ -481,13 +481,17 @@ fn neutral_prompts_and_the_original_model_are_measured_beside_what_decides() {
     let task = |index: usize| format!("{{\"id\":\"n{index}\",\"prompt\":\"2 and {index}\"}}\n");
     place.write("neutral.jsonl", &(0..5).map(task).collect::<String>());
     let first = place.train(Kind::Sft, "first");
-    let names = |outcome: &Outcome| outcome.metrics.iter().map(|metric| metric.name.clone()).collect::<Vec<_>>();
+    let names =
+        |outcome: &Outcome| outcome.metrics.iter().map(|metric| metric.name.clone()).collect::<Vec<_>>();
     assert_eq!(names(&first), ["kl", "kl/neutral"], "training began with the original model");
     let value = |outcome: &Outcome, name: &str| {
         let metric = outcome.metrics.iter().find(|metric| metric.name == name).unwrap();
         metric.estimate.unwrap().value
     };
-    assert!((value(&first, "kl/neutral") - value(&first, "kl")).abs() < 1e-6, "this worker's model moves everywhere");
+    assert!(
+        (value(&first, "kl/neutral") - value(&first, "kl")).abs() < 1e-6,
+        "this worker's model moves everywhere"
+    );
 
     let second = place.train_over(&["first/adapter"], launch(), Kind::Sft, "second", |_| false);
     let second = second.unwrap().unwrap();

@@ -75,7 +75,10 @@ fn a_rank_that_dies_on_another_host_changes_nothing() {
         let ended = child.wait_with_output().expect("it ends");
         let notes = String::from_utf8_lossy(&ended.stderr).into_owned();
         assert!(ended.status.success(), "{notes}");
-        assert!(notes.contains("the engine worker died (rank 1 on blue: ") && notes.contains(said), "{notes}");
+        assert!(
+            notes.contains("the engine worker died (rank 1 on blue: ") && notes.contains(said),
+            "{notes}"
+        );
         assert_eq!(adapter(&project, output), adapter(&project, "whole"));
     }
 }

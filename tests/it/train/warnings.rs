@@ -40,7 +40,8 @@ fn outcome(project: &Project, code: i32) -> (Value, String) {
 
 fn warned(outcome: &Value) -> Vec<u64> {
     let watched = outcome["watched"].as_array().expect("a list").iter();
-    let warned = watched.filter(|watched| watched["warnings"].as_array().is_some_and(|list| !list.is_empty()));
+    let warned =
+        watched.filter(|watched| watched["warnings"].as_array().is_some_and(|list| !list.is_empty()));
     warned.map(|watched| watched["step"].as_u64().expect("a step")).collect()
 }
 
@@ -53,18 +54,26 @@ fn where_every_step_is_warned_of_the_last_comes_out_and_the_command_ends_with_10
     assert_eq!(outcome["exported"]["warnings"], json!([{ "capability-lost": "facts/accuracy" }]));
     // The same command again says the same.
     let again = project.realign(&["train", "sft", "train.toml", "--output", "run"]).exits(10);
-    assert!(again.out.contains("has not passed: facts/accuracy is worse than before training"), "{}", again.out);
+    assert!(
+        again.out.contains("has not passed: facts/accuracy is worse than before training"),
+        "{}",
+        again.out
+    );
 }
 
 #[test]
 fn a_warned_last_step_gives_way_to_the_latest_without_a_warning() {
-    let Some(project) = unlearns(&config(2, "rate = 0.02").replace("every = 4", "every = 4\nkeep = 1")) else {
+    let Some(project) = unlearns(&config(2, "rate = 0.02").replace("every = 4", "every = 4\nkeep = 1"))
+    else {
         return;
     };
     let (outcome, said) = outcome(&project, 0);
     let warned = warned(&outcome);
     assert!(warned.last() == Some(&12) && !warned.contains(&2), "{warned:?}: {said}");
     let latest = (2..12).step_by(2).filter(|step| !warned.contains(step)).max().expect("a step");
-    assert_eq!((&outcome["exported_step"], &outcome["why"]), (&json!(latest), &json!("latest-without-warning")));
+    assert_eq!(
+        (&outcome["exported_step"], &outcome["why"]),
+        (&json!(latest), &json!("latest-without-warning"))
+    );
     assert_eq!(outcome["exported"]["warnings"], json!([]));
 }

@@ -57,7 +57,8 @@ pub(super) fn machines(
         .hint("leave `ranks` out: a host file has one entry for each rank"));
     }
     file.ranks = u32::try_from(count).expect("a host file is short");
-    for path in std::iter::once(&mut load.model).chain(load.adapters.iter_mut().map(|file| &mut file.folder)) {
+    for path in std::iter::once(&mut load.model).chain(load.adapters.iter_mut().map(|file| &mut file.folder))
+    {
         *path = std::path::absolute(&*path).map_err(|error| Error::unreadable(path, &error))?;
     }
     let program = env::current_exe()

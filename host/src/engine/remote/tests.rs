@@ -107,7 +107,12 @@ fn a_rank_that_dies_or_stands_still_on_another_machine_ends_the_group_and_is_nam
     };
     let killed = end("kill");
     assert!(killed.starts_with("rank 1 on blue: exit status "), "{killed}");
-    assert!(killed.ends_with("the worker ended: killed by signal 9 (kill; often out of memory); it last said: about to kill"), "{killed}");
+    assert!(
+        killed.ends_with(
+            "the worker ended: killed by signal 9 (kill; often out of memory); it last said: about to kill"
+        ),
+        "{killed}"
+    );
     assert!(end("stop").starts_with("rank 1 on blue: no sign of life for 3 s"));
 }
 
@@ -155,7 +160,7 @@ fn another_program_protocol_or_engine_is_refused() {
 #[test]
 fn a_command_reaches_the_other_machine_word_by_word() {
     let remote = Remote {
-        hosts: Hosts::read(&Machines::new().0.path().join("hosts.json")).unwrap_or_else(|_| panic!()),
+        hosts: Hosts::read(&Machines::new().0.path().join("hosts.json")).unwrap(),
         ssh: vec!["ssh".into(), "-F".into(), "settings".into()],
         command: vec!["/a b/realign".into(), "it's".into()],
         library: PathBuf::new(),

@@ -57,7 +57,8 @@ impl Trainer {
             Request::Adapt(files) => {
                 let weight = |file: &AdapterFile| {
                     let read = |name: &str| fs::read_to_string(file.folder.join(name)).unwrap();
-                    let about: serde_json::Value = serde_json::from_str(&read("adapter_config.json")).unwrap();
+                    let about: serde_json::Value =
+                        serde_json::from_str(&read("adapter_config.json")).unwrap();
                     let scale = about["lora_parameters"]["scale"].as_f64().unwrap();
                     serde_json::from_str::<f64>(&read("adapters.safetensors")).unwrap() * scale / 2.0
                 };

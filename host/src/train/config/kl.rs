@@ -96,7 +96,9 @@ impl Kl {
             }
         }
         if self.neutral.is_some() && self.prompts.is_none() {
-            return Err(Error::usage("kl.neutral: stands beside what is measured on `prompts`, and there are none"));
+            return Err(Error::usage(
+                "kl.neutral: stands beside what is measured on `prompts`, and there are none",
+            ));
         }
         if let Some(target) = self.target {
             within("kl.target", target, 1e-6, 100.0)?;

@@ -43,12 +43,19 @@ fn two_hosts_train_the_adapter_of_two_ranks() {
     assert_eq!(adapter(&project, "hosts"), adapter(&project, "ranks"));
 }
 
-/// The newest worker that a relay has started.
-fn relayed_worker() -> Option<String> {
-    let found = Command::new("pgrep").args(["-f", "^[^ ]*realign engine-relay "]).output().ok()?;
-    let relay = String::from_utf8_lossy(&found.stdout).lines().last()?.to_owned();
-    let found = Command::new("pgrep").args(["-P", &relay]).output().ok()?;
-    String::from_utf8_lossy(&found.stdout).lines().last().map(str::to_owned)
+/// Processes that a process has started.
+fn started_by(process: &str) -> Vec<String> {
+    let found = Command::new("pgrep").args(["-P", process]).output().expect("pgrep runs");
+    String::from_utf8_lossy(&found.stdout).lines().map(str::to_owned).collect()
+}
+
+/// The worker behind the relay: the only process below one that the command has started.
+fn relayed_worker(command: &str) -> String {
+    let mut below: Vec<String> = started_by(command).iter().flat_map(|child| started_by(child)).collect();
+    while let Some(next) = below.first().map(|child| started_by(child)).filter(|next| !next.is_empty()) {
+        below = next;
+    }
+    below.pop().expect("a worker behind a relay")
 }
 
 #[test]
@@ -70,7 +77,7 @@ fn a_rank_that_dies_on_another_host_changes_nothing() {
                 .is_ok_and(|text| text.lines().count() > 5)
         });
         assert!(begun, "no step was taken");
-        let worker = relayed_worker().expect("a worker behind a relay");
+        let worker = relayed_worker(&child.id().to_string());
         assert!(Command::new("kill").args([signal, &worker]).status().expect("kill runs").success());
         let ended = child.wait_with_output().expect("it ends");
         let notes = String::from_utf8_lossy(&ended.stderr).into_owned();

@@ -30,8 +30,13 @@ impl WorkerProcess {
         let mut relay = Self::open(launch).map_err(died)?;
         let limited = relay.socket.get_ref().set_read_timeout(Some(relay.stall));
         limited.map_err(died)?;
-        let hello = relay.past_chatter().and_then(|()| Ok(frame::decode(&relay.read()?)?.0));
-        hello.map_err(|error| relay.bury(&error)).map(|hello| (relay, hello))
+        let hello: Result<Hello, Broken> =
+            relay.past_chatter().and_then(|()| Ok(frame::decode(&relay.read()?)?.0));
+        let hello = hello.map_err(|error| relay.bury(&error))?;
+        // Reading a large model takes its time.
+        relay.stall = launch.patience;
+        relay.socket.get_ref().set_read_timeout(Some(relay.stall)).map_err(died)?;
+        Ok((relay, hello))
     }
 
     fn past_chatter(&mut self) -> Result<(), Broken> {

@@ -15,6 +15,7 @@ use std::{
 };
 
 use serde::Deserialize;
+use serde_json::Value;
 
 use crate::{
     error::{Error, Result},
@@ -40,7 +41,7 @@ pub struct Host {
     pub ips: Vec<IpAddr>,
     /// What MLX's other back end needs.
     #[serde(default, rename = "rdma")]
-    _rdma: serde_json::Value,
+    _rdma: Value,
 }
 
 impl Hosts {
@@ -50,12 +51,21 @@ impl Hosts {
     /// A usage error naming file, entry and field.
     pub fn read(path: &Path) -> Result<Self> {
         let text = read::text(path)?;
-        let hosts: Vec<Host> = serde_json::from_str(&text).map_err(|error| {
-            Error::usage(format!("{}: {error}", path.display())).hint(
+        let form = |error: Error| {
+            error.within(path.display()).hint(
                 "one entry for each rank, as mlx.launch reads it: [{\"ssh\": \"red\", \"ips\": [\"10.0.0.1\"]}, ...]",
             )
-        })?;
-        let hosts = Self(hosts);
+        };
+        let entries: Vec<Value> =
+            serde_json::from_str(&text).map_err(|error| form(Error::usage(error.to_string())))?;
+        let host = |(place, entry): (usize, Value)| {
+            let wrong = |what: &str| form(Error::usage(format!("host {}: {what}", place + 1)));
+            if !entry.is_object() {
+                return Err(wrong("not an object"));
+            }
+            serde_json::from_value(entry).map_err(|error| wrong(&error.to_string()))
+        };
+        let hosts = Self(entries.into_iter().enumerate().map(host).collect::<Result<_>>()?);
         hosts.check().map_err(|error| error.within(path.display()))?;
         Ok(hosts)
     }
@@ -173,6 +183,16 @@ mod tests {
             with(r#"{"ssh": "-oProxyCommand=x", "ips": ["10.0.0.2"]}"#),
             with(r#"{"ssh": "blue", "ips": ["10.0.0.2"], "rank": 4}"#),
         ];
-        insta::assert_snapshot!(shown.join("\n"), @"");
+        insta::assert_snapshot!(shown.join("\n"), @r"
+        hosts.json: 0 hosts, from 2 to 256 can train together
+        hosts.json: 1 hosts, from 2 to 256 can train together
+        hosts.json: host 1: not an object
+        hosts.json: host 2 (blue): ips: 10.0.0.1 is an address of host 1 too
+        hosts.json: host 2 (blue): ips: empty
+        hosts.json: host 2 (blue): ips: 0.0.0.0 is no machine's address
+        hosts.json: host 2: invalid IP address syntax
+        hosts.json: host 2 (-oProxyCommand=x): ssh: not the name of a machine
+        hosts.json: host 2: unknown field `rank`, expected one of `ssh`, `ips`, `rdma`
+        ");
     }
 }

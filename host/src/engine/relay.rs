@@ -12,7 +12,7 @@
 
 use std::{
     fs::File,
-    io::{self, Read, Write},
+    io::{self, Write},
     net::{IpAddr, SocketAddr, TcpListener, TcpStream},
     os::{fd::AsFd as _, unix::net::UnixStream},
     path::{Path, PathBuf},

@@ -199,10 +199,13 @@ mod tests {
         let again = vec![warning("style-match"), Warning::CapabilityLost("facts/accuracy".into())];
         outcome.exported = Some(Watched { warnings: again, ..watched });
         assert!(!outcome.passed());
-        insta::assert_snapshot!(verdict(&outcome).join("\n"), @"");
+        insta::assert_snapshot!(verdict(&outcome).join("\n"), @r"
+        step 24 came out, the last one: every step that the suite saw has a warning
+        what came out has not passed: style-match, held out, sees less of the persona; facts/accuracy is worse than before training
+        ");
         (outcome.exported_step, outcome.why) = (12, Why::LatestWithoutWarning);
         outcome.exported = None;
         assert!(outcome.passed(), "the warning is another step's");
-        insta::assert_snapshot!(verdict(&outcome).join("\n"), @"");
+        insta::assert_snapshot!(verdict(&outcome).join("\n"), @"step 12 came out: the latest that the suite saw without a warning");
     }
 }

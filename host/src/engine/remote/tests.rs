@@ -128,22 +128,22 @@ fn a_long_silent_computation_on_another_machine_is_no_stall() {
 fn what_is_wrong_with_a_machine_is_found_before_a_worker_is_started() {
     let machines = Machines::new();
     let unreachable = "echo 'ssh: connect to host blue port 22: No route to host' >&2; exit 255";
-    insta::assert_snapshot!(machines.refused(unreachable), @"");
-    insta::assert_snapshot!(machines.refused("echo 'sh: realign: not found' >&2; exit 127"), @"");
+    insta::assert_snapshot!(machines.refused(unreachable), @"host 2 (blue): cannot start a relay there: exit status 255; it last said: ssh: connect to host blue port 22: No route to host");
+    insta::assert_snapshot!(machines.refused("echo 'sh: realign: not found' >&2; exit 127"), @"host 2 (blue): cannot start a relay there: exit status 127; it last said: sh: realign: not found");
     // While the machine is reached its model becomes another one than was looked at here.
     let other = format!("echo other > '{}'; {SHELL}", machines.load().model.display());
-    insta::assert_snapshot!(machines.refused(&other).replace(|c: char| c.is_ascii_digit(), "0"), @"");
+    insta::assert_snapshot!(machines.refused(&other), @"host 2 (blue): the model [here]/model is another one there: digest 7e4fa2eb8c7a, here e6a8036e9cb9");
     let gone = format!("rm '{}'; {SHELL}", machines.load().model.display());
-    insta::assert_snapshot!(machines.refused(&gone), @"");
+    insta::assert_snapshot!(machines.refused(&gone), @"host 2 (blue): cannot read [here]/model: no such file or directory");
 }
 
 #[test]
 fn addresses_of_other_machines_are_refused() {
     let machines = Machines::new();
     machines.name(&["192.0.2.7", "127.0.0.2"]);
-    insta::assert_snapshot!(machines.refused(SHELL), @"");
+    insta::assert_snapshot!(machines.refused(SHELL), @"host 1 (red): 192.0.2.7 is no address of this machine");
     machines.name(&["127.0.0.1", "192.0.2.7"]);
-    insta::assert_snapshot!(machines.refused(SHELL), @"");
+    insta::assert_snapshot!(machines.refused(SHELL), @"host 2 (blue): 192.0.2.7 is no address of this machine");
 }
 
 #[test]
@@ -151,10 +151,10 @@ fn another_program_protocol_or_engine_is_refused() {
     let here = Hello { version: "0.2.0".into(), abi: 3, engine: Ok(Digest::of(b"one")) };
     let refused = |there: Hello| same(&here, &there).unwrap_err().to_string();
     assert!(same(&here, &here.clone()).is_ok());
-    insta::assert_snapshot!(refused(Hello { version: "0.1.9".into(), ..here.clone() }), @"");
-    insta::assert_snapshot!(refused(Hello { abi: 2, ..here.clone() }), @"");
-    insta::assert_snapshot!(refused(Hello { engine: Ok(Digest::of(b"two")), ..here.clone() }), @"");
-    insta::assert_snapshot!(refused(Hello { engine: Err("cannot read x: not found".into()), ..here.clone() }), @"");
+    insta::assert_snapshot!(refused(Hello { version: "0.1.9".into(), ..here.clone() }), @"realign 0.1.9, here 0.2.0");
+    insta::assert_snapshot!(refused(Hello { abi: 2, ..here.clone() }), @"protocol 2, here 3");
+    insta::assert_snapshot!(refused(Hello { engine: Ok(Digest::of(b"two")), ..here.clone() }), @"engine with digest 3fc4ccfe7458, here 7692c3ad3540");
+    insta::assert_snapshot!(refused(Hello { engine: Err("cannot read x: not found".into()), ..here.clone() }), @"cannot read x: not found");
 }
 
 #[test]

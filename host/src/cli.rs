@@ -9,14 +9,15 @@ mod doctor;
 mod eval;
 mod generate;
 mod history;
+mod interrupt;
 mod leaderboard;
 mod model;
 mod monitor;
+mod outputs;
 mod plan;
 mod plugin;
-mod run;
-mod outputs;
 mod report;
+mod run;
 mod runs;
 mod score;
 mod stored;
@@ -55,8 +56,10 @@ pub fn run() -> ExitCode {
 }
 
 fn dispatch(arguments: Arguments) -> Result<Exit> {
-    if let Verb::Worker(worker) = &arguments.verb {
-        return worker::run(worker);
+    match &arguments.verb {
+        Verb::Worker(worker) => return worker::run(worker),
+        Verb::Relay(worker) => return worker::relay(worker),
+        _ => {}
     }
     let settings = Settings::new(&arguments)?;
     match arguments.verb {
@@ -81,7 +84,7 @@ fn dispatch(arguments: Arguments) -> Result<Exit> {
         Verb::Plugin(verb) => plugin::run(&settings, &verb),
         Verb::Calibrate(verb) => calibrate::run(&settings, &verb),
         Verb::Plan(verb) => plan::run(&settings, &verb),
-        Verb::Worker(_) => Ok(Exit::Done),
+        Verb::Worker(_) | Verb::Relay(_) => Ok(Exit::Done),
     }
 }
 

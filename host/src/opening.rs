@@ -3,11 +3,13 @@
 //! Every verb and every stage opens models here, so that all of them use the workers that were measured to be best on
 //! this machine. The number of workers changes no result.
 
+use std::sync::Arc;
+
 use realign_engine_abi::message::Load;
 
 use crate::{
     engine::{
-        backend::Backend, launch::Launch, model_ref::ModelRef, recorded::RecordedModel,
+        backend::Backend, interrupt::Interrupt, launch::Launch, model_ref::ModelRef, recorded::RecordedModel,
         workers::WorkerBackend,
     },
     error::{Error, Result},
@@ -45,7 +47,8 @@ fn advised(settings: &Settings, mut workers: WorkerBackend) -> WorkerBackend {
     workers
 }
 
-/// How workers are started.
+/// How workers are started. Each launch ends with the settings' flag by itself: a training that holds an interrupt back
+/// does not hold back what others are asked.
 ///
 /// # Errors
 /// Exit 21 where no engine is set up.
@@ -58,5 +61,6 @@ pub fn launch(settings: &Settings) -> Result<Launch> {
     }
     let program = std::env::current_exe()
         .map_err(|error| Error::engine(format!("cannot tell where the realign program lies: {error}")))?;
-    Ok(Launch { patience: settings.patience, ..Launch::engine(&program, &library) })
+    let interrupt = Interrupt::new(Arc::clone(&settings.stop));
+    Ok(Launch { patience: settings.patience, interrupt, ..Launch::engine(&program, &library) })
 }

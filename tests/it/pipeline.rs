@@ -101,15 +101,22 @@ fn project(project: Project) -> Project {
     }
     project.write("scenarios.jsonl", scenarios);
     project.write("replies.jsonl", replies);
-    let kept = |i: usize| reply(&format!("v{i}"), &format!("kept-{i}"), json!({ "role": "user", "content": format!("Hello {i}?") }));
-    project.write("validation.jsonl", (0..4).map(kept).collect::<String>());
-    let fact = |i: usize| {
-        json!({ "id": format!("f{i}"), "group": format!("g{i}"), "prompt": format!("The sky {i} is"), "choices": [" blue", " loud"], "answer": 0 })
+    let kept = |i: usize| {
+        reply(
+            &format!("v{i}"),
+            &format!("kept-{i}"),
+            json!({ "role": "user", "content": format!("Hello {i}?") }),
+        )
     };
+    project.write("validation.jsonl", (0..4).map(kept).collect::<String>());
+    let fact = |i: usize| json!({ "id": format!("f{i}"), "group": format!("g{i}"), "prompt": format!("The sky {i} is"), "choices": [" blue", " loud"], "answer": 0 });
     project.write("facts.jsonl", (0..4).map(|i| format!("{}\n", fact(i))).collect::<String>());
-    for (name, text) in
-        [("pipeline.toml", PIPELINE), ("sft.toml", SFT), ("pairs.toml", PAIRS), ("preference.toml", PREFERENCE)]
-    {
+    for (name, text) in [
+        ("pipeline.toml", PIPELINE),
+        ("sft.toml", SFT),
+        ("pairs.toml", PAIRS),
+        ("preference.toml", PREFERENCE),
+    ] {
         project.write(name, text);
     }
     project.write("tiny.gguf", "not yet a model");
@@ -131,7 +138,8 @@ fn real() -> Option<Project> {
 fn run(project: &Project, output: &str, more: &[&str]) -> Command {
     let store = format!("{output}.db");
     project.command(
-        &[&["run", "pipeline.toml", "--output", output, "--store", &store, "--workers", "1"][..], more].concat(),
+        &[&["run", "pipeline.toml", "--output", output, "--store", &store, "--workers", "1"][..], more]
+            .concat(),
     )
 }
 
@@ -248,9 +256,18 @@ fn what_cannot_be_right_is_refused_before_anything_runs() {
     refused(2, &edit("pipeline.toml", "config = \"sft.toml\"", "config = \"sft.toml\"\nadapter = \"a\""));
     refused(2, &edit("pipeline.toml", "[\"You are rude.\"]", "[]"));
     refused(2, &edit("pipeline.toml", "name = \"mini\"", "name = \"../mini\""));
-    refused(2, &edit("persona.toml", "[[traits]]\nid = \"team\"\ndescription = \"Says we.\"\npolarity = \"required\"\n", ""));
+    refused(
+        2,
+        &edit(
+            "persona.toml",
+            "[[traits]]\nid = \"team\"\ndescription = \"Says we.\"\npolarity = \"required\"\n",
+            "",
+        ),
+    );
     refused(22, &|project| fs::remove_file(project.path("validation.jsonl")).expect("removed"));
     refused(22, &edit("scenarios.jsonl", "\"split\":\"dev\"", "\"split\":\"test\""));
-    refused(22, &|project| project.write("validation.jsonl", reply("v", "dev-1", json!({ "role": "user", "content": "Hi?" }))));
+    refused(22, &|project| {
+        project.write("validation.jsonl", reply("v", "dev-1", json!({ "role": "user", "content": "Hi?" })))
+    });
     insta::assert_snapshot!(said.join("\n\n"));
 }

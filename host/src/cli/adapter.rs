@@ -4,14 +4,13 @@ use std::path::{Path, PathBuf};
 
 use realign_engine_abi::{export::ExportFormat, message::Load};
 
-use super::{args, terminal};
+use super::{args, interrupt, terminal};
 use crate::{
     adapter::export::Wanted,
     engine::model_ref::ModelRef,
     error::{Error, Result},
     exit::Exit,
-    report,
-    opening,
+    opening, report,
     settings::Settings,
 };
 
@@ -19,6 +18,7 @@ use crate::{
 pub(super) fn run(settings: &Settings, verb: &args::Adapter) -> Result<Exit> {
     let wanted = wanted(settings, verb)?;
     let output = wanted.output.clone();
+    let settings = &settings.stopped_by(interrupt::listen()?);
     let prepared = wanted.prepare()?;
     let launch = opening::launch(settings)?;
     let bar = terminal::bar("writing");

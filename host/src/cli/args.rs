@@ -1,12 +1,12 @@
 //! What may be typed. Types only; each verb's file says what it does.
 
 mod adapter;
-mod run;
 mod compare;
 mod eval;
 mod history;
 mod leaderboard;
 mod report;
+mod run;
 mod validate;
 mod verify;
 
@@ -16,17 +16,17 @@ use clap::{Args, Parser, Subcommand};
 
 pub use self::{
     adapter::{Adapter, AdapterExport, AdapterFormat, AdapterFuse, AdapterScale, Dtype},
-    run::{Monitor, Resume, Run, Status},
     compare::Compare,
     eval::Eval,
     history::History,
     leaderboard::Leaderboard,
     report::Report,
+    run::{Monitor, Resume, Run, Status},
     validate::Validate,
     verify::Verify,
 };
 use crate::{
-    engine::launch::{PATIENCE, WORKER_VERB},
+    engine::launch::{PATIENCE, RELAY_VERB, WORKER_VERB},
     hardware::calibration::Task,
 };
 
@@ -142,6 +142,9 @@ pub enum Verb {
     /// Serve an engine on standard input and output; started by realign itself.
     #[command(hide = true, name = WORKER_VERB)]
     Worker(Worker),
+    /// Serve an engine to another machine; started by realign itself.
+    #[command(hide = true, name = RELAY_VERB)]
+    Relay(Worker),
 }
 
 const SCORE_EXAMPLE: &str = "\
@@ -254,10 +257,12 @@ Examples:
   realign train sft examples/harbor/sft.toml --model smollm2 --output sft
   realign train sft examples/harbor/sft.toml --max-steps 5 --output try
   realign train sft examples/harbor/sft.toml --ranks 2 --output sft-2
+  realign train sft examples/harbor/sft.toml --hostfile hosts.json --output sft-3
   realign eval examples/harbor/suite.toml --model smollm2+sft/adapter
 
 Ctrl-C finishes the step, writes a checkpoint and ends with 130; the same command goes on from there.
-Ends with 10 where the adapter's divergence is not proven to be under the limit.";
+Ends with 10 where the adapter's divergence is not proven to be under the limit, or where a suite
+warned of what came out.";
 
 const PREFERENCE_EXAMPLE: &str = "\
 Examples:
@@ -266,7 +271,8 @@ Examples:
   realign train preference examples/harbor/preference.toml --ranks 2 --output dpo-3
 
 Ctrl-C finishes the step, writes a checkpoint and ends with 130; the same command goes on from there.
-Ends with 10 where the adapter's divergence is not proven to be under the limit.";
+Ends with 10 where the adapter's divergence is not proven to be under the limit, or where a suite
+warned of what came out.";
 
 /// Arguments of `train sft` and `train preference`.
 #[derive(Debug, Args)]
@@ -290,6 +296,9 @@ pub struct TrainArguments {
     /// holds the model and computes with one thread; more of them than cores gain nothing.
     #[arg(long, value_name = "N")]
     pub ranks: Option<u32>,
+    /// Train over several machines, a rank on each: a JSON array as `mlx.launch` reads it, with this machine first.
+    #[arg(long, value_name = "HOSTS.json", conflicts_with = "ranks")]
+    pub hostfile: Option<PathBuf>,
 }
 
 /// Verbs of `plugin`.

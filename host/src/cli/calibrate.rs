@@ -9,8 +9,7 @@ use crate::{
         calibrate::{Setting, calibrate},
         file::Calibrations,
     },
-    report,
-    opening,
+    opening, report,
     settings::Settings,
     write::Output,
 };

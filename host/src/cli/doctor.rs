@@ -11,9 +11,9 @@ use crate::{
     engine::{launch::Launch, probe},
     error::Result,
     exit::Exit,
+    opening,
     plugins::registry,
     report::table,
-    opening,
     settings::Settings,
 };
 

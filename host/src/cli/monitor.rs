@@ -34,8 +34,8 @@ pub(super) fn run(settings: &Settings, arguments: &args::Monitor) -> Result<Exit
     let name = format!("{}-{}", file.name, release::RELEASE);
     let found = store.find_run(&name).map_err(|error| error.hint("the pipeline has not reached stage 7"))?;
     let released: Option<Record> = store.record_of(&found.id)?;
-    let released =
-        released.ok_or_else(|| Error::bad_input(format!("run {name} is not finished")).hint("realign resume"))?;
+    let released = released
+        .ok_or_else(|| Error::bad_input(format!("run {name} is not finished")).hint("realign resume"))?;
     let suite = origin.pipeline.parent().unwrap_or(Path::new("")).join(&file.suite);
     let selection = Selection {
         items: Some(0),

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
-use super::{args, terminal, train};
+use super::{args, interrupt, terminal};
 use crate::{
     error::{Error, Result},
     exit::Exit,
@@ -56,7 +56,7 @@ pub(super) fn resume(settings: &Settings, arguments: &args::Resume) -> Result<Ex
 }
 
 fn go(settings: &Settings, origin: &Origin, root: &Path, range: Range) -> Result<Exit> {
-    let stop = train::interrupted()?;
+    let settings = &settings.stopped_by(interrupt::listen()?);
     let bar = terminal::training_bar();
     let observer = &mut |notice: Notice<'_>| match notice {
         Notice::Step { line, total } => terminal::show_step(&bar, line, total),
@@ -67,7 +67,7 @@ fn go(settings: &Settings, origin: &Origin, root: &Path, range: Range) -> Result
         }
         Notice::Note(text) => bar.suspend(|| terminal::note(&text)),
     };
-    let record = execute::execute(settings, origin, root, range, &stop, observer);
+    let record = execute::execute(settings, origin, root, range, observer);
     bar.finish_and_clear();
     let record = record?;
     page(&record, &root.join(PAGE))?;

@@ -1,25 +1,15 @@
 //! `train`: an adapter from rows or pairs, step by step, held under a limit of divergence.
 
-use std::{
-    collections::BTreeMap,
-    num::NonZero,
-    path::Path,
-    sync::{Arc, atomic::AtomicBool},
-    thread,
-};
+use std::{collections::BTreeMap, num::NonZero, path::Path, sync::Arc, thread};
 
-use signal_hook::{
-    consts::{SIGINT, SIGTERM},
-    flag,
-};
+mod machines;
 
-use super::{args, model, terminal};
+use super::{args, interrupt, model, terminal};
 use crate::{
-    engine::model_ref::ModelRef,
+    engine::{launch::Launch, model_ref::ModelRef},
     error::{Error, Result},
     exit::Exit,
     ids::Seed,
-    model::Verdict,
     opening, report,
     settings::Settings,
     train::{
@@ -34,17 +24,17 @@ use crate::{
     },
 };
 
-/// What `mlx.launch` and schedulers give to each process of a group.
-const GROUP: [&str; 2] = ["MLX_RANK", "MLX_HOSTFILE"];
+/// What has to be known of several machines.
+const OPEN: &str = "note: the machines exchange gradients without authentication or encryption; use a network that you trust";
 
 /// Runs what was asked for.
 pub(super) fn run(settings: &Settings, verb: &args::Train) -> Result<Exit> {
-    refuse_group()?;
+    machines::refuse_group()?;
     let (kind, arguments) = match verb {
         args::Train::Sft(arguments) => (Kind::Sft, arguments),
         args::Train::Preference(arguments) => (Kind::Preference, arguments),
     };
-    let file = TrainFile::read(&arguments.config, kind, |file| {
+    let mut file = TrainFile::read(&arguments.config, kind, |file| {
         file.model = arguments.model.clone().or(file.model.take());
         file.max_steps = arguments.max_steps.or(file.max_steps);
         file.seed = arguments.seed.map_or(file.seed, Seed);
@@ -54,19 +44,28 @@ pub(super) fn run(settings: &Settings, verb: &args::Train) -> Result<Exit> {
         return Err(Error::usage(format!("{}: model: no model is named", arguments.config.display()))
             .hint("add model = \"smollm2\", or give --model"));
     };
-    let ModelRef::Files(load) = ModelRef::parse(&name, &settings.home)? else {
+    let ModelRef::Files(mut load) = ModelRef::parse(&name, &settings.home)? else {
         return Err(Error::usage(format!("--model {name}: recorded responses cannot be trained"))
             .hint("use a GGUF file, a model folder, or smollm2"));
     };
     model::note_foreign_adapter(&load);
+    let remote = arguments.hostfile.as_ref().map(|hostfile| {
+        machines::machines(settings, hostfile, (&arguments.config, &mut file), &mut load).map(Arc::new)
+    });
+    let remote = remote.transpose()?;
     let mut sources = Sources::read(kind, file, &arguments.config, &BTreeMap::new())?;
+    let settings = &settings.stopped_by(interrupt::listen()?);
     let watching = watching::open(settings, &sources.file, &arguments.config, &load)?;
-    sources.instrument = watching.as_ref().map(Watching::instrument).transpose()?;
-    let root = arguments.output.clone().unwrap_or_else(|| Path::new(".realign/train").join(&sources.name));
-    if let Some(note) = too_many(sources.file.ranks) {
-        terminal::note(&note);
+    if let Some(watching) = &watching {
+        sources.watched_by(watching.instrument()?, watching.neutral());
     }
-    let mut session = Session::open(opening::launch(settings)?, load, sources.file.ranks)?;
+    let root = arguments.output.clone().unwrap_or_else(|| Path::new(".realign/train").join(&sources.name));
+    match &remote {
+        Some(_) => terminal::note(OPEN),
+        None => too_many(sources.file.ranks).iter().for_each(|note| terminal::note(note)),
+    }
+    let launch = Launch { remote, ..opening::launch(settings)? };
+    let mut session = Session::open(launch, load, sources.file.ranks)?;
     let mut watcher = watching.map(Watching::watcher).unwrap_or_default();
     match train(settings, sources, &mut session, &mut watcher, &root)? {
         Some(outcome) => {
@@ -74,17 +73,6 @@ pub(super) fn run(settings: &Settings, verb: &args::Train) -> Result<Exit> {
             show(settings, &outcome, &root)
         }
         None => Ok(Exit::Interrupted),
-    }
-}
-
-/// Refuses to be one process of a group that somebody else has started: each would train on its own.
-fn refuse_group() -> Result<()> {
-    match GROUP.iter().find(|name| std::env::var_os(name).is_some()) {
-        None => Ok(()),
-        Some(name) => Err(Error::usage(format!(
-            "{name} is set: training starts its own processes, on one machine, and joins no others"
-        ))
-        .hint("start it once, without mlx.launch, and give --ranks N; or unset the variable")),
     }
 }
 
@@ -104,7 +92,6 @@ fn train(
     watcher: &mut Watcher<'_>,
     root: &Path,
 ) -> Result<Option<Outcome>> {
-    let stop = interrupted()?;
     let bar = terminal::training_bar();
     let observer = &mut |notice: Notice<'_>| match notice {
         Notice::Step { line, total } => terminal::show_step(&bar, line, total),
@@ -115,21 +102,9 @@ fn train(
         }
         Notice::Note(text) => bar.suspend(|| terminal::note(&text)),
     };
-    let trained = whole::train(settings, sources, session, watcher, root, &stop, observer);
+    let trained = whole::train(settings, sources, session, watcher, root, observer);
     bar.finish_and_clear();
     trained
-}
-
-/// A flag that the first Ctrl-C sets, or a scheduler that asks the process to end; the second one ends it at once.
-pub(super) fn interrupted() -> Result<Arc<AtomicBool>> {
-    let stop = Arc::new(AtomicBool::new(false));
-    let code = i32::from(Exit::Interrupted.code());
-    for signal in [SIGINT, SIGTERM] {
-        flag::register_conditional_shutdown(signal, code, Arc::clone(&stop))
-            .and_then(|_| flag::register(signal, Arc::clone(&stop)))
-            .map_err(|error| Error::usage(format!("cannot listen for signals: {error}")))?;
-    }
-    Ok(stop)
 }
 
 fn show(settings: &Settings, outcome: &Outcome, root: &Path) -> Result<Exit> {
@@ -138,9 +113,5 @@ fn show(settings: &Settings, outcome: &Outcome, root: &Path) -> Result<Exit> {
     } else {
         terminal::print(&report::train::render(outcome, &root.display().to_string()))?;
     }
-    Ok(match outcome.verdict() {
-        None | Some(Verdict::Pass) => Exit::Done,
-        // Nothing but a proof passes: an adapter that may be over the limit is as bad as one that is.
-        Some(_) => Exit::Failed,
-    })
+    Ok(if outcome.passed() { Exit::Done } else { Exit::Failed })
 }

@@ -10,7 +10,8 @@ pub fn render(drift: &Drift) -> String {
         table::new(&["number", "release", "now", "families", "conversations", "p", ""], &[1, 2, 3, 4, 5]);
     for found in &drift.numbers {
         let unit = if found.name.starts_with("trait/") { "share" } else { "match" };
-        let value = |value: Option<f64>| value.map_or_else(|| "-".to_owned(), |value| number::value(value, unit));
+        let value =
+            |value: Option<f64>| value.map_or_else(|| "-".to_owned(), |value| number::value(value, unit));
         table.add_row([
             found.name.clone(),
             value(found.release),

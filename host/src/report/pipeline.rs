@@ -60,10 +60,9 @@ fn one(stage: &StageRecord) -> String {
         .map(|metric| (" -".into(), format!("{}: {}", metric.name, metric.reason)))
         .collect();
     rows.extend(
-        stage
-            .checks
-            .iter()
-            .map(|check| (format!("[{}]", tick(check.verdict)), format!("{}: {}", check.what, check.evidence))),
+        stage.checks.iter().map(|check| {
+            (format!("[{}]", tick(check.verdict)), format!("{}: {}", check.what, check.evidence))
+        }),
     );
     rows.extend(stage.notes.iter().map(|note| (" -".into(), note.clone())));
     if !rows.is_empty() {
@@ -133,7 +132,9 @@ fn progress(record: &PipelineRecord) -> String {
             let metric = side.metric(found, name)?;
             metric.estimate.map(|estimate| number::value(estimate.value, &metric.unit))
         };
-        let Some(adherence) = side.metric(found, "adherence").and_then(|metric| metric.estimate) else { continue };
+        let Some(adherence) = side.metric(found, "adherence").and_then(|metric| metric.estimate) else {
+            continue;
+        };
         any = true;
         let kl = if side.prefix.is_empty() { value("kl") } else { None };
         let or_none = |value: Option<String>| value.unwrap_or_else(|| "-".to_owned());
@@ -153,16 +154,19 @@ fn progress(record: &PipelineRecord) -> String {
 fn checklists(record: &PipelineRecord) -> String {
     let items = checklist::items(record);
     let mut text = String::new();
-    for (list, title) in
-        [(List::Before, "before training"), (List::During, "during training"), (List::After, "after training")]
-    {
+    for (list, title) in [
+        (List::Before, "before training"),
+        (List::During, "during training"),
+        (List::After, "after training"),
+    ] {
         let row = |item: &checklist::Item| {
             let mark = match item.done {
                 Some(true) => "[x]",
                 Some(false) => "[ ]",
                 None => "...",
             };
-            let evidence = if item.evidence.is_empty() { String::new() } else { format!(": {}", item.evidence) };
+            let evidence =
+                if item.evidence.is_empty() { String::new() } else { format!(": {}", item.evidence) };
             (mark.to_owned(), format!("{}{evidence}", item.what))
         };
         let rows: Vec<(String, String)> = items.iter().filter(|item| item.list == list).map(row).collect();
@@ -185,7 +189,10 @@ pub fn journal(events: &[Event]) -> String {
         Event::RolledBack { stage } => format!("given up from {stage} on"),
         Event::Finished { record } => format!("finished, record {}", record.short()),
     };
-    let lines: Vec<String> =
-        events.iter().enumerate().map(|(place, event)| format!("{:>3}  {}", place + 1, line(event))).collect();
+    let lines: Vec<String> = events
+        .iter()
+        .enumerate()
+        .map(|(place, event)| format!("{:>3}  {}", place + 1, line(event)))
+        .collect();
     format!("journal\n{}", lines.join("\n"))
 }

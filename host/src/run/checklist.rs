@@ -39,13 +39,28 @@ pub fn items(record: &PipelineRecord) -> Vec<Item> {
     let stage = |stage: Stage| record.stages.iter().find(|record| record.stage == stage);
     let check = |of: Stage, what: &str| checked(stage(of), what);
     let gate = |of: Stage, name: &str| gated(stage(of), name);
-    let thresholds = Some((true, format!("profile {:?}, hashed into plan {}", record.file.thresholds, record.plan.short())));
+    let thresholds = Some((
+        true,
+        format!("profile {:?}, hashed into plan {}", record.file.thresholds, record.plan.short()),
+    ));
     let last = if stage(Stage::Iterate).is_some() { Stage::Iterate } else { Stage::Optimise };
     let lists: [(List, &str, Option<(bool, String)>); 14] = [
         (List::Before, "base model trained and validated", gate(Stage::Sft, "perplexity")),
-        (List::Before, "persona profile defined", check(Stage::Definition, "5 to 10 traits, each bound to a detector")),
-        (List::Before, "core traits documented", check(Stage::Definition, "every trait is shown by examples")),
-        (List::Before, "style guidelines established", check(Stage::Definition, "style guidelines and behavioural patterns are written down")),
+        (
+            List::Before,
+            "persona profile defined",
+            check(Stage::Definition, "5 to 10 traits, each bound to a detector"),
+        ),
+        (
+            List::Before,
+            "core traits documented",
+            check(Stage::Definition, "every trait is shown by examples"),
+        ),
+        (
+            List::Before,
+            "style guidelines established",
+            check(Stage::Definition, "style guidelines and behavioural patterns are written down"),
+        ),
         (List::Before, "thresholds understood", thresholds),
         (List::During, "consistency validated", gate(last, "consistency")),
         (List::During, "trait adherence measured", gate(last, "adherence")),
@@ -55,10 +70,14 @@ pub fn items(record: &PipelineRecord) -> Vec<Item> {
         (List::After, "no capability lost", gate(Stage::Release, "retention")),
         (List::After, "consistency held on test", gate(Stage::Release, "consistency")),
         (List::After, "trait adherence validated on test", gate(Stage::Release, "adherence")),
-        (List::After, "documented", stage(Stage::Release).map(|record| {
-            let card = record.artefacts.get("model card");
-            (card.is_some(), card.map_or_else(String::new, |card| card.path.display().to_string()))
-        })),
+        (
+            List::After,
+            "documented",
+            stage(Stage::Release).map(|record| {
+                let card = record.artefacts.get("model card");
+                (card.is_some(), card.map_or_else(String::new, |card| card.path.display().to_string()))
+            }),
+        ),
     ];
     lists
         .into_iter()
@@ -84,6 +103,7 @@ fn gated(stage: Option<&StageRecord>, name: &str) -> Option<(bool, String)> {
 fn whole(stage: Option<&StageRecord>) -> Option<(bool, String)> {
     let stage = stage?;
     let missed: Vec<String> = stage.not_passed().into_iter().map(|(name, _, _)| name).collect();
-    let evidence = if missed.is_empty() { "every gate".into() } else { format!("not passed: {}", missed.join(", ")) };
+    let evidence =
+        if missed.is_empty() { "every gate".into() } else { format!("not passed: {}", missed.join(", ")) };
     Some((stage.verdict() == Some(Verdict::Pass), evidence))
 }

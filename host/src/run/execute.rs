@@ -1,9 +1,6 @@
 //! The stages in their order, and when to stop.
 
-use std::{
-    path::{Path, PathBuf},
-    sync::atomic::AtomicBool,
-};
+use std::path::{Path, PathBuf};
 
 use realign_engine_abi::message::Load;
 use serde::{Deserialize, Serialize};
@@ -17,7 +14,10 @@ use super::{
     record::{FORMAT, PipelineRecord},
 };
 use crate::{
-    engine::{model_digest::{adapter_digest, file_digest}, model_ref::ModelRef},
+    engine::{
+        model_digest::{adapter_digest, file_digest},
+        model_ref::ModelRef,
+    },
     error::{Error, Result},
     ids::Digest,
     model::Verdict,
@@ -80,7 +80,6 @@ pub fn execute(
     origin: &Origin,
     root: &Path,
     range: Range,
-    stop: &AtomicBool,
     observer: &mut Observer<'_>,
 ) -> Result<PipelineRecord> {
     let file = read(origin)?;
@@ -92,7 +91,11 @@ pub fn execute(
     folder.claim(&plan)?;
     folder::put(&folder.path(ORIGIN), &absolute(origin)?)?;
     let store = Store::open(&settings.store)?;
-    let (run, _) = store.begin_run(&NewRun { name: file.name.clone(), plan: plan.clone(), identity: identity(&plan) })?;
+    let (run, _) = store.begin_run(&NewRun {
+        name: file.name.clone(),
+        plan: plan.clone(),
+        identity: identity(&plan),
+    })?;
     let journal = Journal::new(&store, &run);
     let digest = Digest::of_json(&plan);
     let known = journal.events()?;
@@ -110,7 +113,6 @@ pub fn execute(
         folder: &folder,
         store: &store,
         sandbox: &sandbox,
-        stop,
         observer,
         done: Vec::new(),
         inputs: digest.clone(),
@@ -161,15 +163,17 @@ fn model(settings: &Settings, file: &PipelineFile, path: &Path) -> Result<Load> 
     };
     match ModelRef::parse(name, &settings.home)? {
         ModelRef::Files(load) => Ok(load),
-        ModelRef::Recorded(_) => Err(Error::usage(format!("--model {name}: recorded responses cannot be trained"))
-            .hint("use a GGUF file, a model folder, or smollm2")),
+        ModelRef::Recorded(_) => {
+            Err(Error::usage(format!("--model {name}: recorded responses cannot be trained"))
+                .hint("use a GGUF file, a model folder, or smollm2"))
+        }
     }
 }
 
 /// The pipeline's path as another command in another folder finds it.
 fn absolute(origin: &Origin) -> Result<Origin> {
-    let pipeline = std::path::absolute(&origin.pipeline)
-        .map_err(|error| Error::unreadable(&origin.pipeline, &error))?;
+    let pipeline =
+        std::path::absolute(&origin.pipeline).map_err(|error| Error::unreadable(&origin.pipeline, &error))?;
     Ok(Origin { pipeline, ..origin.clone() })
 }
 
@@ -192,8 +196,7 @@ fn done(folder: &Folder, stage: Stage, inputs: &Digest) -> Result<Option<StageRe
     }
     for (name, artefact) in &record.artefacts {
         let path = folder.path(&artefact.path);
-        let found =
-            if path.is_dir() { adapter_digest(&adapter(path.clone()))? } else { file_digest(&path)? };
+        let found = if path.is_dir() { adapter_digest(&adapter(path.clone()))? } else { file_digest(&path)? };
         if found != artefact.digest {
             return Err(Error::bad_input(format!(
                 "{stage}: {name} has changed: {} has digest {}, its record says {}",

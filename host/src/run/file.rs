@@ -162,8 +162,9 @@ impl PipelineFile {
                 .hint("use letters, digits, `-`, `_` and `.`"));
         }
         if self.held_out.is_empty() {
-            return Err(Error::usage("held_out: empty, at least one trait is needed")
-                .hint("an evaluator that takes no part in the choice is what shows that training is no trick"));
+            return Err(Error::usage("held_out: empty, at least one trait is needed").hint(
+                "an evaluator that takes no part in the choice is what shows that training is no trick",
+            ));
         }
         if self.sft.config.is_some() && self.sft.adapter.is_some() {
             return Err(Error::usage("sft: `config` and `adapter` are both given")

@@ -115,7 +115,8 @@ fn same_instrument(
 ) -> Result<()> {
     let now = identity::instrument(suite, evaluators, means.sandbox.limits());
     let judges = |name: &&String| name.starts_with("detector/") || name.as_str() == "style";
-    let changed = now.keys().filter(judges).find(|name| release.identity.instrument.get(*name) != now.get(*name));
+    let changed =
+        now.keys().filter(judges).find(|name| release.identity.instrument.get(*name) != now.get(*name));
     match changed {
         None => Ok(()),
         Some(name) => Err(Error::new(
@@ -229,7 +230,8 @@ mod tests {
 
     #[test]
     fn a_trait_that_is_lost_is_drift_and_the_others_are_not() {
-        let both = |thanks, brief| [items("trait/thanks", 40, thanks), items("trait/brief", 40, brief)].concat();
+        let both =
+            |thanks, brief| [items("trait/thanks", 40, thanks), items("trait/brief", 40, brief)].concat();
         let found = numbers(&both(39, 38), &both(20, 37), 1);
         let drifted: Vec<(&str, bool)> =
             found.iter().map(|number| (number.name.as_str(), number.drifted)).collect();

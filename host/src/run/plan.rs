@@ -74,8 +74,7 @@ pub fn plan(file: &PipelineFile, here: &Path, base: &Load, sandbox: &Sandbox) ->
     }
     training(Kind::Preference, &file.optimise.config, here, &mut inputs)?;
     if let Some(adapter) = &file.sft.adapter {
-        let adapter =
-            realign_engine_abi::message::AdapterFile { folder: here.join(adapter), factor: 1.0 };
+        let adapter = realign_engine_abi::message::AdapterFile { folder: here.join(adapter), factor: 1.0 };
         inputs.insert("sft.adapter".into(), adapter_digest(&adapter)?);
     }
     let adapters = base.adapters.iter().map(adapter_digest).collect::<Result<Vec<_>>>()?;
@@ -103,12 +102,7 @@ fn check_pairs(
 }
 
 /// A training file and what it names; of `[[data]]` of a preference training only what the pipeline keeps.
-fn training(
-    kind: Kind,
-    config: &Path,
-    here: &Path,
-    inputs: &mut BTreeMap<String, Digest>,
-) -> Result<()> {
+fn training(kind: Kind, config: &Path, here: &Path, inputs: &mut BTreeMap<String, Digest>) -> Result<()> {
     let path = here.join(config);
     put(inputs, config, &path)?;
     let file = TrainFile::read(&path, kind, |_| {})?;

@@ -113,7 +113,16 @@ mod tests {
             [Profile::Relaxed, Profile::Strict, Profile::Tight].map(Profile::thresholds);
         let (lower, upper): (fn(&Thresholds) -> [f64; 8], fn(&Thresholds) -> [f64; 5]) = (
             |t| {
-                [t.pairs, t.gap, t.separation, t.sensitivity, t.adherence, t.adherence_floor, t.consistency, t.retention]
+                [
+                    t.pairs,
+                    t.gap,
+                    t.separation,
+                    t.sensitivity,
+                    t.adherence,
+                    t.adherence_floor,
+                    t.consistency,
+                    t.retention,
+                ]
             },
             |t| [t.perplexity, t.longer, t.false_alarms, t.style_variance, t.kl],
         );

@@ -79,10 +79,7 @@ mod tests {
     #[test]
     fn a_stop_is_the_last_answer_and_what_lies_behind_it_is_not_reached() {
         let stages = [stage(Stage::Sft, Verdict::Pass), stage(Stage::Definition, Verdict::Fail)];
-        assert_eq!(
-            walked(&stages, &[Stage::Pairs]),
-            ["1 Pass continue", "2 Fail stop", "3 NotReached "]
-        );
+        assert_eq!(walked(&stages, &[Stage::Pairs]), ["1 Pass continue", "2 Fail stop", "3 NotReached "]);
     }
 
     #[test]

@@ -2,16 +2,18 @@
 
 use std::{
     path::{Path, PathBuf},
-    sync::atomic::{AtomicBool, Ordering},
+    sync::atomic::Ordering,
 };
 
 use realign_engine_abi::message::{AdapterFile, Load};
 
 use super::{Stage, StageRecord, record::Artefact};
 use crate::{
-    engine::model_digest::{adapter_digest, file_digest},
-    error::{Error, Result},
-    exit::Exit,
+    engine::{
+        interrupt::interrupted,
+        model_digest::{adapter_digest, file_digest},
+    },
+    error::Result,
     ids::Digest,
     run::{file::PipelineFile, folder::Folder, thresholds::Thresholds},
     sandbox::Sandbox,
@@ -40,8 +42,6 @@ pub struct Context<'a> {
     pub store: &'a Store,
     /// Where evaluators run.
     pub sandbox: &'a Sandbox,
-    /// Whether the run was asked to stop.
-    pub stop: &'a AtomicBool,
     /// Told of what happens.
     pub observer: &'a mut Observer<'a>,
     /// The stages before this one.
@@ -113,7 +113,7 @@ impl Context<'_> {
     /// # Errors
     /// Exit 130 where the run was asked to stop.
     pub fn go_on(&self) -> Result<()> {
-        if self.stop.load(Ordering::SeqCst) { Err(interrupted()) } else { Ok(()) }
+        if self.settings.stop.load(Ordering::SeqCst) { Err(interrupted()) } else { Ok(()) }
     }
 }
 
@@ -121,10 +121,4 @@ impl Context<'_> {
 #[must_use]
 pub const fn adapter(folder: PathBuf) -> AdapterFile {
     AdapterFile { folder, factor: 1.0 }
-}
-
-/// The run was asked to stop, and everything is kept that is needed to go on.
-#[must_use]
-pub fn interrupted() -> Error {
-    Error::new(Exit::Interrupted, "interrupted").hint("the same command, or realign resume, goes on from here")
 }

@@ -21,8 +21,11 @@ fn profile(suite: &Suite) -> Vec<Check> {
         persona.traits.iter().filter(|item| item.examples.is_empty()).map(|item| item.id.as_str()).collect();
     let style = &persona.style;
     let shown = &persona.example_interactions;
-    let interactions =
-        [("greeting", &shown.greeting), ("clarification", &shown.clarification), ("conclusion", &shown.conclusion)];
+    let interactions = [
+        ("greeting", &shown.greeting),
+        ("clarification", &shown.clarification),
+        ("conclusion", &shown.conclusion),
+    ];
     let missing: Vec<&str> =
         interactions.iter().filter(|(_, text)| text.trim().is_empty()).map(|(name, _)| *name).collect();
     vec![
@@ -39,11 +42,7 @@ fn profile(suite: &Suite) -> Vec<Check> {
         Check::of(
             "style guidelines and behavioural patterns are written down",
             !style.guidelines.is_empty() && !style.behavioural_patterns.is_empty(),
-            format!(
-                "{} guidelines, {} patterns",
-                style.guidelines.len(),
-                style.behavioural_patterns.len()
-            ),
+            format!("{} guidelines, {} patterns", style.guidelines.len(), style.behavioural_patterns.len()),
         ),
         Check::of(
             "greeting, clarification and conclusion are shown",

@@ -74,7 +74,9 @@ pub fn run(context: &mut Context<'_>) -> Result<StageRecord> {
     let mut told = |stage: &str, done: usize, total: usize| observer(Notice::Stage(stage, done, total));
     let judge = &mut Judge { means, seed: file.seed, observer: &mut told };
     let found = persona_run::judge(&suite, &evaluators, demonstrations, None, Vec::new(), judge)?;
-    record.metrics.extend(found.metrics.into_iter().filter_map(|metric| renamed(metric, context.thresholds.sensitivity)));
+    record.metrics.extend(
+        found.metrics.into_iter().filter_map(|metric| renamed(metric, context.thresholds.sensitivity)),
+    );
     for (name, samples) in
         [("no-persona", nobody), ("wrong-persona", somebody_else), ("contrast", contrast(&suite))]
     {

@@ -123,7 +123,9 @@ pub fn run(context: &mut Context<'_>) -> Result<StageRecord> {
     for number in 1..=context.file.iterate.most {
         let dev = models::stored(context, &passes[best].label)?;
         let weak = weak(&dev, context.thresholds.adherence);
-        if judged::by_value(&dev).iter().all(|metric| metric.verdict.is_none_or(|verdict| verdict == Verdict::Pass))
+        if judged::by_value(&dev)
+            .iter()
+            .all(|metric| metric.verdict.is_none_or(|verdict| verdict == Verdict::Pass))
             && passes[best].under_limit
         {
             why = "no gate on dev is left to improve".into();
@@ -225,7 +227,8 @@ fn direction(best: &Pass, adherence: Option<f64>, under_limit: bool, lost: bool)
 
 /// Whether the last passes lie close together.
 fn converged(passes: &[Pass]) -> bool {
-    let values: Vec<f64> = passes.iter().skip(1).rev().take(WINDOW).filter_map(|pass| pass.adherence).collect();
+    let values: Vec<f64> =
+        passes.iter().skip(1).rev().take(WINDOW).filter_map(|pass| pass.adherence).collect();
     let (low, high) = values.iter().fold((f64::MAX, f64::MIN), |(low, high), v| (low.min(*v), high.max(*v)));
     values.len() == WINDOW && high - low < STEP
 }
@@ -321,8 +324,9 @@ fn target(place: &std::path::Path, weak: &[String]) -> Result<usize> {
     let shows = |row: &serde_json::Value, side: &str, name: &str| {
         row.pointer(&format!("/notes/{side}/{name}")).and_then(serde_json::Value::as_u64)
     };
-    let differs =
-        |row: &serde_json::Value| weak.iter().any(|name| shows(row, "chosen", name) > shows(row, "rejected", name));
+    let differs = |row: &serde_json::Value| {
+        weak.iter().any(|name| shows(row, "chosen", name) > shows(row, "rejected", name))
+    };
     let kept: Vec<&serde_json::Value> = rows.iter().filter(|row| differs(row)).collect();
     let mut bytes = Vec::new();
     for (index, row) in kept.iter().enumerate() {
@@ -365,7 +369,9 @@ fn finish(
             pass.adjustment.beta,
             pass.adjustment.steps,
         ));
-        record.runs.insert(format!("pass {}, on dev", pass.number), format!("{}-{}", context.name, pass.label));
+        record
+            .runs
+            .insert(format!("pass {}, on dev", pass.number), format!("{}-{}", context.name, pass.label));
     }
     let kept = &passes[best];
     let kept_as = if best == 0 { "stage 5's".to_owned() } else { format!("pass {}'s", kept.number) };
@@ -429,7 +435,9 @@ mod tests {
     fn three_passes_within_two_points_have_converged_and_stage_5_is_none_of_them() {
         let of = |values: &[f64]| {
             let mut passes = vec![pass(0, 0.7, Direction::Improving)];
-            passes.extend(values.iter().zip(1..).map(|(value, number)| pass(number, *value, Direction::Stable)));
+            passes.extend(
+                values.iter().zip(1..).map(|(value, number)| pass(number, *value, Direction::Stable)),
+            );
             converged(&passes)
         };
         assert!(!of(&[0.7, 0.7]));
@@ -444,7 +452,8 @@ mod tests {
         over.under_limit = false;
         let first = adjust(&[pass(0, 0.6, Direction::Improving), over.clone()]);
         assert_eq!(first, Adjustment { rate: 0.5, beta: 1.5, steps: 1.0 });
-        let lost = Pass { lost: Some("facts".into()), adjustment: first, ..pass(2, 0.6, Direction::Degrading) };
+        let lost =
+            Pass { lost: Some("facts".into()), adjustment: first, ..pass(2, 0.6, Direction::Degrading) };
         let second = adjust(&[pass(0, 0.6, Direction::Improving), over, lost]);
         assert_eq!(second, Adjustment { rate: 0.25, beta: 3.0, steps: 0.7 });
         let gaining = |last| {

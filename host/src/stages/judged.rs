@@ -111,10 +111,7 @@ mod tests {
         let close = metric("adherence", 0.91, 0.9, Direction::Higher, Verdict::Inconclusive);
         let found = valued(&close);
         assert_eq!(found.verdict, Some(Verdict::Pass));
-        assert_eq!(
-            found.reason,
-            "value 0.910 against >= 0.9, decided by point: dev chooses, test proves"
-        );
+        assert_eq!(found.reason, "value 0.910 against >= 0.9, decided by point: dev chooses, test proves");
         let steady = metric("style-variance", 0.15, 0.15, Direction::Lower, Verdict::Inconclusive);
         assert_eq!(valued(&steady).verdict, Some(Verdict::Fail), "below is strict");
     }

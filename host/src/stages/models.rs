@@ -7,8 +7,9 @@ use std::{
 
 use realign_engine_abi::message::Load;
 
-use super::context::{Context, interrupted};
+use super::context::Context;
 use crate::{
+    engine::interrupt::interrupted,
     error::{Error, Result},
     opening,
     persona::scenarios::Split,
@@ -63,8 +64,7 @@ pub fn suite(context: &Context<'_>, split: Split, items: Option<usize>) -> Resul
 pub fn evaluate(context: &mut Context<'_>, suite: &Suite, load: &Load, label: &str) -> Result<Record> {
     context.go_on()?;
     let mut backend = opening::files(context.settings, load)?;
-    let means =
-        &mut Means { backend: &mut backend, sandbox: context.sandbox, store: context.store };
+    let means = &mut Means { backend: &mut backend, sandbox: context.sandbox, store: context.store };
     let name = format!("{}-{label}", context.name);
     let observer = &mut *context.observer;
     run::run(suite, &name, means, &mut |stage, done, total| {
@@ -144,18 +144,12 @@ pub fn train(
     let ranks = file.ranks;
     let mut sources = Sources::read(kind, file, &config, &given.overlay)?;
     let watching = watching::open(settings, &sources.file, &config, load)?;
-    sources.instrument = watching.as_ref().map(Watching::instrument).transpose()?;
+    if let Some(watching) = &watching {
+        sources.watched_by(watching.instrument()?, watching.neutral());
+    }
     let mut watcher = watching.map(Watching::watcher).unwrap_or_default();
     let mut session = Session::open(opening::launch(settings)?, load.clone(), ranks)?;
-    let outcome = whole::train(
-        settings,
-        sources,
-        &mut session,
-        &mut watcher,
-        root,
-        context.stop,
-        &mut *context.observer,
-    )?;
+    let outcome = whole::train(settings, sources, &mut session, &mut watcher, root, &mut *context.observer)?;
     let outcome = outcome.ok_or_else(interrupted)?;
     frontier::write(root)?;
     Ok(outcome)

@@ -30,8 +30,7 @@ pub fn run(context: &mut Context<'_>) -> Result<StageRecord> {
     let reference = context.reference();
     let pairs = context.folder.path(Stage::Pairs.folder()).join(PAIRS);
     let name = std::path::PathBuf::from(PAIRS);
-    let given =
-        Given { overlay: [(name.clone(), pairs)].into(), pairs: vec![name], ..Given::default() };
+    let given = Given { overlay: [(name.clone(), pairs)].into(), pairs: vec![name], ..Given::default() };
     let config = context.file.optimise.config.clone();
     let outcome = models::train(context, Kind::Preference, &config, &reference, &root, &given)?;
     let adapter = root.join(&outcome.adapter);

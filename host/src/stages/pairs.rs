@@ -48,10 +48,7 @@ pub fn run(context: &mut Context<'_>) -> Result<StageRecord> {
 ///
 /// # Errors
 /// Those of both files.
-pub fn settings(
-    context: &Context<'_>,
-    change: impl FnOnce(&mut PairsFile),
-) -> Result<(PairsFile, Suite)> {
+pub fn settings(context: &Context<'_>, change: impl FnOnce(&mut PairsFile)) -> Result<(PairsFile, Suite)> {
     let path = context.path(&context.file.pairs.config);
     let file = PairsFile::read(&path, |file| {
         file.model = None;

@@ -58,7 +58,9 @@ pub fn run(context: &mut Context<'_>) -> Result<StageRecord> {
     let remedies = remedies(&record.metrics);
     let deploy = record.verdict() == Some(Verdict::Pass);
     record.notes.push(decision(deploy, &record));
-    record.notes.extend(remedies.iter().map(|found| format!("{}: {} ({})", found.issue, found.remedy, found.seen)));
+    record
+        .notes
+        .extend(remedies.iter().map(|found| format!("{}: {} ({})", found.issue, found.remedy, found.seen)));
     record.artefacts.insert("adapter".into(), context.adapter_artefact(&adapter)?);
     let path = context.folder.stage(Stage::Release)?.join(CARD);
     Output::create(&path)?.commit(card(context, &record, deploy, &remedies).as_bytes())?;
@@ -82,15 +84,10 @@ fn moved(context: &mut Context<'_>, suite: &Suite, adapter: &std::path::Path) ->
     let launch = opening::launch(context.settings)?;
     let mut session = Session::open(launch, context.reference(), 1)?;
     let (seed, observer) = (context.file.seed.derive("release"), &mut *context.observer);
-    let (kl, kinds) = divergence::of(
-        &mut session,
-        &root,
-        &outcome,
-        prompts.collect(),
-        ROOM,
-        seed,
-        &mut |done, total| observer(Notice::Stage("7-release: KL", done, total)),
-    )?;
+    let (kl, kinds) =
+        divergence::of(&mut session, &root, &outcome, prompts.collect(), ROOM, seed, &mut |done, total| {
+            observer(Notice::Stage("7-release: KL", done, total))
+        })?;
     let rule = Rule::at_most(context.thresholds.kl);
     let decision = decide(&rule, Some(&kl.evidence));
     let mut metric = plain(KL.into(), crate::metrics::kl::FORMULA, Some(kl.evidence));
@@ -129,7 +126,9 @@ fn card(context: &Context<'_>, record: &StageRecord, deploy: bool, remedies: &[R
             crate::suite::file::DeployPrompt::None => "no system prompt",
         },
     );
-    text.push_str("| Gate, on test | Value | 95 % interval | n | Verdict | Why |\n|---|---|---|---|---|---|\n");
+    text.push_str(
+        "| Gate, on test | Value | 95 % interval | n | Verdict | Why |\n|---|---|---|---|---|---|\n",
+    );
     for metric in record.metrics.iter().filter(|metric| metric.verdict.is_some()) {
         let estimate = metric.estimate;
         let _ = writeln!(

@@ -83,8 +83,7 @@ pub fn run(context: &mut Context<'_>) -> Result<StageRecord> {
     if !flat.is_empty() {
         evidence = format!("{evidence}; {}", flat.join("; "));
     }
-    let verdict =
-        if against_itself.counting >= MIN_COUNTING { Verdict::Pass } else { Verdict::NoHeadroom };
+    let verdict = if against_itself.counting >= MIN_COUNTING { Verdict::Pass } else { Verdict::NoHeadroom };
     record.checks.push(Check { what: "benchmarks have something to lose".into(), verdict, evidence });
     Ok(record)
 }

@@ -86,7 +86,9 @@ mod tests {
     fn false_alarms_come_as_often_as_stated() {
         let bootstrap = |seed| Bootstrap { replicates: 199, seed };
         let alarms = (0..1_000)
-            .filter(|&run| permutation(&sample(12, 2 * run, 0.0), &sample(9, 2 * run + 1, 0.0), bootstrap(run)) <= 0.05)
+            .filter(|&run| {
+                permutation(&sample(12, 2 * run, 0.0), &sample(9, 2 * run + 1, 0.0), bootstrap(run)) <= 0.05
+            })
             .count();
         assert!((30..=70).contains(&alarms), "{alarms} of 1000 at 5 %");
     }

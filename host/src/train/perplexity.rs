@@ -56,7 +56,8 @@ fn cluster(row: &Row) -> String {
 /// Perplexity of rows, each its cluster, its negative log-probability in nats and its tokens.
 #[must_use]
 pub fn of(rows: &[(String, f64, usize)]) -> Option<Evidence> {
-    let clusters = by_cluster(rows.iter().map(|(cluster, nats, tokens)| (cluster.as_str(), (*nats, *tokens as f64))));
+    let clusters =
+        by_cluster(rows.iter().map(|(cluster, nats, tokens)| (cluster.as_str(), (*nats, *tokens as f64))));
     mean::ratio_of_sums(&clusters)?.evidence()?.map_increasing(f64::exp)
 }
 

@@ -12,7 +12,7 @@ use crate::{
     engine::{backend::Backend, launch::Launch, workers::WorkerBackend},
     error::{Error, Result},
     opening,
-    persona::scenarios::Split,
+    persona::{neutral::NeutralTask, scenarios::Split},
     sandbox::{Limits, Sandbox},
     settings::Settings,
     store::Store,
@@ -43,12 +43,7 @@ pub struct Watching {
 ///
 /// # Errors
 /// Those of the suite; a usage error where `watch.held_out` names a trait without a detector.
-pub fn open(
-    settings: &Settings,
-    file: &TrainFile,
-    config: &Path,
-    load: &Load,
-) -> Result<Option<Watching>> {
+pub fn open(settings: &Settings, file: &TrainFile, config: &Path, load: &Load) -> Result<Option<Watching>> {
     let Some(watch) = file.watch.clone() else { return Ok(None) };
     let path = config.parent().unwrap_or(Path::new("")).join(&watch.suite);
     let selection = Selection {
@@ -88,6 +83,11 @@ impl Watching {
         let evaluators = Evaluators::prepare(&self.whole, &self.sandbox)
             .map_err(|error| error.within(self.whole.path.display()))?;
         Ok(identity::instrument(&self.whole, &evaluators, self.sandbox.limits()))
+    }
+
+    /// Its neutral tasks.
+    pub fn neutral(&self) -> &[NeutralTask] {
+        &self.whole.neutral
     }
 
     /// As training asks it.

@@ -1,9 +1,6 @@
 //! A training from its files to what comes out: prepare, take the steps, finish.
 
-use std::{
-    path::Path,
-    sync::atomic::AtomicBool,
-};
+use std::path::Path;
 
 use super::{
     export,
@@ -25,7 +22,6 @@ pub fn train(
     session: &mut Session,
     watcher: &mut Watcher<'_>,
     root: &Path,
-    stop: &AtomicBool,
     observer: &mut Observer<'_>,
 ) -> Result<Option<Outcome>> {
     let (job, folder) = sources.prepare(
@@ -40,6 +36,7 @@ pub fn train(
         return Ok(Some(outcome));
     }
     watcher.name(format!("{}-{}", job.name, job.digest.short()));
+    let stop = &*settings.stop;
     match run::run(&job, session, &folder, watcher, stop, observer)? {
         End::Finished(state) => {
             outcome::finish(&job, session, &folder, &state, watcher, stop, observer).map(Some)

@@ -36,8 +36,10 @@ pub fn page(record: &PipelineRecord, frontiers: &[(String, Frontier)]) -> String
     push("stages", "Stages", Some(html! { @for stage in &record.stages { (one(stage)) } }));
     push("checklists", "Checklists", Some(checklists(record)));
     push("plan", "What was run", Some(plan(record)));
-    let subtitle = format!("run {}, plan {}, record {}", record.id, record.plan.short(), record.digest().short());
-    Page { title: &record.name, subtitle: &subtitle, verdict: decided(record), sections, script: None }.render()
+    let subtitle =
+        format!("run {}, plan {}, record {}", record.id, record.plan.short(), record.digest().short());
+    Page { title: &record.name, subtitle: &subtitle, verdict: decided(record), sections, script: None }
+        .render()
 }
 
 fn decided(record: &PipelineRecord) -> (Markup, String) {
@@ -46,8 +48,12 @@ fn decided(record: &PipelineRecord) -> (Markup, String) {
         last.into_iter().map(|(name, _, _)| name).collect::<Vec<_>>().join(", ")
     };
     match record.verdict() {
-        Some(Verdict::Pass) => (badge(Tone::Good, "deploy"), "every gate of the release passed by its bound".into()),
-        Some(found) if record.not_reached.is_empty() => (verdict(found), format!("reject; not passed: {}", missed())),
+        Some(Verdict::Pass) => {
+            (badge(Tone::Good, "deploy"), "every gate of the release passed by its bound".into())
+        }
+        Some(found) if record.not_reached.is_empty() => {
+            (verdict(found), format!("reject; not passed: {}", missed()))
+        }
         Some(found) => (verdict(found), format!("stopped; not passed: {}", missed())),
         None => (badge(Tone::Plain, "under way"), "later stages are still to be done".into()),
     }
@@ -64,8 +70,12 @@ fn decisions(record: &PipelineRecord) -> Markup {
     });
     let columns =
         [Column::Text("stage"), Column::Wide("question"), Column::Text("answer"), Column::Text("then")];
-    Table { caption: "The workflow's decision tree, as it was walked.", columns: &columns, rows: rows.collect() }
-        .markup()
+    Table {
+        caption: "The workflow's decision tree, as it was walked.",
+        columns: &columns,
+        rows: rows.collect(),
+    }
+    .markup()
 }
 
 /// The persona's numbers of every model that was measured, as a table and drawn.
@@ -86,7 +96,10 @@ fn progress(record: &PipelineRecord) -> Option<Markup> {
         .iter()
         .map(|(side, stage)| {
             let mut row = vec![Cell::text(side.label)];
-            row.extend(["adherence", "consistency", "style-variance", "style-match"].map(|name| cell(side, stage, name)));
+            row.extend(
+                ["adherence", "consistency", "style-variance", "style-match"]
+                    .map(|name| cell(side, stage, name)),
+            );
             row.push(if side.prefix.is_empty() { cell(side, stage, "kl") } else { Cell::Absent });
             row
         })
@@ -169,10 +182,14 @@ fn retention(stage: &StageRecord) -> Option<Markup> {
     let name = |metric: &Metric| metric.name.trim_start_matches("retention/").to_owned();
     let drawn: Vec<Row> = kept
         .iter()
-        .filter_map(|metric| Some(Row { name: name(metric), estimate: metric.estimate?, beside: None, mark: None }))
+        .filter_map(|metric| {
+            Some(Row { name: name(metric), estimate: metric.estimate?, beside: None, mark: None })
+        })
         .collect();
     let rows = kept.iter().map(|metric| {
-        let of = |what: &str| metric.beside.get(what).map_or(Cell::Absent, |value| Cell::text(format!("{value:.3}")));
+        let of = |what: &str| {
+            metric.beside.get(what).map_or(Cell::Absent, |value| Cell::text(format!("{value:.3}")))
+        };
         vec![
             Cell::text(name(metric)),
             of("before"),
@@ -254,8 +271,12 @@ fn checklists(record: &PipelineRecord) -> Markup {
     });
     let columns =
         [Column::Text("what"), Column::Text("list"), Column::Text("state"), Column::Wide("evidence")];
-    Table { caption: "The workflow's checklists, ticked by this run.", columns: &columns, rows: rows.collect() }
-        .markup()
+    Table {
+        caption: "The workflow's checklists, ticked by this run.",
+        columns: &columns,
+        rows: rows.collect(),
+    }
+    .markup()
 }
 
 fn plan(record: &PipelineRecord) -> Markup {

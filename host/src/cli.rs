@@ -9,6 +9,7 @@ mod doctor;
 mod eval;
 mod generate;
 mod history;
+mod init;
 mod interrupt;
 mod leaderboard;
 mod model;
@@ -68,6 +69,7 @@ fn dispatch(arguments: Arguments) -> Result<Exit> {
         Verb::Generate(verb) => generate::run(&settings, &verb),
         Verb::Eval(verb) => eval::run(&settings, &verb),
         Verb::Compare(verb) => compare::run(&settings, &verb),
+        Verb::Init(verb) => init::run(&settings, &verb),
         Verb::Run(verb) => run::run(&settings, &verb),
         Verb::Resume(verb) => run::resume(&settings, &verb),
         Verb::Status(verb) => run::status(&settings, &verb),

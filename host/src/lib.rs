@@ -7,6 +7,7 @@
 //!
 //! - [`cli`]: verbs; [`settings`]: command line, files and environment, validated once
 //! - [`ids`], [`error`], [`exit`], [`model`], [`read`], [`mod@write`]: what everything shares
+//! - [`template`]: files to begin with
 //! - [`persona`]: profile, scenarios, contexts, splits; [`tasks`]: lm-eval task files
 //! - [`suite`]: what an evaluation runs, and running it; [`compare`]: two runs side by side
 //! - [`sandbox`]: everything wasmtime; [`plugins`]: finding, locking and building evaluators
@@ -44,5 +45,6 @@ pub mod stats;
 pub mod store;
 pub mod suite;
 pub mod tasks;
+pub mod template;
 pub mod train;
 pub mod write;

@@ -271,3 +271,42 @@ fn what_cannot_be_right_is_refused_before_anything_runs() {
     });
     insta::assert_snapshot!(said.join("\n\n"));
 }
+
+#[test]
+fn what_init_writes_is_valid_and_runs() {
+    let project = Project::new();
+    project.realign(&["init", "fern"]).exits(0);
+    project.realign(&["validate", "fern/suite.toml", "fern/persona.toml"]).exits(0);
+    let again = project.realign(&["init", "fern"]).exits(2);
+    insta::assert_snapshot!(again.err.trim_end(), @"
+    error: fern/persona.toml is there already
+     hint: choose another folder: nothing that is there is changed
+    ");
+    let Some(project) = Project::with_engine() else { return };
+    tiny::write(&project);
+    project.realign(&["init", "fern"]).exits(0);
+    let run =
+        project.realign(&["run", "fern/pipeline.toml", "--model", "tiny.gguf", "--until", "2", "--json"]);
+    let document: Value = serde_json::from_str(&run.out).unwrap_or_else(|_| panic!("{}", run.err));
+    assert!(!document["stages"].as_array().expect("stages").is_empty(), "{}", run.err);
+}
+
+#[test]
+fn transcripts_are_held_against_the_release() {
+    let Some(project) = real() else { return };
+    run(&project, "whole", &[]).output().expect("it runs");
+    let line = |i: usize, text: &str| {
+        format!(
+            "{}\n",
+            json!({ "id": format!("t{i}"), "messages": [{ "role": "user", "content": "Hi" }, { "role": "assistant", "content": text }] })
+        )
+    };
+    // The tiny model's babble shows no thanks; these transcripts show nothing else.
+    project
+        .write("now.jsonl", (0..12).map(|i| line(i, "Thanks. We see. Anything else?")).collect::<String>());
+    let monitor = |file: &str| project.realign(&["monitor", "whole", "--input", file, "--store", "whole.db"]);
+    let found = monitor("now.jsonl").exits(10);
+    assert!(found.out.contains("drifted") && found.out.contains("at most 5 % of checks"), "{}", found.out);
+    project.write("few.jsonl", line(0, "Thanks. We see."));
+    assert!(monitor("few.jsonl").exits(11).out.contains("insufficient: 1 conversations"));
+}

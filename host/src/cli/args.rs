@@ -21,7 +21,7 @@ pub use self::{
     history::History,
     leaderboard::Leaderboard,
     report::Report,
-    run::{Monitor, Resume, Run, Status},
+    run::{Init, Monitor, Resume, Run, Status},
     validate::Validate,
     verify::Verify,
 };
@@ -91,6 +91,11 @@ pub enum Verb {
     /// Compare stored runs with a baseline, item by item.
     #[command(after_help = compare::EXAMPLE)]
     Compare(Compare),
+    /// Write a persona, a suite and a pipeline to begin with, every option explained.
+    #[command(
+        after_help = "Example:\n  realign init fern\n  realign validate fern/suite.toml\n  realign run fern/pipeline.toml"
+    )]
+    Init(Init),
     /// The seven stages: bring a model into character, and prove it.
     #[command(after_help = run::RUN_EXAMPLE)]
     Run(Run),

@@ -5,8 +5,12 @@
 
 use std::path::PathBuf;
 
+use realign_engine_abi::message::{AdapterFile, Load};
+
 use super::{
-    Context, Stage, StageRecord, judged, models,
+    Context, Stage, StageRecord,
+    context::adapter,
+    judged, models,
     optimise::KL,
     remedy::{Remedy, remedies},
     retained,
@@ -17,9 +21,8 @@ use crate::{
     model::{Direction, Verdict},
     opening,
     persona::scenarios::Split,
-    run::folder,
     suite::{load::Suite, persona_run::plain, record::Metric},
-    train::{divergence, outcome::Outcome, prompts::Prompt, run::Notice, session::Session},
+    train::{divergence, prompts::Prompt, run::Notice},
     write::Output,
 };
 
@@ -29,6 +32,8 @@ pub const RELEASE: &str = "7-release";
 pub const REFERENCE: &str = "7-reference";
 /// Tokens of a response whose divergence is measured.
 const ROOM: u32 = 64;
+/// The divergence from the model that everything began with.
+const ORIGINAL: &str = "kl/original";
 /// The model card's file.
 const CARD: &str = "model-card.md";
 
@@ -38,8 +43,8 @@ const CARD: &str = "model-card.md";
 /// Those of evaluation.
 pub fn run(context: &mut Context<'_>) -> Result<StageRecord> {
     let mut record = StageRecord::new(Stage::Release, context.inputs.clone());
-    let adapter = context.made(Stage::Iterate, "adapter");
-    let adapter = adapter.ok_or_else(|| Error::bad_input("stage 6 left no adapter"))?;
+    let adapter =
+        context.made(Stage::Iterate, "adapter").ok_or_else(|| Error::bad_input("stage 6 left no adapter"))?;
     let suite = models::suite(context, Split::Test, context.file.evaluation.items)?;
     let reference = context.reference();
     let before = models::evaluate(context, &suite, &reference, REFERENCE)?;
@@ -49,7 +54,7 @@ pub fn run(context: &mut Context<'_>) -> Result<StageRecord> {
         record.runs.insert(what.into(), run.name.clone());
     }
     record.metrics.extend(judged::by_bound(&after));
-    record.metrics.push(moved(context, &suite, &adapter)?);
+    record.metrics.extend(moved(context, &suite, adapter.clone())?);
     let kept = retained::of(&suite.file, &before, &after, context.thresholds.retention)?;
     record.metrics.extend(retained::metrics(&kept, context.thresholds.retention));
     let prefixed = |metric: Metric| Metric { name: format!("reference/{}", metric.name), ..metric };
@@ -68,12 +73,36 @@ pub fn run(context: &mut Context<'_>) -> Result<StageRecord> {
     Ok(record)
 }
 
-/// The divergence of the candidate from the reference, on test scenarios.
-fn moved(context: &mut Context<'_>, suite: &Suite, adapter: &std::path::Path) -> Result<Metric> {
+/// The divergence of the candidate on test scenarios: from the reference, which is the gate, and, where stage 1 put an
+/// adapter on it, from the model that everything began with, which is advice.
+fn moved(context: &mut Context<'_>, suite: &Suite, candidate: PathBuf) -> Result<Vec<Metric>> {
+    let reference = context.reference();
+    let last = adapter(candidate);
+    let mut metrics = vec![one(context, suite, &reference, std::slice::from_ref(&last), KL)?];
+    let base = context.base.clone();
+    let mut all = reference.adapters[base.adapters.len()..].to_vec();
+    if !all.is_empty() {
+        all.push(last);
+        let advice = one(context, suite, &base, &all, ORIGINAL)?;
+        metrics.push(Metric {
+            bound: None,
+            threshold: None,
+            verdict: None,
+            reason: "advice: from the model before stage 1".into(),
+            ..advice
+        });
+    }
+    Ok(metrics)
+}
+
+fn one(
+    context: &mut Context<'_>,
+    suite: &Suite,
+    model: &Load,
+    adapters: &[AdapterFile],
+    name: &str,
+) -> Result<Metric> {
     context.go_on()?;
-    let outcome: Outcome = folder::json(&adapter.join("train.json"))?
-        .ok_or_else(|| Error::bad_input(format!("no record of the training in {}", adapter.display())))?;
-    let root = adapter.parent().map(PathBuf::from).unwrap_or_default();
     let system = suite.system(suite.file.deploy_prompt);
     let prompts = suite.scenarios.iter().map(|scenario| Prompt {
         id: scenario.id.clone(),
@@ -82,15 +111,12 @@ fn moved(context: &mut Context<'_>, suite: &Suite, adapter: &std::path::Path) ->
         messages: system.iter().chain(&scenario.messages).cloned().collect(),
     });
     let launch = opening::launch(context.settings)?;
-    let mut session = Session::open(launch, context.reference(), 1)?;
     let (seed, observer) = (context.file.seed.derive("release"), &mut *context.observer);
-    let (kl, kinds) =
-        divergence::of(&mut session, &root, &outcome, prompts.collect(), ROOM, seed, &mut |done, total| {
-            observer(Notice::Stage("7-release: KL", done, total))
-        })?;
+    let told = &mut |done, total| observer(Notice::Stage("7-release: KL", done, total));
+    let (kl, kinds) = divergence::of(launch, model, adapters, (prompts.collect(), ROOM), seed, told)?;
     let rule = Rule::at_most(context.thresholds.kl);
     let decision = decide(&rule, Some(&kl.evidence));
-    let mut metric = plain(KL.into(), crate::metrics::kl::FORMULA, Some(kl.evidence));
+    let mut metric = plain(name.into(), crate::metrics::kl::FORMULA, Some(kl.evidence));
     metric.unit = "nats/token".into();
     metric.direction = Direction::Lower;
     metric.range = None;

@@ -230,7 +230,18 @@ impl Job {
     /// What an adapter begins with: fresh, or from a checkpoint.
     #[must_use]
     pub fn begin(&self, resume: Option<PathBuf>) -> TrainBegin {
-        begin(&self.file, self.layers, resume)
+        TrainBegin {
+            adapter: AdapterShape {
+                rank: self.file.adapter.rank,
+                scale: self.file.adapter.scale,
+                layers: self.layers,
+                modules: self.file.adapter.modules.clone(),
+            },
+            optimiser: self.file.optimiser.adam(),
+            seed: self.file.seed.derive("adapter").0,
+            resume,
+            ranks: self.file.ranks,
+        }
     }
 
     /// A step by its number, counted from 1.
@@ -290,23 +301,6 @@ impl Job {
     #[must_use]
     pub fn rows(&self) -> usize {
         self.rows.len()
-    }
-}
-
-/// What an adapter of a configuration begins with, on the last `layers` blocks.
-#[must_use]
-pub(super) fn begin(file: &TrainFile, layers: u32, resume: Option<PathBuf>) -> TrainBegin {
-    TrainBegin {
-        adapter: AdapterShape {
-            rank: file.adapter.rank,
-            scale: file.adapter.scale,
-            layers,
-            modules: file.adapter.modules.clone(),
-        },
-        optimiser: file.optimiser.adam(),
-        seed: file.seed.derive("adapter").0,
-        resume,
-        ranks: file.ranks,
     }
 }
 

@@ -1,4 +1,4 @@
-//! Arguments of `run`, `resume` and `status`.
+//! Arguments of `init`, `run`, `resume`, `status` and `monitor`.
 
 use std::path::PathBuf;
 
@@ -40,6 +40,14 @@ pub struct Run {
     /// Folder of the run; by default `.realign/run/NAME`.
     #[arg(long, value_name = "DIR")]
     pub output: Option<PathBuf>,
+}
+
+/// Arguments of `init`.
+#[derive(Debug, Args)]
+pub struct Init {
+    /// The folder to write into; made if it is missing. Nothing that is there is changed.
+    #[arg(value_name = "DIR")]
+    pub folder: PathBuf,
 }
 
 /// Arguments of `resume`.

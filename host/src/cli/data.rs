@@ -55,8 +55,8 @@ fn build(settings: &Settings, arguments: &args::Pairs) -> Result<Exit> {
     let sandbox = Sandbox::new(Some(&settings.home.artefacts()), Limits::default())?;
     let reference = ModelRef::parse(&name, &settings.home)?;
     let bare = reference.without_adapters();
-    let mut backend = model::open_reference(settings, reference)?;
-    let mut open_bare = bare.map(|bare| move || model::open_reference(settings, bare.clone()));
+    let mut backend = model::open_reference(settings, &reference)?;
+    let mut open_bare = bare.map(|bare| move || model::open_reference(settings, &bare));
     let bare = open_bare.as_mut().map(|open| open as &mut OpenBare<'_>);
     let mut means = Means { backend: &mut backend, sandbox: &sandbox, store: &store };
     let bar = terminal::bar("");

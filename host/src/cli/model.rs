@@ -20,19 +20,19 @@ use crate::{
 /// Usage errors for a name that is no model; exit 21 where no engine is set up or it does not start; bad input
 /// where the file is no model.
 pub(super) fn open(settings: &Settings, name: &str) -> Result<Backend> {
-    open_reference(settings, ModelRef::parse(name, &settings.home)?)
+    open_reference(settings, &ModelRef::parse(name, &settings.home)?)
 }
 
 /// Opens a model whose name has been read.
 ///
 /// # Errors
 /// As [`open`].
-pub(super) fn open_reference(settings: &Settings, reference: ModelRef) -> Result<Backend> {
+pub(super) fn open_reference(settings: &Settings, reference: &ModelRef) -> Result<Backend> {
     match reference {
-        ModelRef::Recorded(path) => RecordedModel::open(&path).map(Backend::Recorded),
+        ModelRef::Recorded(path) => RecordedModel::open(path).map(Backend::Recorded),
         ModelRef::Files(load) => {
-            note_foreign_adapter(&load);
-            let workers = WorkerBackend::open(&load, launch(settings)?, settings.workers)?;
+            note_foreign_adapter(load);
+            let workers = WorkerBackend::open(load, launch(settings)?, settings.workers)?;
             Ok(Backend::Workers(Box::new(advised(settings, workers))))
         }
     }

@@ -116,7 +116,10 @@ fn a_style_scorer_without_anchors_is_listed_with_the_reason() {
     project.write("contrast.jsonl", contrast);
     let run = build(&project, &[]).exits(0);
     let said: Vec<&str> = run.out.lines().filter(|line| line.contains("style")).collect();
-    insta::assert_snapshot!(said.join("\n"), @"");
+    insta::assert_snapshot!(said.join("\n"), @r"
+      held out: style            -                -   -         -  -          -
+    gap/style: not measured: 8 held-out exemplars and 0 contrast texts, 4 of each are needed
+    ");
     let record: Value = serde_json::from_str(&project.read("pairs.record.json")).expect("JSON");
     let names: Vec<&Value> =
         record["metrics"].as_array().expect("a list").iter().map(|metric| &metric["name"]).collect();

@@ -100,7 +100,13 @@ fn what_cannot_be_meant_by_a_host_file_is_refused() {
     };
     assert!(run(&["--hostfile", "hosts.json", "--ranks", "2"]).contains("cannot be used with"));
     project.write("bad.json", r#"[["127.0.0.1:5000"], ["127.0.0.2:5000"]]"#);
-    insta::assert_snapshot!(run(&["--hostfile", "bad.json"]), @"");
+    insta::assert_snapshot!(run(&["--hostfile", "bad.json"]), @r#"
+    error: bad.json: host 1: not an object
+     hint: one entry for each rank, as mlx.launch reads it: [{"ssh": "red", "ips": ["10.0.0.1"]}, ...]
+    "#);
     project.write("train.toml", format!("ranks = 3\n{SFT}"));
-    insta::assert_snapshot!(run(&["--hostfile", "hosts.json"]), @"");
+    insta::assert_snapshot!(run(&["--hostfile", "hosts.json"]), @r"
+    error: train.toml: ranks: 3, hosts.json names 2 hosts
+     hint: leave `ranks` out: a host file has one entry for each rank
+    ");
 }

@@ -14,10 +14,10 @@ fn unlearns(config: &str) -> Option<Project> {
     for index in 0..24 {
         let item = json!({
             "id": format!("f{index}"), "group": format!("g{index}"), "prompt": format!("What is {index}?"),
-            "choices": [" q", " We are us."], "answer": 0,
+            "choices": [" q", " us."], "answer": 0,
         });
         let _ = writeln!(facts, "{item}");
-        let text = format!("What is {index}? We are us.");
+        let text = format!("What is {index}? us.");
         let _ = writeln!(rows, "{}", json!({ "id": format!("r{index}"), "text": text }));
     }
     project.write("facts.jsonl", facts);
@@ -26,7 +26,7 @@ fn unlearns(config: &str) -> Option<Project> {
 }
 
 fn config(every: u32, rate: &str) -> String {
-    let sft = SFT.replace("max_steps = 24", "max_steps = 12").replace("rate = 0.01", rate);
+    let sft = SFT.replace("rate = 0.01", rate);
     let general = "[[data]]\npath = \"general.jsonl\"\nrole = \"general\"\n\n";
     sft.replace(general, "") + &WATCH.replace("every = 12", &format!("every = {every}"))
 }
@@ -34,8 +34,9 @@ fn config(every: u32, rate: &str) -> String {
 fn outcome(project: &Project, code: i32) -> (Value, String) {
     let run = train(project, "sft", "run").output().expect("it runs");
     let said = String::from_utf8_lossy(&run.stderr).into_owned();
-    assert_eq!(run.status.code(), Some(code), "{said}");
-    (serde_json::from_slice(&run.stdout).expect("JSON"), said)
+    let outcome = String::from_utf8_lossy(&run.stdout).into_owned();
+    assert_eq!(run.status.code(), Some(code), "{said}{outcome}");
+    (serde_json::from_str(&outcome).expect("JSON"), said)
 }
 
 fn warned(outcome: &Value) -> Vec<u64> {
@@ -47,10 +48,10 @@ fn warned(outcome: &Value) -> Vec<u64> {
 
 #[test]
 fn where_every_step_is_warned_of_the_last_comes_out_and_the_command_ends_with_10() {
-    let Some(project) = unlearns(&config(12, "rate = 0.05")) else { return };
+    let Some(project) = unlearns(&config(24, "rate = 0.03")) else { return };
     let (outcome, said) = outcome(&project, 10);
-    assert_eq!(warned(&outcome), [12], "{said}");
-    assert_eq!((&outcome["exported_step"], &outcome["why"]), (&json!(12), &json!("every-step-warned")));
+    assert_eq!(warned(&outcome), [24], "{said}");
+    assert_eq!((&outcome["exported_step"], &outcome["why"]), (&json!(24), &json!("every-step-warned")));
     assert_eq!(outcome["exported"]["warnings"], json!([{ "capability-lost": "facts/accuracy" }]));
     // The same command again says the same.
     let again = project.realign(&["train", "sft", "train.toml", "--output", "run"]).exits(10);
@@ -63,14 +64,14 @@ fn where_every_step_is_warned_of_the_last_comes_out_and_the_command_ends_with_10
 
 #[test]
 fn a_warned_last_step_gives_way_to_the_latest_without_a_warning() {
-    let Some(project) = unlearns(&config(2, "rate = 0.02").replace("every = 4", "every = 4\nkeep = 1"))
+    let Some(project) = unlearns(&config(2, "rate = 0.03").replace("every = 4", "every = 4\nkeep = 1"))
     else {
         return;
     };
     let (outcome, said) = outcome(&project, 0);
     let warned = warned(&outcome);
-    assert!(warned.last() == Some(&12) && !warned.contains(&2), "{warned:?}: {said}");
-    let latest = (2..12).step_by(2).filter(|step| !warned.contains(step)).max().expect("a step");
+    assert!(warned.last() == Some(&24) && !warned.contains(&2), "{warned:?}: {said}");
+    let latest = (2..24).step_by(2).filter(|step| !warned.contains(step)).max().expect("a step");
     assert_eq!(
         (&outcome["exported_step"], &outcome["why"]),
         (&json!(latest), &json!("latest-without-warning"))

@@ -8,6 +8,7 @@ mod data;
 mod doctor;
 mod eval;
 mod generate;
+mod interrupt;
 mod model;
 mod plan;
 mod plugin;
@@ -46,8 +47,10 @@ pub fn run() -> ExitCode {
 }
 
 fn dispatch(arguments: Arguments) -> Result<Exit> {
-    if let Verb::Worker(worker) = &arguments.verb {
-        return worker::run(worker);
+    match &arguments.verb {
+        Verb::Worker(worker) => return worker::run(worker),
+        Verb::Relay(worker) => return worker::relay(worker),
+        _ => {}
     }
     let settings = Settings::new(&arguments)?;
     match arguments.verb {
@@ -63,7 +66,7 @@ fn dispatch(arguments: Arguments) -> Result<Exit> {
         Verb::Plugin(verb) => plugin::run(&settings, &verb),
         Verb::Calibrate(verb) => calibrate::run(&settings, &verb),
         Verb::Plan(verb) => plan::run(&settings, &verb),
-        Verb::Worker(_) => Ok(Exit::Done),
+        Verb::Worker(_) | Verb::Relay(_) => Ok(Exit::Done),
     }
 }
 

@@ -20,9 +20,10 @@
 //! - [`state`], [`checkpoint`]: what a run goes on from; [`folder`]: the folder of a run
 //! - [`run`]: the loop; [`failure`]: how it ends early; [`reward`]: what a pair gained; [`loss_guard`]: when it stops; [`controller`]: how much divergence costs
 //! - [`watch`]: what a suite says of checkpoints, and what must not be lost
-//! - [`kl`]: divergence on the model's own responses; [`search`]: the largest adapter under the limit
+//! - [`kl`]: divergence on the model's own responses; [`search`]: the largest adapter under the limit; [`beside`]: how far it moves the model elsewhere
 //! - [`outcome`], [`export`]: what comes out; [`log`], [`tensorboard`]: every step, for people and other programs
 
+pub mod beside;
 pub mod checkpoint;
 pub mod config;
 pub mod controller;

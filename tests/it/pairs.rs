@@ -86,6 +86,25 @@ fn the_record_names_who_chose_and_the_digest_of_the_pairs() {
 }
 
 #[test]
+fn a_style_scorer_without_anchors_is_listed_with_the_reason() {
+    let project = project(|_| "Well.".into());
+    let style = "\n[style]\nplugin = \"style-delta\"\nconfig = {}\ndata = [\"exemplars\", \"contrast\"]\n";
+    project.write("suite.toml", project.read("suite.toml") + style);
+    let contrast = project.read("contrast.jsonl").replace("\"held-out\"", "\"fit\"");
+    project.write("contrast.jsonl", contrast);
+    let run = build(&project, &[]).exits(0);
+    let said: Vec<&str> = run.out.lines().filter(|line| line.contains("style")).collect();
+    insta::assert_snapshot!(said.join("\n"), @r"
+      held out: style            -                -   -         -  -          -
+    gap/style: not measured: 8 held-out exemplars and 0 contrast texts, 4 of each are needed
+    ");
+    let record: Value = serde_json::from_str(&project.read("pairs.record.json")).expect("JSON");
+    let names: Vec<&Value> =
+        record["metrics"].as_array().expect("a list").iter().map(|metric| &metric["name"]).collect();
+    assert!(names.contains(&&json!("gap/style")), "{names:?}");
+}
+
+#[test]
 fn answers_that_are_spoiled_are_on_neither_side() {
     // Looping, and for the choosing traits the worst answer of all.
     let project = project(|_| "your fault ".repeat(20));

@@ -8,7 +8,7 @@ use clap::{Args, Parser, Subcommand};
 
 pub use self::adapter::{Adapter, AdapterExport, AdapterFormat, AdapterFuse, AdapterScale, Dtype};
 use crate::{
-    engine::launch::{PATIENCE, WORKER_VERB},
+    engine::launch::{PATIENCE, RELAY_VERB, WORKER_VERB},
     hardware::calibration::Task,
     suite::file::DeployPrompt,
 };
@@ -100,6 +100,9 @@ pub enum Verb {
     /// Serve an engine on standard input and output; started by realign itself.
     #[command(hide = true, name = WORKER_VERB)]
     Worker(Worker),
+    /// Serve an engine to another machine; started by realign itself.
+    #[command(hide = true, name = RELAY_VERB)]
+    Relay(Worker),
 }
 
 const SCORE_EXAMPLE: &str = "\
@@ -255,10 +258,12 @@ Examples:
   realign train sft examples/harbor/sft.toml --model smollm2 --output sft
   realign train sft examples/harbor/sft.toml --max-steps 5 --output try
   realign train sft examples/harbor/sft.toml --ranks 2 --output sft-2
+  realign train sft examples/harbor/sft.toml --hostfile hosts.json --output sft-3
   realign eval examples/harbor/suite.toml --model smollm2+sft/adapter
 
 Ctrl-C finishes the step, writes a checkpoint and ends with 130; the same command goes on from there.
-Ends with 10 where the adapter's divergence is not proven to be under the limit.";
+Ends with 10 where the adapter's divergence is not proven to be under the limit, or where a suite
+warned of what came out.";
 
 const PREFERENCE_EXAMPLE: &str = "\
 Examples:
@@ -267,7 +272,8 @@ Examples:
   realign train preference examples/harbor/preference.toml --ranks 2 --output dpo-3
 
 Ctrl-C finishes the step, writes a checkpoint and ends with 130; the same command goes on from there.
-Ends with 10 where the adapter's divergence is not proven to be under the limit.";
+Ends with 10 where the adapter's divergence is not proven to be under the limit, or where a suite
+warned of what came out.";
 
 /// Arguments of `train sft` and `train preference`.
 #[derive(Debug, Args)]
@@ -291,6 +297,9 @@ pub struct TrainArguments {
     /// holds the model and computes with one thread; more of them than cores gain nothing.
     #[arg(long, value_name = "N")]
     pub ranks: Option<u32>,
+    /// Train over several machines, a rank on each: a JSON array as `mlx.launch` reads it, with this machine first.
+    #[arg(long, value_name = "HOSTS.json", conflicts_with = "ranks")]
+    pub hostfile: Option<PathBuf>,
 }
 
 /// Verbs of `plugin`.

@@ -226,6 +226,8 @@ mod tests {
             chosen: Some(0.0831),
             confirmed: Some(kl(0.076, 0.02)),
             kinds: BTreeMap::new(),
+            neutral: None,
+            original: None,
         }
     }
 
@@ -260,7 +262,7 @@ mod tests {
             let points: Vec<Point> = values.iter().map(point).collect();
             let chosen = points.first().map(|point| point.factor);
             let confirmed = points.first().map(|point| point.kl);
-            let text = svg(&Frontier { format: 1, limit, points, chosen, confirmed, kinds: BTreeMap::new() });
+            let text = svg(&Frontier { format: 1, limit, points, chosen, confirmed, kinds: BTreeMap::new(), neutral: None, original: None });
             let inside = |name: &str, most: f64| {
                 text.split(&format!(" {name}=\"")).skip(1).all(|rest| {
                     let number = rest.split('"').next().and_then(|number| number.parse::<f64>().ok());

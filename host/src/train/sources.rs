@@ -10,7 +10,12 @@ use super::{
     data::{self, Row},
     prompts::{self, Prompt},
 };
-use crate::{engine::model_digest::file_digest, error::Result, ids::Digest};
+use crate::{
+    engine::model_digest::file_digest,
+    error::{Error, Result},
+    ids::Digest,
+    persona::neutral::{self, NeutralTask},
+};
 
 /// The files of a training, read and checked before a model is started.
 #[derive(Debug)]
@@ -24,10 +29,11 @@ pub struct Sources {
     pub(super) rows: Vec<Row>,
     pub(super) validation: Vec<Row>,
     pub(super) prompts: Option<(Vec<Prompt>, Vec<Prompt>)>,
+    pub(super) neutral: Vec<Prompt>,
     pub(super) anchors: Vec<Prompt>,
     pub(super) digests: Vec<(PathBuf, Digest)>,
     /// What the suite of `[watch]` measures with, where there is one: it may decide which checkpoint comes out.
-    pub instrument: Option<BTreeMap<String, String>>,
+    pub(super) instrument: Option<BTreeMap<String, String>>,
 }
 
 impl Sources {
@@ -62,7 +68,7 @@ impl Sources {
         if let Some(scenarios) = &file.scenarios {
             data::refuse_held_out(&rows, &used_path(scenarios))?;
         }
-        let (mut halves, mut anchors) = (None, Vec::new());
+        let (mut halves, mut neutral, mut anchors) = (None, Vec::new(), Vec::new());
         if let Some(kl) = &file.kl {
             let system = kl.system.as_deref();
             if let Some(prompts) = &kl.prompts {
@@ -70,6 +76,14 @@ impl Sources {
                 let read = prompts::read(&prompts, system, false)?;
                 let split = prompts::halves(&read, kl.families, kl.confirm_share, file.seed);
                 halves = Some(split.map_err(|error| error.within(prompts.display()))?);
+            }
+            if let Some(path) = &kl.neutral {
+                let tasks = neutral::read(&used_path(path))?;
+                if tasks.len() < 2 {
+                    let message = format!("{}: 1 neutral task, at least 2 are needed", path.display());
+                    return Err(Error::bad_input(message));
+                }
+                neutral = prompts::neutral(tasks, system);
             }
             if let Some(path) = &kl.anchors {
                 anchors = prompts::read(&used_path(path), system, true)?;
@@ -79,6 +93,18 @@ impl Sources {
         used.dedup();
         let digests = used.into_iter().map(|name| Ok((name.clone(), file_digest(&here.join(name))?)));
         let digests = digests.collect::<Result<_>>()?;
-        Ok(Self { kind, name, file, rows, validation, prompts: halves, anchors, digests, instrument: None })
+        let prompts = halves;
+        Ok(Self { kind, name, file, rows, validation, prompts, neutral, anchors, digests, instrument: None })
+    }
+
+    /// What the suite of `[watch]` measures with, and its neutral tasks, which are taken where the configuration names
+    /// none.
+    pub fn watched_by(&mut self, instrument: BTreeMap<String, String>, tasks: &[NeutralTask]) {
+        self.instrument = Some(instrument);
+        let kl = self.file.kl.as_ref().filter(|kl| kl.neutral.is_none());
+        // One task gives no interval.
+        if let Some(kl) = kl.filter(|_| tasks.len() > 1) {
+            self.neutral = prompts::neutral(tasks.to_vec(), kl.system.as_deref());
+        }
     }
 }

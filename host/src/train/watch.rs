@@ -116,6 +116,12 @@ impl<'a> Watcher<'a> {
         Self { evaluate: Some(evaluate), held_out, ..Self::default() }
     }
 
+    /// Whether there is a suite.
+    #[must_use]
+    pub const fn watches(&self) -> bool {
+        self.evaluate.is_some()
+    }
+
     /// Names the training: what the names of its runs begin with.
     pub fn name(&mut self, training: String) {
         self.training = training;

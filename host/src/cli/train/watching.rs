@@ -5,10 +5,9 @@ use std::{collections::BTreeMap, path::Path};
 use realign_engine_abi::message::{AdapterFile, Load};
 
 use crate::{
-    cli::model,
     engine::{backend::Backend, launch::Launch, workers::WorkerBackend},
     error::{Error, Result},
-    persona::scenarios::Split,
+    persona::{neutral::NeutralTask, scenarios::Split},
     sandbox::{Limits, Sandbox},
     settings::Settings,
     store::Store,
@@ -48,6 +47,7 @@ pub(super) fn open(
     file: &TrainFile,
     config: &Path,
     load: &Load,
+    launch: impl FnOnce() -> Result<Launch>,
 ) -> Result<Option<Watching>> {
     let Some(watch) = file.watch.clone() else { return Ok(None) };
     let path = config.parent().unwrap_or(Path::new("")).join(&watch.suite);
@@ -75,7 +75,7 @@ pub(super) fn open(
         responses,
         sandbox: Sandbox::new(Some(&settings.home.artefacts()), Limits::default())?,
         store: Store::open(&settings.store)?,
-        launch: model::launch(settings)?,
+        launch: launch()?,
         workers: settings.workers,
         load: load.clone(),
     }))
@@ -87,6 +87,11 @@ impl Watching {
         let evaluators = Evaluators::prepare(&self.whole, &self.sandbox)
             .map_err(|error| error.within(self.whole.path.display()))?;
         Ok(identity::instrument(&self.whole, &evaluators, self.sandbox.limits()))
+    }
+
+    /// Its neutral tasks.
+    pub(super) fn neutral(&self) -> &[NeutralTask] {
+        &self.whole.neutral
     }
 
     /// As training asks it.

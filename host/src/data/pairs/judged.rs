@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::candidates::Candidate;
 use crate::{
     error::Result,
+    gates::Decision,
     metrics::{CellState, spoiled, style::Anchors},
     model::{Outcome, Sample},
     store::CellRecord,
@@ -35,8 +36,8 @@ pub struct Judged {
     pub samples: Vec<Sample>,
     /// In the order of the suite.
     pub traits: Vec<TraitJudged>,
-    /// Anchored match of each answer, where the suite scores style and its texts can anchor the scorer.
-    pub style: Option<Vec<Option<f64>>>,
+    /// Anchored match of each answer, where the suite scores style; or why its texts cannot anchor the scorer.
+    pub style: Option<Result<Vec<Option<f64>>, Decision>>,
 }
 
 impl Judged {
@@ -68,10 +69,10 @@ impl Judged {
         if let Some(prepared) = &evaluators.style {
             let outcomes = judge.outcomes(prepared, "style", &samples)?;
             let (voice, other) = style::anchors(suite, prepared, judge)?;
-            if let Ok(anchors) = Anchors::of(&voice, &other) {
+            matches = Some(Anchors::of(&voice, &other).map(|anchors| {
                 let place = |outcome: &Outcome| style::score(outcome).map(|score| anchors.place(score));
-                matches = Some(outcomes.iter().map(place).collect());
-            }
+                outcomes.iter().map(place).collect()
+            }));
             let record = |(sample, outcome): (&Sample, Outcome)| CellRecord {
                 evaluator: "style".into(),
                 sample: sample.id.clone(),

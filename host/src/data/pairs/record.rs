@@ -134,10 +134,15 @@ fn metrics(judged: &Judged, pairs: &[(usize, usize)]) -> Vec<Metric> {
         metrics.push(plain(format!("{name}/{}", trait_judged.trait_id), preference::FORMULA, found));
     }
     if let Some(style) = &judged.style {
-        let differences = scores(&|chosen, rejected| Some(style[chosen]? - style[rejected]?));
-        let mut metric = plain("gap/style".into(), preference::FORMULA, preference::gap(&differences, None));
-        metric.unit = "m'".into();
-        metrics.push(metric);
+        let gap = |places: &[Option<f64>]| {
+            preference::gap(&scores(&|chosen, rejected| Some(places[chosen]? - places[rejected]?)), None)
+        };
+        let (found, reason) = match style {
+            Ok(places) => (gap(places), String::new()),
+            Err(decision) => (None, format!("not measured: {}", decision.reason)),
+        };
+        let metric = plain("gap/style".into(), preference::FORMULA, found);
+        metrics.push(Metric { unit: "m'".into(), reason, ..metric });
     }
     for metric in &mut metrics {
         // Differences may be negative.

@@ -9,6 +9,7 @@ mod doctor;
 mod eval;
 mod generate;
 mod model;
+mod persona;
 mod plan;
 mod plugin;
 mod runs;
@@ -58,6 +59,7 @@ fn dispatch(arguments: Arguments) -> Result<Exit> {
         Verb::Compare(verb) => compare::run(&settings, &verb),
         Verb::Runs => runs::run(&settings),
         Verb::Data(verb) => data::run(&settings, &verb),
+        Verb::Persona(verb) => persona::run(&settings, &verb),
         Verb::Train(verb) => train::run(&settings, &verb),
         Verb::Adapter(verb) => adapter::run(&settings, &verb),
         Verb::Plugin(verb) => plugin::run(&settings, &verb),

@@ -1,12 +1,16 @@
 //! What may be typed. Types only; each verb's file says what it does.
 
 mod adapter;
+mod data;
+mod persona;
 
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
 pub use self::adapter::{Adapter, AdapterExport, AdapterFormat, AdapterFuse, AdapterScale, Dtype};
+pub use self::data::{Convert, Data, Decontaminate, Ifd, Mix, Pairs, Pii, Validate};
+pub use self::persona::{Persona, PersonaImport};
 use crate::{
     engine::launch::{PATIENCE, WORKER_VERB},
     hardware::calibration::Task,
@@ -82,6 +86,9 @@ pub enum Verb {
     /// Preference data.
     #[command(subcommand)]
     Data(Data),
+    /// Personas that were written down elsewhere.
+    #[command(subcommand)]
+    Persona(Persona),
     /// Train an adapter, and hold it under a limit of divergence.
     #[command(subcommand)]
     Train(Train),
@@ -206,37 +213,6 @@ pub struct Compare {
     /// What is compared with it.
     #[arg(value_name = "RUN_B")]
     pub after: String,
-}
-
-/// Verbs of `data`.
-#[derive(Debug, Subcommand)]
-pub enum Data {
-    /// Build pairs: the model answers, evaluators prefer, held-out evaluators judge the result.
-    #[command(after_help = PAIRS_EXAMPLE)]
-    Pairs(Pairs),
-}
-
-const PAIRS_EXAMPLE: &str = "\
-Examples:
-  realign data pairs examples/harbor/pairs.toml --output pairs.jsonl
-  realign data pairs examples/harbor/pairs.toml --model smollm2+sft/adapter --output pairs.jsonl
-
-Beside pairs.jsonl stands pairs.record.json: what the pairs are worth and what made them. Ends with 10
-or 11 where held-out evaluators do not share the choice, or where the chosen answers are mostly longer.
-Killed and run again, it goes on with the answers that it has.";
-
-/// Arguments of `data pairs`.
-#[derive(Debug, Args)]
-pub struct Pairs {
-    /// How pairs are built.
-    #[arg(value_name = "CONFIG.toml")]
-    pub config: PathBuf,
-    /// The model that is to be trained, instead of the configuration's own.
-    #[arg(long, value_name = "MODEL")]
-    pub model: Option<String>,
-    /// Where the pairs go.
-    #[arg(long, value_name = "FILE.jsonl")]
-    pub output: PathBuf,
 }
 
 /// Verbs of `train`.

@@ -153,13 +153,14 @@ fn around(value: f64, replicates: &[f64], low: f64, high: f64) -> Interval {
     Interval { low: at(replicates, low).min(value), high: at(replicates, high).max(value) }
 }
 
-/// Quantile of sorted values, linear between neighbours (Hyndman and Fan, type 7).
+/// Quantile of sorted values, of which there is one at least, linear between neighbours (Hyndman and Fan, type 7).
+#[must_use]
 #[expect(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
     reason = "the position lies between 0 and the length of the list"
 )]
-fn at(sorted: &[f64], p: f64) -> f64 {
+pub fn at(sorted: &[f64], p: f64) -> f64 {
     let position = p.clamp(0.0, 1.0) * (sorted.len() - 1) as f64;
     let index = position.floor() as usize;
     let next = (index + 1).min(sorted.len() - 1);

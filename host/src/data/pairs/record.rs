@@ -7,14 +7,14 @@ use serde::{Deserialize, Serialize};
 use super::{choose::NoPair, file::PairsFile, judged::Judged};
 use crate::{
     compare::Identity,
-    gates::{Comparison, Rule, decide},
+    data::measured::gated,
+    gates::Rule,
     ids::Digest,
     metrics::{
         CellState,
         preference::{self, PairScore},
     },
-    model::{Direction, Verdict},
-    stats::Evidence,
+    model::Verdict,
     suite::{evaluators::Evaluators, identity, load::Suite, persona_run::plain, record::Metric, run::Means},
 };
 
@@ -99,7 +99,7 @@ impl Header {
             without: reasons,
             chosen_by: traits(false),
             held_out: traits(true),
-            metrics: metrics(judged, pairs),
+            metrics: metrics(judged, pairs, &preference::gap_rule()),
             config: self.config,
             identity: self.identity,
             digests: BTreeMap::new(),
@@ -107,7 +107,9 @@ impl Header {
     }
 }
 
-fn metrics(judged: &Judged, pairs: &[(usize, usize)]) -> Vec<Metric> {
+/// What pairs are worth, each the places of its chosen and its rejected answer: the held-out gap under `rule`, length bias,
+/// the margin of the choosing traits, and every evaluator by itself.
+pub(crate) fn metrics(judged: &Judged, pairs: &[(usize, usize)], rule: &Rule) -> Vec<Metric> {
     let scores = |difference: &dyn Fn(usize, usize) -> Option<f64>| -> Vec<PairScore> {
         let score = |&(chosen, rejected): &(usize, usize)| PairScore {
             family: judged.samples[chosen].family.clone(),
@@ -122,8 +124,13 @@ fn metrics(judged: &Judged, pairs: &[(usize, usize)]) -> Vec<Metric> {
 
     let held_out = gap(&|chosen, rejected| held_out_difference(judged, chosen, rejected));
     let mut metrics = vec![
-        gated("gap", held_out, &preference::gap_rule()),
-        gated("longer", preference::length_bias(&scores(&|_, _| None)), &preference::length_rule()),
+        gated("gap", preference::FORMULA, held_out, rule),
+        gated(
+            "longer",
+            preference::FORMULA,
+            preference::length_bias(&scores(&|_, _| None)),
+            &preference::length_rule(),
+        ),
     ];
     let margin =
         gap(&|chosen, rejected| Some(judged.candidate(chosen).score? - judged.candidate(rejected).score?));
@@ -147,7 +154,7 @@ fn metrics(judged: &Judged, pairs: &[(usize, usize)]) -> Vec<Metric> {
 }
 
 /// Hit or miss of the chosen answer minus that of the rejected one; `None` where a detector could not say.
-fn trait_difference(judged: &Judged, index: usize, chosen: usize, rejected: usize) -> Option<f64> {
+pub(crate) fn trait_difference(judged: &Judged, index: usize, chosen: usize, rejected: usize) -> Option<f64> {
     let shown = |sample: usize| match judged.traits[index].states[sample] {
         CellState::Hit => Some(1.0),
         CellState::Miss => Some(0.0),
@@ -162,17 +169,4 @@ fn held_out_difference(judged: &Judged, chosen: usize, rejected: usize) -> Optio
     let found: Vec<f64> =
         held_out.filter_map(|index| trait_difference(judged, index, chosen, rejected)).collect();
     (!found.is_empty()).then(|| found.iter().sum::<f64>() / found.len() as f64)
-}
-
-fn gated(name: &str, evidence: Option<Evidence>, rule: &Rule) -> Metric {
-    let decision = decide(rule, evidence.as_ref());
-    let higher = rule.comparison == Comparison::AtLeast;
-    Metric {
-        direction: if higher { Direction::Higher } else { Direction::Lower },
-        bound: evidence.map(|evidence| if higher { evidence.lower } else { evidence.upper }),
-        threshold: Some(rule.threshold),
-        verdict: Some(decision.verdict),
-        reason: decision.reason,
-        ..plain(name.into(), preference::FORMULA, evidence)
-    }
 }

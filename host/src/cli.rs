@@ -15,6 +15,7 @@ mod leaderboard;
 mod model;
 mod monitor;
 mod outputs;
+mod persona;
 mod plan;
 mod plugin;
 mod report;
@@ -81,6 +82,7 @@ fn dispatch(arguments: Arguments) -> Result<Exit> {
         Verb::Verify(verb) => verify::run(&settings, &verb),
         Verb::Runs => runs::run(&settings),
         Verb::Data(verb) => data::run(&settings, &verb),
+        Verb::Persona(verb) => persona::run(&settings, &verb),
         Verb::Train(verb) => train::run(&settings, &verb),
         Verb::Adapter(verb) => adapter::run(&settings, &verb),
         Verb::Plugin(verb) => plugin::run(&settings, &verb),

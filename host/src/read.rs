@@ -56,6 +56,14 @@ pub fn toml<T: DeserializeOwned>(path: &Path) -> Result<T> {
 /// # Errors
 /// As [`text`], and bad input with the line where a row is blank or does not fit `T`, or where there is no row.
 pub fn jsonl<T: DeserializeOwned>(path: &Path) -> Result<Vec<T>> {
+    Ok(lines(path)?.into_iter().map(|(_, row)| row).collect())
+}
+
+/// As [`jsonl`], each row with the line that it stands on, as it was written.
+///
+/// # Errors
+/// As [`jsonl`].
+pub fn lines<T: DeserializeOwned>(path: &Path) -> Result<Vec<(String, T)>> {
     let text = text(path)?;
     let mut rows = Vec::new();
     for (index, line) in text.lines().enumerate() {
@@ -68,7 +76,7 @@ pub fn jsonl<T: DeserializeOwned>(path: &Path) -> Result<Vec<T>> {
             let message = message.split(" at line ").next().unwrap_or(&message);
             Error::bad_input(format!("{place} column {}: {message}", error.column()))
         })?;
-        rows.push(row);
+        rows.push((line.to_owned(), row));
     }
     if rows.is_empty() {
         return Err(

@@ -8,10 +8,12 @@
 //! - `real`: comparisons of published results, where those are present
 //! - `report`: stored runs shown again, and as pages; `simulation`: error rates of comparisons, measured (slow)
 //! - `components`: the reference evaluators, built in and from source, over their cases
+//! - `data`: the tools for preference data, each on small files that a person can check by hand
 //! - `example`: the training data of the example persona
 //! - `golden`: log-likelihoods and accuracies that lm-eval computed, where those results are present
 //! - `grants`: detectors and style scorers that ask the model
 //! - `hardware`: calibrations, real and from files, and plans that go by them
+//! - `import`: personas that were written down elsewhere
 //! - `model`: the engine and the small model through the binary: kill, resume, worker count
 //! - `train`: what a training refuses, and the engine on a tiny model: learning, kill, resume, Ctrl-C; `ranks`: two
 //!   processes train what one does, and survive the loss of one
@@ -23,11 +25,13 @@ mod bad_input;
 mod browser;
 mod cli;
 mod components;
+mod data;
 mod example;
 mod golden;
 mod grants;
 mod hardware;
 mod hostile;
+mod import;
 mod model;
 mod pairs;
 mod pipeline;

@@ -2,9 +2,11 @@
 
 mod adapter;
 mod compare;
+mod data;
 mod eval;
 mod history;
 mod leaderboard;
+mod persona;
 mod report;
 mod run;
 mod validate;
@@ -17,9 +19,11 @@ use clap::{Args, Parser, Subcommand};
 pub use self::{
     adapter::{Adapter, AdapterExport, AdapterFormat, AdapterFuse, AdapterScale, Dtype},
     compare::Compare,
+    data::{Convert, Data, Decontaminate, Ifd, Mix, Pairs, Pii, Validate as ValidatePairs},
     eval::Eval,
     history::History,
     leaderboard::Leaderboard,
+    persona::{Persona, PersonaImport},
     report::Report,
     run::{Init, Monitor, Resume, Run, Status},
     validate::Validate,
@@ -129,6 +133,9 @@ pub enum Verb {
     /// Preference data.
     #[command(subcommand)]
     Data(Data),
+    /// Personas that were written down elsewhere.
+    #[command(subcommand)]
+    Persona(Persona),
     /// Train an adapter, and hold it under a limit of divergence.
     #[command(subcommand)]
     Train(Train),
@@ -213,37 +220,6 @@ pub struct Generate {
     /// Text at which a response ends; may be given several times.
     #[arg(long, value_name = "STR")]
     pub stop: Vec<String>,
-}
-
-/// Verbs of `data`.
-#[derive(Debug, Subcommand)]
-pub enum Data {
-    /// Build pairs: the model answers, evaluators prefer, held-out evaluators judge the result.
-    #[command(after_help = PAIRS_EXAMPLE)]
-    Pairs(Pairs),
-}
-
-const PAIRS_EXAMPLE: &str = "\
-Examples:
-  realign data pairs examples/harbor/pairs.toml --output pairs.jsonl
-  realign data pairs examples/harbor/pairs.toml --model smollm2+sft/adapter --output pairs.jsonl
-
-Beside pairs.jsonl stands pairs.record.json: what the pairs are worth and what made them. Ends with 10
-or 11 where held-out evaluators do not share the choice, or where the chosen answers are mostly longer.
-Killed and run again, it goes on with the answers that it has.";
-
-/// Arguments of `data pairs`.
-#[derive(Debug, Args)]
-pub struct Pairs {
-    /// How pairs are built.
-    #[arg(value_name = "CONFIG.toml")]
-    pub config: PathBuf,
-    /// The model that is to be trained, instead of the configuration's own.
-    #[arg(long, value_name = "MODEL")]
-    pub model: Option<String>,
-    /// Where the pairs go.
-    #[arg(long, value_name = "FILE.jsonl")]
-    pub output: PathBuf,
 }
 
 /// Verbs of `train`.

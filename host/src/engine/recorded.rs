@@ -61,6 +61,18 @@ enum Tokens {
 }
 
 impl RecordedModel {
+    /// A model that nobody asks: it has no answers.
+    #[must_use]
+    pub fn nobody() -> Self {
+        Self { path: PathBuf::from("no model"), digest: Digest::of(b""), answers: BTreeMap::new() }
+    }
+
+    /// Whether it has no answers.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.answers.is_empty()
+    }
+
     /// Reads a file of answers.
     ///
     /// # Errors

@@ -10,7 +10,7 @@ use crate::{
 };
 
 /// Fewest and most traits: fewer say little, more cannot be kept apart.
-const TRAITS: std::ops::RangeInclusive<usize> = 5..=10;
+pub const TRAITS: std::ops::RangeInclusive<usize> = 5..=10;
 
 /// A persona as its file describes it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

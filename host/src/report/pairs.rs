@@ -29,14 +29,8 @@ pub fn render(pairs: &PairsRecord, file: &str) -> String {
     }
     let _ = writeln!(text, "chosen by {}", pairs.chosen_by.join(", "));
     let _ = writeln!(text, "held out from the choice: {}\n", pairs.held_out.join(", "));
-    let mut table = table::new(
-        &["chosen minus rejected", "value", "95 % interval", "n", "clusters", "gate", "verdict"],
-        &[1, 2, 3, 4],
-    );
-    for metric in &pairs.metrics {
-        table.add_row(row(metric));
-    }
-    text += &table::text(&table);
+    let named = pairs.metrics.iter().map(|metric| (name(metric), metric));
+    text += &measured_table("chosen minus rejected", named);
     text += &format!("\n\n{}", table::text(&coverage(pairs)));
     for metric in pairs.metrics.iter().filter(|metric| !metric.reason.is_empty()) {
         let _ = write!(text, "\n{}: {}", metric.name, record::notes(metric));
@@ -61,16 +55,33 @@ fn coverage(pairs: &PairsRecord) -> comfy_table::Table {
     table
 }
 
-fn row(metric: &Metric) -> Vec<String> {
-    let none = || "-".to_owned();
-    let name = match metric.name.as_str() {
+/// A number's name, as people read it.
+pub(super) fn name(metric: &Metric) -> String {
+    match metric.name.as_str() {
         "gap" => "held-out traits".to_owned(),
         "margin" => "choosing traits".to_owned(),
         "longer" => "chosen is longer".to_owned(),
         "contrast" => "passes, other fails".to_owned(),
         "covered" => "every trait differs".to_owned(),
         name => name.replacen("gap/", "  held out: ", 1).replacen("pairs/", "  choosing: ", 1),
-    };
+    }
+}
+
+/// Numbers with their gates as a table, each under a name of its own.
+pub(super) fn measured_table<'a>(
+    what: &str,
+    metrics: impl IntoIterator<Item = (String, &'a Metric)>,
+) -> String {
+    let header = [what, "value", "95 % interval", "n", "clusters", "gate", "verdict"];
+    let mut table = table::new(&header, &[1, 2, 3, 4]);
+    for (name, metric) in metrics {
+        table.add_row(measured(name, metric));
+    }
+    table::text(&table)
+}
+
+fn measured(name: String, metric: &Metric) -> Vec<String> {
+    let none = || "-".to_owned();
     let sign = if metric.direction == Direction::Lower { "<=" } else { ">=" };
     let estimate = metric.estimate.as_ref();
     vec![

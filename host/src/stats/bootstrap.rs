@@ -63,6 +63,23 @@ pub fn distribution(
     values
 }
 
+/// Percentile interval of a statistic, two-sided, widened to contain the value on all the data. For statistics such as
+/// quantiles, which hardly move when one cluster is left out, so that there is no acceleration to correct by.
+///
+/// `None` with fewer than two clusters, or if the statistic is defined on too few replicates.
+#[must_use]
+pub fn percentile(
+    clusters: usize,
+    confidence: f64,
+    bootstrap: Bootstrap,
+    statistic: impl Fn(&[usize]) -> Option<f64>,
+) -> Option<Interval> {
+    let value = on_all(clusters, &statistic)?;
+    let replicates = distribution(clusters, bootstrap, statistic);
+    let tail = (1.0 - confidence) / 2.0;
+    usable(&replicates, bootstrap).then(|| around(value, &replicates, tail, 1.0 - tail))
+}
+
 /// `BCa` interval of a statistic, two-sided, widened to contain the value on all the data.
 ///
 /// With `z0` the normal quantile of the share of replicates below the value (ties count half) and `a` the
@@ -171,13 +188,14 @@ fn around(value: f64, replicates: &[f64], low: f64, high: f64) -> Interval {
     Interval { low: at(replicates, low).min(value), high: at(replicates, high).max(value) }
 }
 
-/// Quantile of sorted values, linear between neighbours (Hyndman and Fan, type 7).
+/// Quantile of sorted values, of which there is one at least, linear between neighbours (Hyndman and Fan, type 7).
+#[must_use]
 #[expect(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
     reason = "the position lies between 0 and the length of the list"
 )]
-fn at(sorted: &[f64], p: f64) -> f64 {
+pub fn at(sorted: &[f64], p: f64) -> f64 {
     let position = p.clamp(0.0, 1.0) * (sorted.len() - 1) as f64;
     let index = position.floor() as usize;
     let next = (index + 1).min(sorted.len() - 1);

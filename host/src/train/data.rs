@@ -2,13 +2,16 @@
 //!
 //! | For | A line is |
 //! |---|---|
-//! | `train sft` | `{"messages": [...]}`, `{"prompt", "completion"}` or `{"text"}` |
+//! | `train sft` | `{"messages": [...]}`, `{"prompt", "completion"}`, `{"instruction", "response"}` or `{"text"}` |
 //! | `train preference` | `{"prompt", "chosen", "rejected"}`, `{"chosen", "rejected"}` as whole conversations, or `{"scenario", "consistent_response", "inconsistent_response", "trait"}` |
 //!
 //! `prompt`, `completion`, `chosen` and `rejected` are texts or lists of messages. `system`, `id` and `family` may stand in
 //! every line, and `notes` holds whatever else is worth keeping. A field that is none of these is an error: a misspelt
 //! one would be data that is silently missing.
+//!
+//! [`inspect()`] reads the same forms for looking at: there, such fields and what is wrong with a row are kept.
 
+mod inspect;
 mod pairs;
 mod supervised;
 mod turns;
@@ -28,7 +31,11 @@ use crate::{
     read,
 };
 
-pub use self::{pairs::read_pairs, supervised::read_supervised};
+pub use self::{
+    inspect::{Alias, Found, as_written, inspect, inspect_as},
+    pairs::read_pairs,
+    supervised::read_supervised,
+};
 
 /// One row.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -63,10 +70,22 @@ pub enum Content {
     },
 }
 
+/// What becomes of empty texts and of pairs whose sides are equal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Faults {
+    /// They are errors: nothing can be learned from them.
+    Refused,
+    /// They are kept, to be counted.
+    Kept,
+}
+
 /// What lines of both kinds may have.
 trait Line: DeserializeOwned {
+    /// Every field that a line may have.
+    const FIELDS: &'static [&'static str];
+
     /// Id, family and content.
-    fn parts(self) -> Result<(Option<String>, Option<String>, Content)>;
+    fn parts(self, faults: Faults) -> Result<(Option<String>, Option<String>, Content)>;
 
     /// Traits whose detectors chose it.
     fn chosen_by(&self) -> BTreeSet<String> {
@@ -82,7 +101,7 @@ fn read_lines<L: Line>(path: &Path, role: Role) -> Result<Vec<Row>> {
     for (index, line) in lines.into_iter().enumerate() {
         let place = format!("{} line {}", path.display(), index + 1);
         let chosen_by = line.chosen_by();
-        let (id, family, content) = line.parts().map_err(|error| error.within(&place))?;
+        let (id, family, content) = line.parts(Faults::Refused).map_err(|error| error.within(&place))?;
         let id = id.unwrap_or_else(|| format!("{name}:{}", index + 1));
         rows.push(Row { id, place, family, role, chosen_by, content });
     }
@@ -91,7 +110,7 @@ fn read_lines<L: Line>(path: &Path, role: Role) -> Result<Vec<Row>> {
 }
 
 /// Checks a finished conversation: an optional system message, then turns with text, the assistant's last.
-fn check_conversation(field: &str, messages: &[ChatMessage]) -> Result<()> {
+fn check_conversation(field: &str, messages: &[ChatMessage], faults: Faults) -> Result<()> {
     for (index, message) in messages.iter().enumerate() {
         let place = format!("{field}[{index}]");
         let known = match message.role.as_str() {
@@ -103,7 +122,7 @@ fn check_conversation(field: &str, messages: &[ChatMessage]) -> Result<()> {
             return Err(Error::bad_input(format!("{place}.role: `{}` is not expected there", message.role))
                 .hint("roles are user and assistant, and system for the first message"));
         }
-        if message.content.trim().is_empty() {
+        if faults == Faults::Refused && message.content.trim().is_empty() {
             return Err(Error::bad_input(format!("{place}.content: empty")));
         }
     }

@@ -12,14 +12,14 @@ use super::{
 };
 use crate::{
     compare::Identity,
-    gates::{Comparison, Rule, decide},
+    data::measured::gated,
+    gates::Rule,
     ids::Digest,
     metrics::{
         CellState, Coverage, PairCells, contrast,
         preference::{self, PairScore},
     },
-    model::{Direction, Verdict},
-    stats::Evidence,
+    model::Verdict,
     suite::{evaluators::Evaluators, identity, load::Suite, persona_run::plain, record::Metric, run::Means},
 };
 
@@ -109,7 +109,7 @@ impl Header {
             count
         };
         let coverage = coverage(judged, pairs);
-        let mut metrics = metrics(judged, pairs);
+        let mut metrics = metrics(judged, pairs, &preference::gap_rule());
         metrics.splice(2..2, contrasts(judged, pairs, &coverage, &traits(false), file.contrasts()));
         PairsRecord {
             format: FORMAT,
@@ -132,7 +132,9 @@ impl Header {
     }
 }
 
-fn metrics(judged: &Judged, pairs: &[(usize, usize)]) -> Vec<Metric> {
+/// What pairs are worth, each the places of its chosen and its rejected answer: the held-out gap under `rule`, length bias,
+/// the margin of the choosing traits, and every evaluator by itself.
+pub(crate) fn metrics(judged: &Judged, pairs: &[(usize, usize)], rule: &Rule) -> Vec<Metric> {
     let scores = |difference: &dyn Fn(usize, usize) -> Option<f64>| -> Vec<PairScore> {
         let score = |&(chosen, rejected): &(usize, usize)| PairScore {
             family: judged.samples[chosen].family.clone(),
@@ -147,7 +149,7 @@ fn metrics(judged: &Judged, pairs: &[(usize, usize)]) -> Vec<Metric> {
 
     let held_out = gap(&|chosen, rejected| held_out_difference(judged, chosen, rejected));
     let mut metrics = vec![
-        gated("gap", preference::FORMULA, held_out, &preference::gap_rule()),
+        gated("gap", preference::FORMULA, held_out, rule),
         gated(
             "longer",
             preference::FORMULA,
@@ -227,7 +229,7 @@ fn contrasts(
 }
 
 /// Hit or miss of the chosen answer minus that of the rejected one; `None` where a detector could not say.
-fn trait_difference(judged: &Judged, index: usize, chosen: usize, rejected: usize) -> Option<f64> {
+pub(crate) fn trait_difference(judged: &Judged, index: usize, chosen: usize, rejected: usize) -> Option<f64> {
     let shown = |sample: usize| match judged.traits[index].states[sample] {
         CellState::Hit => Some(1.0),
         CellState::Miss => Some(0.0),
@@ -242,17 +244,4 @@ fn held_out_difference(judged: &Judged, chosen: usize, rejected: usize) -> Optio
     let found: Vec<f64> =
         held_out.filter_map(|index| trait_difference(judged, index, chosen, rejected)).collect();
     (!found.is_empty()).then(|| found.iter().sum::<f64>() / found.len() as f64)
-}
-
-fn gated(name: &str, formula: &str, evidence: Option<Evidence>, rule: &Rule) -> Metric {
-    let decision = decide(rule, evidence.as_ref());
-    let higher = rule.comparison == Comparison::AtLeast;
-    Metric {
-        direction: if higher { Direction::Higher } else { Direction::Lower },
-        bound: evidence.map(|evidence| if higher { evidence.lower } else { evidence.upper }),
-        threshold: Some(rule.threshold),
-        verdict: Some(decision.verdict),
-        reason: decision.reason,
-        ..plain(name.into(), formula, evidence)
-    }
 }

@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, path::Path};
 use serde::Deserialize;
 
 use super::{
-    Content, Line, Row, check_conversation, read_lines, refuse_one_class, turns::Turns, with_system,
+    Content, Faults, Line, Row, check_conversation, read_lines, refuse_one_class, turns::Turns, with_system,
 };
 use crate::{
     error::{Error, Result},
@@ -15,7 +15,7 @@ use crate::{
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Pair {
+pub(super) struct Pair {
     id: Option<String>,
     family: Option<String>,
     system: Option<String>,
@@ -42,6 +42,20 @@ pub fn read_pairs(path: &Path, role: Role) -> Result<Vec<Row>> {
 }
 
 impl Line for Pair {
+    const FIELDS: &'static [&'static str] = &[
+        "id",
+        "family",
+        "system",
+        "prompt",
+        "chosen",
+        "rejected",
+        "scenario",
+        "consistent_response",
+        "inconsistent_response",
+        "trait",
+        "notes",
+    ];
+
     /// `notes.chosen_by`, as `data pairs` writes it.
     fn chosen_by(&self) -> BTreeSet<String> {
         let chosen_by = self.notes.as_ref().and_then(|notes| notes.get("chosen_by")?.as_array());
@@ -49,7 +63,7 @@ impl Line for Pair {
         names.map(str::to_owned).collect()
     }
 
-    fn parts(self) -> Result<(Option<String>, Option<String>, Content)> {
+    fn parts(self, faults: Faults) -> Result<(Option<String>, Option<String>, Content)> {
         let Self { id, family, system, .. } = self;
         let (prompt, chosen, rejected) = match (
             (self.prompt, self.chosen, self.rejected),
@@ -68,7 +82,7 @@ impl Line for Pair {
         };
         let prompt = match (prompt, &chosen) {
             (Some(prompt), _) => {
-                prompt.check("prompt")?;
+                prompt.check("prompt", faults)?;
                 prompt.messages("user")
             }
             (None, Turns::Messages(_)) => Vec::new(),
@@ -78,21 +92,21 @@ impl Line for Pair {
             }
         };
         let side = |field: &str, answer: Turns| -> Result<Vec<ChatMessage>> {
-            answer.check(field)?;
+            answer.check(field, faults)?;
             let mut messages = prompt.clone();
             messages.extend(answer.messages("assistant"));
             let messages = with_system(field, system.as_deref(), messages)?;
-            check_conversation(field, &messages)?;
+            check_conversation(field, &messages, faults)?;
             Ok(messages)
         };
         let (chosen, rejected) = (side("chosen", chosen)?, side("rejected", rejected)?);
-        check_sides(&chosen, &rejected)?;
+        check_sides(&chosen, &rejected, faults)?;
         Ok((id, family, Content::Pair { chosen, rejected }))
     }
 }
 
 /// Both sides have the same conversation before a last turn that differs.
-fn check_sides(chosen: &[ChatMessage], rejected: &[ChatMessage]) -> Result<()> {
+fn check_sides(chosen: &[ChatMessage], rejected: &[ChatMessage], faults: Faults) -> Result<()> {
     let ([before @ .., preferred], [other_before @ .., other]) = (chosen, rejected) else {
         return Err(Error::bad_input("chosen or rejected: empty"));
     };
@@ -103,7 +117,7 @@ fn check_sides(chosen: &[ChatMessage], rejected: &[ChatMessage]) -> Result<()> {
     if !before.iter().any(|message| message.role == "user") {
         return Err(Error::bad_input("no turn of the user comes before the answers"));
     }
-    if preferred.content.trim() == other.content.trim() {
+    if faults == Faults::Refused && preferred.content.trim() == other.content.trim() {
         return Err(Error::bad_input("chosen and rejected are the same text").hint("remove the row"));
     }
     Ok(())

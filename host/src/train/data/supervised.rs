@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde::Deserialize;
 
-use super::{Content, Line, Row, check_conversation, read_lines, turns::Turns, with_system};
+use super::{Content, Faults, Line, Row, check_conversation, read_lines, turns::Turns, with_system};
 use crate::{
     error::{Error, Result},
     model::ChatMessage,
@@ -13,13 +13,15 @@ use crate::{
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Supervised {
+pub(super) struct Supervised {
     id: Option<String>,
     family: Option<String>,
     system: Option<String>,
     messages: Option<Vec<ChatMessage>>,
     prompt: Option<Turns>,
     completion: Option<Turns>,
+    instruction: Option<Turns>,
+    response: Option<Turns>,
     text: Option<String>,
     #[serde(rename = "notes")]
     _notes: Option<serde_json::Value>,
@@ -35,30 +37,44 @@ pub fn read_supervised(path: &Path, role: Role) -> Result<Vec<Row>> {
 }
 
 impl Line for Supervised {
-    fn parts(self) -> Result<(Option<String>, Option<String>, Content)> {
-        let Self { id, family, system, messages, prompt, completion, text, .. } = self;
+    const FIELDS: &'static [&'static str] = &[
+        "id",
+        "family",
+        "system",
+        "messages",
+        "prompt",
+        "completion",
+        "instruction",
+        "response",
+        "text",
+        "notes",
+    ];
+
+    fn parts(self, faults: Faults) -> Result<(Option<String>, Option<String>, Content)> {
+        let Self { id, family, system, messages, prompt, completion, instruction, response, text, .. } = self;
         let system = system.as_deref();
-        let content = match (messages, prompt, completion, text) {
-            (Some(messages), None, None, None) => conversation("messages", system, messages)?,
-            (None, Some(prompt), Some(completion), None) => {
-                prompt.check("prompt")?;
-                completion.check("completion")?;
-                let mut messages = prompt.messages("user");
-                messages.extend(completion.messages("assistant"));
-                conversation("prompt and completion", system, messages)?
+        let content = match (messages, (prompt, completion), (instruction, response), text) {
+            (Some(messages), (None, None), (None, None), None) => {
+                conversation("messages", system, messages, faults)?
             }
-            (None, None, None, Some(text)) => {
+            (None, (Some(prompt), Some(completion)), (None, None), None) => {
+                exchange(["prompt", "completion"], system, prompt, completion, faults)?
+            }
+            (None, (None, None), (Some(instruction), Some(response)), None) => {
+                exchange(["instruction", "response"], system, instruction, response, faults)?
+            }
+            (None, (None, None), (None, None), Some(text)) => {
                 if system.is_some() {
                     return Err(Error::bad_input("system: a raw text has none"));
                 }
-                if text.trim().is_empty() {
+                if faults == Faults::Refused && text.trim().is_empty() {
                     return Err(Error::bad_input("text: empty"));
                 }
                 Content::Text(text)
             }
             _ => {
                 return Err(Error::bad_input(
-                    "one of `messages`, `prompt` with `completion`, and `text` is needed",
+                    "one of `messages`, `prompt` with `completion`, `instruction` with `response`, and `text` is needed",
                 )
                 .hint("pairs with `chosen` and `rejected` are for: realign train preference"));
             }
@@ -67,8 +83,27 @@ impl Line for Supervised {
     }
 }
 
-fn conversation(field: &str, system: Option<&str>, messages: Vec<ChatMessage>) -> Result<Content> {
+fn exchange(
+    [asked, said]: [&str; 2],
+    system: Option<&str>,
+    prompt: Turns,
+    answer: Turns,
+    faults: Faults,
+) -> Result<Content> {
+    prompt.check(asked, faults)?;
+    answer.check(said, faults)?;
+    let mut messages = prompt.messages("user");
+    messages.extend(answer.messages("assistant"));
+    conversation(&format!("{asked} and {said}"), system, messages, faults)
+}
+
+fn conversation(
+    field: &str,
+    system: Option<&str>,
+    messages: Vec<ChatMessage>,
+    faults: Faults,
+) -> Result<Content> {
     let messages = with_system(field, system, messages)?;
-    check_conversation(field, &messages)?;
+    check_conversation(field, &messages, faults)?;
     Ok(Content::Conversation(messages))
 }

@@ -1,6 +1,6 @@
 use std::fs;
 
-use super::*;
+use super::{pairs::Pair, supervised::Supervised, *};
 use crate::exit::Exit;
 
 fn file(lines: &str) -> (tempfile::TempDir, std::path::PathBuf) {
@@ -72,8 +72,8 @@ fn rows_that_cannot_be_meant_are_refused_with_file_line_and_field() {
         serde_json::json!({ "messages": list }).to_string() + "\n"
     };
     insta::assert_snapshot!(refusal(supervised("")), @"rows.jsonl: no rows");
-    insta::assert_snapshot!(refusal(supervised("{\"mesages\":[]}\n")), @"rows.jsonl line 1 column 10: unknown field `mesages`, expected one of `id`, `family`, `system`, `messages`, `prompt`, `completion`, `text`, `notes`");
-    insta::assert_snapshot!(refusal(supervised("{\"prompt\":\"Hi\"}\n")), @"rows.jsonl line 1: one of `messages`, `prompt` with `completion`, and `text` is needed");
+    insta::assert_snapshot!(refusal(supervised("{\"mesages\":[]}\n")), @"rows.jsonl line 1 column 10: unknown field `mesages`, expected one of `id`, `family`, `system`, `messages`, `prompt`, `completion`, `instruction`, `response`, `text`, `notes`");
+    insta::assert_snapshot!(refusal(supervised("{\"prompt\":\"Hi\"}\n")), @"rows.jsonl line 1: one of `messages`, `prompt` with `completion`, `instruction` with `response`, and `text` is needed");
     insta::assert_snapshot!(refusal(supervised(&messages(&[("user", "Hi")]))), @"rows.jsonl line 1: messages: the last message must be the assistant's");
     insta::assert_snapshot!(refusal(supervised(&messages(&[("user", "Hi"), ("bot", "Ho")]))), @"rows.jsonl line 1: messages[1].role: `bot` is not expected there");
     insta::assert_snapshot!(refusal(supervised(&messages(&[("user", "Hi"), ("assistant", " ")]))), @"rows.jsonl line 1: messages[1].content: empty");
@@ -101,4 +101,54 @@ fn families_that_are_kept_for_testing_are_refused() {
     assert!(refuse_held_out(&rows[..1], &scenarios).is_ok());
     let message = refuse_held_out(&rows, &scenarios).unwrap_err().to_string();
     assert!(message.contains("rows.jsonl line 2: family `lost` is in the test split of "), "{message}");
+}
+
+#[test]
+fn rows_to_look_at_keep_what_training_refuses() {
+    let (_folder, path) = file(
+        r#"{"id":7,"prompt":"Hi","chosen":" ","rejected":"Yo","source":"web"}
+{"scenario":"Hi","consistent_response":"Yo","inconsistent_response":"Yo","trait":"polite"}
+{"instruction":"Say hi","response":"Hi","notes":{"by":"hand"}}
+"#,
+    );
+    let found = inspect(&path).unwrap();
+    assert_eq!((found[0].id.as_deref(), found[0].line), (Some("7"), 1));
+    assert_eq!(found[0].extra["source"], "web");
+    assert_eq!((found[1].trait_id.as_deref(), found[1].row.id.as_str()), (Some("polite"), "rows.jsonl:2"));
+    assert!(matches!(&found[1].row.content, Content::Pair { chosen, rejected } if chosen == rejected));
+    assert_eq!(found[2].notes.as_ref().unwrap()["by"], "hand");
+    assert!(found[2].raw.starts_with("{\"instruction\""));
+}
+
+#[test]
+fn of_rows_to_look_at_a_bad_one_is_named_with_line_and_field() {
+    let refusal = |bad: &str| {
+        let (_folder, path) = file(&format!("{{\"text\":\"fine\"}}\n{bad}\n"));
+        let message = inspect(&path).unwrap_err().to_string();
+        message[message.find("rows.jsonl").expect("the file is named")..].to_owned()
+    };
+    let shown = [
+        refusal(r#"{"prompt":"Hi","chosen":3,"rejected":"Yo"}"#),
+        refusal(r#"{"prompt":"Hi","chosen":"Ho"}"#),
+        refusal(r#"{"prompt":"Hi"}"#),
+        refusal(r#"{"instruction":"Hi","completion":"Ho"}"#),
+        refusal(r#"{"messages":[{"role":"owner","content":"Hi"},{"role":"assistant","content":"Ho"}]}"#),
+        refusal(r#"{"messages":[{"role":"user"}]}"#),
+        refusal("[1]"),
+        refusal("{"),
+    ];
+    insta::assert_snapshot!(shown.join("\n"));
+}
+
+#[test]
+fn the_fields_that_are_kept_aside_are_those_that_training_refuses() {
+    for (fields, kind) in
+        [(Pair::FIELDS, read_pairs as fn(&Path, Role) -> _), (Supervised::FIELDS, read_supervised)]
+    {
+        for field in fields {
+            let (_folder, path) = file(&format!("{{\"{field}\":null,\"no-such-field\":1}}\n"));
+            let error = kind(&path, Role::Persona).unwrap_err().to_string();
+            assert!(error.contains("unknown field `no-such-field`"), "{field}: {error}");
+        }
+    }
 }

@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::message;
+use super::{Faults, message};
 use crate::{
     error::{Error, Result},
     model::ChatMessage,
@@ -33,9 +33,11 @@ impl TryFrom<Value> for Turns {
 
 impl Turns {
     /// Refuses a text of blanks; messages are checked with the conversation that they belong to.
-    pub(super) fn check(&self, field: &str) -> Result<()> {
+    pub(super) fn check(&self, field: &str, faults: Faults) -> Result<()> {
         match self {
-            Self::Text(text) if text.trim().is_empty() => Err(Error::bad_input(format!("{field}: empty"))),
+            Self::Text(text) if faults == Faults::Refused && text.trim().is_empty() => {
+                Err(Error::bad_input(format!("{field}: empty")))
+            }
             _ => Ok(()),
         }
     }

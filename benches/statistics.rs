@@ -41,7 +41,7 @@ fn statistics(criterion: &mut Criterion) {
     });
     let pairs: Vec<Vec<f64>> = (0..1000).map(|i| vec![f64::from(i % 3) - 1.0]).collect();
     criterion.bench_function("bootstrap of a paired difference, 1,000 items", |bench| {
-        bench.iter(|| paired::bootstrap_difference(black_box(&pairs), 0.95, PLAN));
+        bench.iter(|| paired::bootstrap_difference(black_box(&pairs), [0.95, 0.9], PLAN));
     });
     criterion.bench_function("sign-flip test, 1,000 items", |bench| {
         bench.iter(|| paired::sign_flip(black_box(&pairs), PLAN));

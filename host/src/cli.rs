@@ -8,14 +8,25 @@ mod data;
 mod doctor;
 mod eval;
 mod generate;
+mod history;
+mod init;
+mod interrupt;
+mod leaderboard;
 mod model;
+mod monitor;
+mod outputs;
 mod persona;
 mod plan;
 mod plugin;
+mod report;
+mod run;
 mod runs;
 mod score;
+mod stored;
 mod terminal;
 mod train;
+mod validate;
+mod verify;
 mod worker;
 
 use std::process::ExitCode;
@@ -47,8 +58,10 @@ pub fn run() -> ExitCode {
 }
 
 fn dispatch(arguments: Arguments) -> Result<Exit> {
-    if let Verb::Worker(worker) = &arguments.verb {
-        return worker::run(worker);
+    match &arguments.verb {
+        Verb::Worker(worker) => return worker::run(worker),
+        Verb::Relay(worker) => return worker::relay(worker),
+        _ => {}
     }
     let settings = Settings::new(&arguments)?;
     match arguments.verb {
@@ -57,6 +70,16 @@ fn dispatch(arguments: Arguments) -> Result<Exit> {
         Verb::Generate(verb) => generate::run(&settings, &verb),
         Verb::Eval(verb) => eval::run(&settings, &verb),
         Verb::Compare(verb) => compare::run(&settings, &verb),
+        Verb::Init(verb) => init::run(&settings, &verb),
+        Verb::Run(verb) => run::run(&settings, &verb),
+        Verb::Resume(verb) => run::resume(&settings, &verb),
+        Verb::Status(verb) => run::status(&settings, &verb),
+        Verb::Monitor(verb) => monitor::run(&settings, &verb),
+        Verb::Leaderboard(verb) => leaderboard::run(&settings, &verb),
+        Verb::History(verb) => history::run(&settings, &verb),
+        Verb::Report(verb) => report::run(&settings, &verb),
+        Verb::Validate(verb) => validate::run(&settings, &verb),
+        Verb::Verify(verb) => verify::run(&settings, &verb),
         Verb::Runs => runs::run(&settings),
         Verb::Data(verb) => data::run(&settings, &verb),
         Verb::Persona(verb) => persona::run(&settings, &verb),
@@ -65,7 +88,7 @@ fn dispatch(arguments: Arguments) -> Result<Exit> {
         Verb::Plugin(verb) => plugin::run(&settings, &verb),
         Verb::Calibrate(verb) => calibrate::run(&settings, &verb),
         Verb::Plan(verb) => plan::run(&settings, &verb),
-        Verb::Worker(_) => Ok(Exit::Done),
+        Verb::Worker(_) | Verb::Relay(_) => Ok(Exit::Done),
     }
 }
 

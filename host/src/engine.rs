@@ -9,13 +9,15 @@
 //!
 //! - [`backend`]: what the rest of the host uses: score and generate, with progress and cache
 //! - [`query`]: the questions and answers of a back end
-//! - [`model_ref`]: what `--model` names; [`model_digest`]: what it is; [`recorded`]: responses from a file
+//! - [`model_ref`]: what `--model` names; [`model_digest`]: what it is; [`recorded`]: responses from a file;
+//!   [`kept`]: what a stored run was answered
 //! - [`workers`]: the back end made of worker processes; [`texts`]: texts in requests; [`plan`]: which rows share a batch
 //! - [`cache`]: finished batches, addressed by everything that made them
 //! - [`pool`]: planned batches over several workers; [`capacity`]: how many workers fit
-//! - [`group`]: workers that train together
-//! - [`process`]: one worker from outside; [`progress`]: whether it has fallen silent; [`worker`]: the same from inside;
-//!   [`launch`]: how it is started
+//! - [`group`]: workers that train together; [`hosts`]: on which machines; `remote`: the ranks of other machines from here;
+//!   [`relay`]: the same from there
+//! - [`process`]: one worker from outside; [`progress`]: whether it has fallen silent; [`interrupt`]: whether it is to end;
+//!   [`worker`]: the same from inside; [`launch`]: how it is started
 //! - [`probe`]: what an engine says of itself, for `doctor`; [`mod@export`]: adapters and models that it writes
 //! - `elsewhere`: in place of workers on systems that are no Unix
 //! - [`library`]: the engine library across its C ABI, the only unsafe code of this room
@@ -25,6 +27,9 @@ pub mod cache;
 pub mod capacity;
 pub mod export;
 pub mod group;
+pub mod hosts;
+pub mod interrupt;
+pub mod kept;
 pub mod launch;
 #[cfg(unix)]
 pub mod library;
@@ -38,6 +43,10 @@ pub mod process;
 pub mod progress;
 pub mod query;
 pub mod recorded;
+#[cfg(unix)]
+pub mod relay;
+#[cfg(unix)]
+mod remote;
 mod ring;
 pub mod texts;
 #[cfg(unix)]
@@ -47,7 +56,7 @@ pub mod workers;
 #[cfg(not(unix))]
 mod elsewhere;
 #[cfg(not(unix))]
-pub use self::elsewhere::{process, worker};
+pub use self::elsewhere::{process, relay, remote, worker};
 
 #[cfg(unix)]
 #[cfg(test)]

@@ -4,8 +4,10 @@
 //! input: nothing measured is `insufficient`, and a number that is not a number never passes.
 
 pub mod decide;
+pub mod file;
 pub mod rule;
 
 pub use crate::stats::Evidence;
 pub use decide::{Decision, decide};
+pub use file::GateFile;
 pub use rule::{Comparison, Decide, Rule};

@@ -5,8 +5,10 @@
 
 pub mod adherence;
 pub mod aggregate;
+pub mod by_context;
 pub mod cell;
 pub mod consistency;
+pub mod contrast;
 pub mod ifd;
 pub mod kl;
 pub mod over_characterisation;
@@ -21,6 +23,7 @@ pub use adherence::{Adherence, AdherenceGate, adherence};
 pub use aggregate::aggregate;
 pub use cell::{CellState, TraitCell};
 pub use consistency::{Consistency, consistency};
+pub use contrast::{Coverage, PairCells};
 pub use kl::{Kl, ResponseKl, kl};
 pub use preference::PairScore;
 pub use retention::{Benchmark, ItemPair, Retention, retention};

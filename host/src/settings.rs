@@ -1,6 +1,10 @@
 //! Command line and environment, resolved once into what the verbs need.
 
-use std::{path::PathBuf, time::Duration};
+use std::{
+    path::PathBuf,
+    sync::{Arc, atomic::AtomicBool},
+    time::Duration,
+};
 
 use realign_engine_abi::place::Home;
 
@@ -22,9 +26,17 @@ pub struct Settings {
     pub patience: Duration,
     /// Whether a JSON document is wanted.
     pub json: bool,
+    /// Set where everything is to end.
+    pub stop: Arc<AtomicBool>,
 }
 
 impl Settings {
+    /// The same, ended by a flag of somebody's.
+    #[must_use]
+    pub fn stopped_by(&self, stop: Arc<AtomicBool>) -> Self {
+        Self { stop, ..self.clone() }
+    }
+
     /// Resolves and checks.
     ///
     /// # Errors
@@ -42,6 +54,7 @@ impl Settings {
             workers: arguments.workers,
             patience: Duration::from_secs(arguments.patience),
             json: arguments.json,
+            stop: Arc::default(),
         })
     }
 }

@@ -18,9 +18,11 @@ pub mod evidence;
 pub mod mean;
 pub mod multiplicity;
 pub mod paired;
+pub mod paired_share;
 pub mod power;
 pub mod proportion;
 pub mod quantile;
+pub mod two_sample;
 
 pub use evidence::{Evidence, Interval};
 

@@ -10,11 +10,12 @@
 //! - [`answers`]: asks of evaluators answered by the model; [`judge`]: samples judged with such answers
 //! - [`persona_run`]: responses, trait cells, adherence, consistency, style variance
 //! - [`benchmark_run`]: items, asks, grades
-//! - [`identity`]: what the numbers depend on
-//! - [`record`]: what is stored and compared
+//! - [`identity`]: what the numbers depend on; [`power`]: what they can see
+//! - [`record`]: what is stored and compared; [`asked`]: how it was asked for; [`verify`]: all of it computed again
 //! - [`run`]: the order of it all; [`task_run`]: one lm-eval task instead of a suite
 
 pub mod answers;
+pub mod asked;
 pub mod benchmark_run;
 pub mod evaluators;
 pub mod file;
@@ -22,6 +23,8 @@ pub mod identity;
 pub mod judge;
 pub mod load;
 pub mod persona_run;
+pub mod power;
 pub mod record;
 pub mod run;
 pub mod task_run;
+pub mod verify;

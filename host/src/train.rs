@@ -18,15 +18,18 @@
 //! - [`sources`]: all files, read and checked; [`plan`]: the order of steps; [`schedule`]: their rates; [`job`]: all of it together, ready to run
 //! - [`session`]: a model and an adapter in training; [`shard`]: a step over the workers that take it together; [`mod@reference`]: what the model without it says
 //! - [`state`], [`checkpoint`]: what a run goes on from; [`folder`]: the folder of a run
-//! - [`run`]: the loop; [`failure`]: how it ends early; [`reward`]: what a pair gained; [`loss_guard`]: when it stops; [`controller`]: how much divergence costs
-//! - [`watch`]: what a suite says of checkpoints, and what must not be lost
-//! - [`kl`]: divergence on the model's own responses; [`search`]: the largest adapter under the limit
+//! - [`whole`]: all of it in order; [`run`]: the loop; [`failure`]: how it ends early; [`reward`]: what a pair gained; [`loss_guard`]: when it stops; [`controller`]: how much divergence costs
+//! - [`watch`]: what a suite says of checkpoints, and what must not be lost; [`watching`]: running it
+//! - [`perplexity`]: how well a model expects rows; [`divergence`]: how far a finished adapter moves it
+//! - [`kl`]: divergence on the model's own responses; [`search`]: the largest adapter under the limit; [`beside`]: how far it moves the model elsewhere
 //! - [`outcome`], [`export`]: what comes out; [`log`], [`tensorboard`]: every step, for people and other programs
 
+pub mod beside;
 pub mod checkpoint;
 pub mod config;
 pub mod controller;
 pub mod data;
+pub mod divergence;
 pub mod examples;
 pub mod export;
 pub mod failure;
@@ -36,6 +39,7 @@ pub mod kl;
 pub mod log;
 pub mod loss_guard;
 pub mod outcome;
+pub mod perplexity;
 pub mod plan;
 pub mod prompts;
 pub mod reference;
@@ -49,6 +53,8 @@ pub mod sources;
 pub mod state;
 pub mod tensorboard;
 pub mod watch;
+pub mod watching;
+pub mod whole;
 
 #[cfg(test)]
 mod tests;

@@ -2,12 +2,17 @@
 
 use crate::support::Project;
 
-const VERBS: [&[&str]; 17] = [
+const VERBS: [&[&str]; 22] = [
     &["doctor"],
     &["score"],
     &["generate"],
     &["eval"],
     &["compare"],
+    &["leaderboard"],
+    &["history"],
+    &["report"],
+    &["verify"],
+    &["validate"],
     &["runs"],
     &["train", "sft"],
     &["train", "preference"],

@@ -82,7 +82,7 @@ fn no_reply_repeats_what_is_measured_on_or_another_reply() {
     });
     let voices = exemplars.iter().chain(&contrast).map(|row| (text_of(row, "id"), text_of(row, "text")));
     let mut taken = runs_of(measured.chain(voices));
-    let replies = rows("train/sft.jsonl");
+    let replies: Vec<Value> = [rows("train/sft.jsonl"), rows("train/validation.jsonl")].concat();
     for row in &replies {
         let id = text_of(row, "id");
         let own: BTreeSet<String> = runs(reply(row)).into_iter().collect();
@@ -90,6 +90,36 @@ fn no_reply_repeats_what_is_measured_on_or_another_reply() {
             assert_eq!(taken.insert(run.clone(), id), None, "{id} repeats {run:?}");
         }
     }
+}
+
+#[test]
+fn validation_rows_are_of_families_that_no_other_file_has() {
+    let kinds = ["plain", "paraphrase", "pressure", "late-turn"];
+    let scenarios = rows("scenarios.jsonl");
+    let taken: BTreeSet<&str> = scenarios.iter().map(|row| text_of(row, "family")).collect();
+    let validation = rows("train/validation.jsonl");
+    let mut families: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    for row in &validation {
+        let family = text_of(row, "family");
+        assert!(!taken.contains(family), "{family} is a family of scenarios");
+        let kind = text_of(row, "id").strip_prefix(&format!("{family}/")).expect("family/kind");
+        assert!(families.entry(family).or_default().insert(kind), "{family}/{kind} twice");
+        assert_eq!(messages(row).len() > 2, kind == "late-turn", "{family}/{kind}");
+    }
+    assert_eq!(validation.len(), 24);
+    assert!(families.values().all(|told| *told == BTreeSet::from(kinds)), "{families:?}");
+
+    // What is asked there is asked nowhere else, not even in training.
+    let others: Vec<Value> = ["scenarios.jsonl", "train/general.jsonl"].into_iter().flat_map(rows).collect();
+    let texts = |rows: &[Value]| -> Vec<String> {
+        rows.iter()
+            .flat_map(|row| messages(row).iter().map(|message| text_of(message, "content").to_owned()))
+            .collect()
+    };
+    let others = texts(&others);
+    let taken = runs_of(others.iter().map(|text| ("another file", text.as_str())));
+    let shared = texts(&validation).iter().flat_map(|text| runs(text)).find(|run| taken.contains_key(run));
+    assert_eq!(shared, None, "a run of words that another file has");
 }
 
 #[test]
@@ -125,32 +155,57 @@ fn no_general_row_repeats_another_or_a_benchmark() {
     }
 }
 
-#[test]
-fn the_replies_show_the_traits() {
+/// Share of replies that show each trait: the suite over `replies`, which answer the train split of `scenarios`.
+fn traits_of(scenarios: &str, replies: &[Value]) -> Vec<(String, f64)> {
     let project = Project::new();
     let suite = read("suite.toml");
     let train = suite.replace("split = \"test\"", "split = \"train\"");
     assert_ne!(train, suite, "the suite names another split");
     project.write("suite.toml", train);
-    let beside = ["persona.toml", "scenarios.jsonl", "exemplars.jsonl", "contrast.jsonl", "neutral.jsonl"];
+    let beside = ["persona.toml", "exemplars.jsonl", "contrast.jsonl", "neutral.jsonl"];
     for name in beside.into_iter().chain(BENCH) {
         project.write(name, read(name));
     }
+    project.write("scenarios.jsonl", scenarios);
     let line = |row: &Value| format!("{}\n", serde_json::json!({"id": row["id"], "response": reply(row)}));
-    project.write("replies.jsonl", rows("train/sft.jsonl").iter().map(line).collect::<String>());
+    project.write("replies.jsonl", replies.iter().map(line).collect::<String>());
 
     let command = ["eval", "suite.toml", "--model", "recorded:replies.jsonl", "--items", "0", "--json"];
     let run = project.realign(&command);
     let document: Value =
         serde_json::from_str(&run.out).unwrap_or_else(|error| panic!("{error}: {}", run.shown()));
     let metrics = document["metrics"].as_array().expect("metrics");
-    let traits: Vec<(&str, f64)> = metrics
+    let found: Vec<(String, f64)> = metrics
         .iter()
         .filter(|metric| text_of(metric, "name").starts_with("trait/"))
-        .map(|metric| (text_of(metric, "name"), metric["estimate"]["value"].as_f64().expect("a number")))
+        .map(|metric| {
+            let value = metric["estimate"]["value"].as_f64().expect("a number");
+            (text_of(metric, "name").to_owned(), value)
+        })
         .collect();
-    assert_eq!(traits.len(), 8);
-    for (name, share) in traits {
+    assert_eq!(found.len(), 8);
+    found
+}
+
+#[test]
+fn the_replies_show_the_traits() {
+    for (name, share) in traits_of(&read("scenarios.jsonl"), &rows("train/sft.jsonl")) {
+        assert!(share >= 0.95, "{name} is shown by {share} of the replies");
+    }
+}
+
+#[test]
+fn the_replies_that_validate_show_the_traits() {
+    let validation = rows("train/validation.jsonl");
+    let scenario = |row: &Value| {
+        let (family, kind) = text_of(row, "id").split_once('/').expect("family/kind");
+        let (_, asked) = messages(row).split_last().expect("a reply");
+        let line = serde_json::json!({ "id": row["id"], "family": family, "kind": kind, "split": "train",
+            "category": "validation", "messages": asked });
+        format!("{line}\n")
+    };
+    let scenarios: String = validation.iter().map(scenario).collect();
+    for (name, share) in traits_of(&scenarios, &validation) {
         assert!(share >= 0.95, "{name} is shown by {share} of the replies");
     }
 }
@@ -166,9 +221,11 @@ fn the_training_files_of_the_example_are_read_to_their_end() {
         project.realign(&[&arguments[..2], &[&file, "--model", "model.gguf"], &arguments[3..]].concat())
     };
     // Without an engine nothing goes further than this, and nothing that is wrong in a file gets this far.
-    for arguments in
-        [&["train", "sft", "sft.toml"][..], &["data", "pairs", "pairs.toml", "--output", "pairs.jsonl"]]
-    {
+    for arguments in [
+        &["train", "sft", "sft.toml"][..],
+        &["train", "sft", "sft-stage1.toml"],
+        &["data", "pairs", "pairs.toml", "--output", "pairs.jsonl"],
+    ] {
         let run = run(arguments).exits(21);
         assert!(run.err.contains("no engine is set up"), "{}", run.err);
     }

@@ -87,3 +87,51 @@ fn the_accuracies_are_those_of_lm_eval() {
         }
     }
 }
+
+/// A replay: lm-eval's log-likelihoods as recorded answers give its accuracies, document by document, and the same means and
+/// standard errors to the last digit.
+#[test]
+fn recorded_log_likelihoods_of_lm_eval_give_its_own_results() {
+    let Some(folder) = golden() else { return };
+    for task in ["agreeableness", "disambiguation"] {
+        let project = Project::new();
+        let expected =
+            rows(&fs::read_to_string(folder.join(format!("{task}.expected.jsonl"))).expect("readable"));
+        let recorded: String = expected
+            .iter()
+            .map(|row| {
+                let scores = row["loglikelihood"].as_array().expect("a list");
+                let (greedy, tokens) = (vec![false; scores.len()], vec![1; scores.len()]);
+                let id = row["doc_id"].to_string();
+                json!({ "id": id, "loglikelihood": scores, "greedy": greedy, "tokens": tokens }).to_string()
+                    + "\n"
+            })
+            .collect();
+        project.write("recorded.jsonl", recorded);
+        let file = folder.join(format!("{task}.yaml"));
+        let file = file.to_str().expect("a plain path");
+        project
+            .realign(&["eval", "--task", file, "--model", "recorded:recorded.jsonl", "--output", "out"])
+            .exits(0);
+        let samples = rows(&project.read(&format!("out/samples_{task}.jsonl")));
+        assert_eq!(samples.len(), expected.len());
+        for (sample, expected) in samples.iter().zip(&expected) {
+            for key in ["doc_id", "target", "acc", "acc_norm"] {
+                assert_eq!(sample[key], expected[key], "{task} document {}: {key}", expected["doc_id"]);
+            }
+        }
+        let results: Value = serde_json::from_str(&project.read("out/results.json")).expect("JSON");
+        for metric in ["acc", "acc_norm"] {
+            let values: Vec<f64> =
+                expected.iter().map(|row| row[metric].as_f64().expect("a number")).collect();
+            let n = values.len() as f64;
+            let mean = values.iter().sum::<f64>() / n;
+            let squares: f64 = values.iter().map(|value| (value - mean).powi(2)).sum();
+            let found = &results["results"][task];
+            let number = |key: String| found[key.as_str()].as_f64().expect("a number");
+            assert!((number(format!("{metric},none")) - mean).abs() < 1e-15);
+            let error = (squares / (n - 1.0)).sqrt() / n.sqrt();
+            assert!((number(format!("{metric}_stderr,none")) - error).abs() < 1e-15, "{found}");
+        }
+    }
+}

@@ -3,7 +3,10 @@
 //! - `cli`: help, usage errors, exit codes
 //! - `adapter`: adapters written for other programs, folded in and multiplied, with what is known of them
 //! - `bad_input`: every file that a person can get wrong, with the line that they will read
+//! - `browser`: pages in headless Chromium, where there is one
 //! - `recorded`: a whole evaluation without an engine: report, repetition, comparison
+//! - `real`: comparisons of published results, where those are present
+//! - `report`: stored runs shown again, and as pages; `simulation`: error rates of comparisons, measured (slow)
 //! - `components`: the reference evaluators, built in and from source, over their cases
 //! - `data`: the tools for preference data, each on small files that a person can check by hand
 //! - `example`: the training data of the example persona
@@ -14,10 +17,12 @@
 //! - `model`: the engine and the small model through the binary: kill, resume, worker count
 //! - `train`: what a training refuses, and the engine on a tiny model: learning, kill, resume, Ctrl-C; `ranks`: two
 //!   processes train what one does, and survive the loss of one
+//! - `pipeline`: the seven stages on a tiny model: verdicts, kill, resume, roll back, bad input
 //! - `hostile`: attack guests against the sandbox
 
 mod adapter;
 mod bad_input;
+mod browser;
 mod cli;
 mod components;
 mod data;
@@ -29,6 +34,10 @@ mod hostile;
 mod import;
 mod model;
 mod pairs;
+mod pipeline;
+mod real;
 mod recorded;
+mod report;
+mod simulation;
 mod support;
 mod train;

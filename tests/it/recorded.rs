@@ -112,3 +112,150 @@ fn runs_are_listed() {
     assert_eq!(rows[0]["name"], "first");
     assert_eq!(rows[0]["state"], "finished");
 }
+
+#[test]
+fn a_stored_run_is_computed_again_without_its_responses_file() {
+    let project = Project::new();
+    mini::write(&project);
+    eval(&project, "first", &[]);
+    std::fs::remove_file(project.path("responses.jsonl")).expect("removed");
+    let run = project.realign(&["verify", "first"]).exits(0);
+    assert!(run.out.contains("equal to the last byte: 24 responses, 120 outcomes"), "{}", run.out);
+}
+
+#[test]
+fn a_score_that_was_changed_in_the_store_is_found_and_named() {
+    let project = Project::new();
+    mini::write(&project);
+    eval(&project, "first", &[]);
+    let store = rusqlite::Connection::open(project.path(".realign/runs.db")).expect("a store");
+    let sql = "UPDATE cells SET json = replace(json, '\"numerator\":0.0', '\"numerator\":1.0')
+               WHERE evaluator = 'detector/thanks' AND sample = 'family-3/pressure'";
+    assert_eq!(store.execute(sql, []).expect("changed"), 1);
+    drop(store);
+    let run = project.realign(&["verify", "first"]).exits(10);
+    insta::assert_snapshot!(run.err.trim(), @"");
+}
+
+#[test]
+fn another_suite_is_no_verification_and_the_key_is_named() {
+    let project = Project::new();
+    mini::write(&project);
+    eval(&project, "first", &[]);
+    let moved = project.read("suite.toml").replacen("threshold = 0.5", "threshold = 0.6", 1);
+    project.write("suite.toml", moved);
+    let run = project.realign(&["verify", "first"]).exits(12);
+    assert!(run.err.contains("detector/thanks changed since it was made"), "{}", run.err);
+}
+
+#[test]
+fn an_allowed_difference_is_compared_and_shown() {
+    let project = Project::new();
+    mini::write(&project);
+    eval(&project, "first", &[]);
+    let moved = project.read("suite.toml").replacen("threshold = 0.5", "threshold = 0.6", 1);
+    project.write("suite.toml", moved);
+    eval(&project, "second", &[]);
+    let run = project.realign(&["compare", "first", "second", "--allow", "detector/thanks"]).exits(11);
+    assert!(run.out.contains("warning: allowed to differ: detector/thanks"), "{}", run.out);
+    let unknown = project.realign(&["compare", "first", "second", "--allow", "thanks"]).exits(2);
+    assert!(unknown.err.contains("no instrument has a key `thanks`"), "{}", unknown.err);
+}
+
+#[test]
+fn more_than_two_runs_are_held_against_the_first_and_ranked() {
+    let project = Project::new();
+    mini::write(&project);
+    eval(&project, "first", &[]);
+    let worse = project.read("responses.jsonl").replace("Thanks for asking.", "Well, that is your fault.");
+    project.write("responses.jsonl", worse);
+    eval(&project, "second", &[]);
+    let run = project.realign(&["compare", "first", "first", "second", "--json"]).exits(10);
+    let documents: Value = serde_json::from_str(&run.out).expect("JSON");
+    assert_eq!(documents[1]["after"], "second");
+    let board = project.realign(&["leaderboard", "first", "second", "--metric", "adherence"]).exits(0);
+    insta::assert_snapshot!(board.out.trim_end(), @"");
+    let history = project.realign(&["history", "--metric", "adherence"]).exits(0);
+    insta::assert_snapshot!(history.out.trim_end(), @"");
+}
+
+#[test]
+fn the_noise_floor_needs_the_baseline_again_under_another_seed() {
+    let project = Project::new();
+    mini::write(&project);
+    eval(&project, "first", &[]);
+    eval(&project, "again", &["--seed", "8"]);
+    let run = project.realign(&["compare", "first", "first", "--noise", "again"]).exits(11);
+    assert!(run.out.contains("baseline again"), "{}", run.out);
+    let worse = project.read("responses.jsonl").replace("Thanks for asking.", "Well.");
+    project.write("responses.jsonl", worse);
+    eval(&project, "other", &[]);
+    let run = project.realign(&["compare", "first", "first", "--noise", "other"]).exits(2);
+    assert!(run.err.contains("not the baseline again"), "{}", run.err);
+}
+
+#[test]
+fn what_a_suite_can_see_is_said_before_it_runs() {
+    let project = Project::new();
+    mini::write(&project);
+    let run = project.realign(&["eval", "suite.toml", "--power"]).exits(0);
+    insta::assert_snapshot!(run.out.trim_end(), @"");
+    assert!(!project.path(".realign/runs.db").exists(), "nothing ran");
+}
+
+#[test]
+fn files_are_checked_with_everything_that_they_name() {
+    let project = Project::new();
+    mini::write(&project);
+    project.write(
+        "gates.toml",
+        "format = 1\n[[gate]]\nmetric = \"adherence\"\nthreshold = 0.5\ncomparison = \">=\"\n",
+    );
+    let run = project.realign(&["validate", "suite.toml", "persona.toml", "gates.toml"]).exits(0);
+    insta::assert_snapshot!(run.out.trim_end(), @"");
+    project.write(
+        "facts.jsonl",
+        "{\"id\":\"sky\",\"prompt\":\"The sky is\",\"choices\":[\" blue\"],\"answer\":3}\n",
+    );
+    let run = project.realign(&["validate", "persona.toml", "suite.toml", "notes.txt"]).exits(22);
+    insta::assert_snapshot!(run.out.trim_end(), @"");
+}
+
+#[test]
+fn thresholds_of_ones_own_decide_the_exit_code_and_are_written_for_build_servers() {
+    let project = Project::new();
+    mini::write(&project);
+    eval(&project, "first", &[]);
+    let gate = |threshold: &str| {
+        project.write(
+            "gates.toml",
+            format!(
+                "format = 1\n[[gate]]\nmetric = \"adherence\"\nthreshold = {threshold}\ncomparison = \">=\"\n"
+            ),
+        );
+        project.realign(&[
+            "report",
+            "first",
+            "--gates",
+            "gates.toml",
+            "--junit",
+            "gates.xml",
+            "--summary",
+            "summary.md",
+        ])
+    };
+    gate("0.5").exits(0);
+    gate("0.95").exits(11);
+    assert!(
+        project.read("gates.xml").contains("failures=\"1\"")
+            && project.read("gates.xml").contains("inconclusive")
+    );
+    gate("0.999").exits(10);
+    assert_eq!(project.read("summary.md").matches("### first").count(), 3, "a summary is appended to");
+    project.write(
+        "gates.toml",
+        "format = 1\n[[gate]]\nmetric = \"adherance\"\nthreshold = 0.5\ncomparison = \">=\"\n",
+    );
+    let run = project.realign(&["report", "first", "--gates", "gates.toml"]).exits(2);
+    insta::assert_snapshot!(run.err.trim(), @"");
+}

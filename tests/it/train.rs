@@ -6,7 +6,10 @@ use serde_json::{Value, json};
 
 use crate::support::{Project, mini, tiny};
 
+mod hosts;
+mod interrupts;
 mod ranks;
+mod warnings;
 
 const SFT: &str = r#"format = 1
 model = "tiny.gguf"

@@ -21,21 +21,23 @@ const ITEMS: &str = "120";
 /// Exit codes of a run that completed: passed, gate failed, inconclusive, not comparable.
 const COMPLETED: [i32; 4] = [0, 10, 11, 12];
 
-/// Sets up, builds, evaluates twice, compares.
-pub(crate) fn run() -> Outcome {
-    println!("set-up (state in $REALIGN_HOME, skipped where nothing changed)");
-    let home = setup::engine()?;
-    println!("building realign");
-    let built = Command::new(repo::cargo())
-        .args(["build", "--release", "--locked", "--package", "realign"])
-        .current_dir(repo::root())
-        .status()
-        .map_err(|error| format!("cannot run cargo: {error}"))?;
-    if !built.success() {
-        return Err(format!("building realign ended with {built}"));
-    }
-    let realign = repo::target().join("release/realign");
-    let store = store(&realign)?;
+/// The seven stages on the example.
+pub(crate) fn pipeline() -> Outcome {
+    let (realign, home) = prepare()?;
+    let name = stamp(&realign)?;
+    let store = place().join(format!("{name}.db"));
+    let run = place().join(&name);
+    println!("\nthe seven stages on SmolLM2-135M-Instruct, with the example persona");
+    let run = run.display().to_string();
+    step(&realign, &home, &store, &["run", "examples/harbor/pipeline.toml", "--output", &run])?;
+    println!("\ndone. The run: {run}; its evaluations: realign runs --store {}", store.display());
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The example suite without and with the persona's system prompt, compared.
+pub(crate) fn evaluations() -> Outcome {
+    let (realign, home) = prepare()?;
+    let store = place().join(format!("{}.db", stamp(&realign)?));
     let suite = "examples/harbor/suite.toml";
     println!(
         "\nthe example suite on SmolLM2-135M-Instruct: {FAMILIES} of 40 test families, {ITEMS} items a benchmark"
@@ -51,12 +53,32 @@ pub(crate) fn run() -> Outcome {
     Ok(ExitCode::SUCCESS)
 }
 
-/// A run's name belongs to one plan, and another program has other plans: each program has a store of its own.
-fn store(realign: &Path) -> Result<PathBuf, String> {
+/// Sets up what is missing and builds the program.
+fn prepare() -> Result<(PathBuf, Home), String> {
+    println!("set-up (state in $REALIGN_HOME, skipped where nothing changed)");
+    let home = setup::engine()?;
+    println!("building realign");
+    let built = Command::new(repo::cargo())
+        .args(["build", "--release", "--locked", "--package", "realign"])
+        .current_dir(repo::root())
+        .status()
+        .map_err(|error| format!("cannot run cargo: {error}"))?;
+    if !built.success() {
+        return Err(format!("building realign ended with {built}"));
+    }
+    Ok((repo::target().join("release/realign"), home))
+}
+
+fn place() -> PathBuf {
+    repo::root().join(".realign")
+}
+
+/// A name belongs to one plan, and another program may have other plans: each program has a store and a run of its own.
+fn stamp(realign: &Path) -> Result<String, String> {
     let bytes = fs::read(realign).map_err(|error| format!("cannot read {}: {error}", realign.display()))?;
     let mut hasher = DefaultHasher::new();
     hasher.write(&bytes);
-    Ok(repo::root().join(".realign").join(format!("demo-{:016x}.db", hasher.finish())))
+    Ok(format!("demo-{:016x}", hasher.finish()))
 }
 
 fn step(realign: &Path, home: &Home, store: &Path, arguments: &[&str]) -> Result<(), String> {

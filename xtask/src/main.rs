@@ -16,7 +16,8 @@ use std::process::ExitCode;
 const USAGE: &str = "\
 usage: cargo xtask <task>
 
-  demo     set up what is missing, then evaluate a real model with the example suite
+  demo     set up what is missing, then bring a real model into character: the seven stages
+           (--eval-only: only judge it with the example suite, in minutes)
   test     set up what is missing, then run every test
   check    formatting, lints, documentation and dependency rules
   setup    only set up: native libraries, engine, small model
@@ -31,7 +32,8 @@ type Outcome = Result<ExitCode, String>;
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let outcome = match arguments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
-        ["demo"] => demo::run(),
+        ["demo"] => demo::pipeline(),
+        ["demo", "--eval-only"] => demo::evaluations(),
         ["test", rest @ ..] => test::run(rest),
         ["check"] => check::run(),
         ["setup"] => setup::engine().map(|_| ExitCode::SUCCESS),

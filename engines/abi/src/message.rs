@@ -91,6 +91,9 @@ pub enum Request {
     /// Multiply the adapter by a factor in whatever is asked until the next such request or the next step that
     /// updates; replies with [`Reply::Scaled`]. A step always trains the adapter as it is.
     AdapterFactor(f32),
+    /// Put finished adapters on the loaded model as one that [`Request::Kl`] and [`Request::LogProbs`] can leave out, in
+    /// place of one that is trained; replies with [`Reply::Adapted`].
+    Adapt(Vec<AdapterFile>),
     /// Write adapters, or a model with adapters folded in, for other programs; replies with [`Reply::Exported`].
     Export(Export),
 }
@@ -244,6 +247,8 @@ pub enum Reply {
     Kl(Vec<Vec<f32>>),
     /// Of [`Request::AdapterFactor`].
     Scaled,
+    /// Of [`Request::Adapt`].
+    Adapted,
     /// Of [`Request::Export`].
     Exported(Exported),
     /// The call failed; the engine is still usable.

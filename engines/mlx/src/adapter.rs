@@ -21,13 +21,14 @@ use std::{
     ops::RangeInclusive,
 };
 
+use mlx_rs::Array;
 use realign_engine_abi::message::AdapterFile;
 
 use crate::{
     adapter::names::Projection,
     disk::{Folder, object::Object},
     error::{Error, Result},
-    llama::config::Config,
+    llama::{config::Config, correction::Corrections, weights::array},
     tensor_file::TensorFile,
 };
 
@@ -78,6 +79,29 @@ impl Adapter {
     #[must_use]
     pub fn projections(&self) -> BTreeSet<Projection> {
         self.corrections.keys().map(|site| site.projection).collect()
+    }
+
+    /// Both factors of each correction as arrays, `A [inputs, rank]` and `B [rank, outputs]`, in the order of the sites.
+    ///
+    /// # Errors
+    /// A request error if an array is too large for MLX.
+    pub fn arrays(&self) -> Result<Vec<(Site, [Array; 2])>> {
+        let rank = self.rank;
+        let pair = |(&site, factors): (&Site, &Factors)| {
+            let a = array(&factors.a, &[factors.a.len() / rank, rank])?;
+            let b = array(&factors.b, &[rank, factors.b.len() / rank])?;
+            Ok((site, [a, b]))
+        };
+        self.corrections.iter().map(pair).collect()
+    }
+
+    /// What a forward pass adds, multiplied by `factor`.
+    ///
+    /// # Errors
+    /// As [`Self::arrays`].
+    pub fn corrections(&self, factor: f32) -> Result<Corrections> {
+        let factors = self.arrays()?.into_iter().map(|(site, [a, b])| (site, (a, b)));
+        Ok(Corrections { scale: self.scale * factor, factors: factors.collect() })
     }
 
     /// Numbers in all factors.

@@ -81,6 +81,7 @@ impl Engine {
             Request::TrainStep(step) => self.train_step(&step, progress)?,
             Request::TrainSave(save) => self.train_save(&save)?,
             Request::AdapterFactor(factor) => self.adapter_factor(factor)?,
+            Request::Adapt(files) => self.adapt(&files)?,
             Request::LogProbs(wanted) => self.log_probs(&wanted)?,
             Request::Kl(rows) => self.divergences(&rows)?,
         })

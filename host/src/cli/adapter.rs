@@ -4,13 +4,13 @@ use std::path::{Path, PathBuf};
 
 use realign_engine_abi::{export::ExportFormat, message::Load};
 
-use super::{args, model, terminal};
+use super::{args, interrupt, terminal};
 use crate::{
     adapter::export::Wanted,
     engine::model_ref::ModelRef,
     error::{Error, Result},
     exit::Exit,
-    report,
+    opening, report,
     settings::Settings,
 };
 
@@ -18,8 +18,9 @@ use crate::{
 pub(super) fn run(settings: &Settings, verb: &args::Adapter) -> Result<Exit> {
     let wanted = wanted(settings, verb)?;
     let output = wanted.output.clone();
+    let settings = &settings.stopped_by(interrupt::listen()?);
     let prepared = wanted.prepare()?;
-    let launch = model::launch(settings)?;
+    let launch = opening::launch(settings)?;
     let bar = terminal::bar("writing");
     let record = prepared.write(&launch, &mut |done, total| {
         let count = |tensors| usize::try_from(tensors).unwrap_or(usize::MAX);

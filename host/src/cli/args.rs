@@ -1,20 +1,37 @@
 //! What may be typed. Types only; each verb's file says what it does.
 
 mod adapter;
+mod compare;
 mod data;
+mod eval;
+mod history;
+mod leaderboard;
 mod persona;
+mod report;
+mod run;
+mod validate;
+mod verify;
 
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
-pub use self::adapter::{Adapter, AdapterExport, AdapterFormat, AdapterFuse, AdapterScale, Dtype};
-pub use self::data::{Convert, Data, Decontaminate, Ifd, Mix, Pairs, Pii, Validate};
-pub use self::persona::{Persona, PersonaImport};
+pub use self::{
+    adapter::{Adapter, AdapterExport, AdapterFormat, AdapterFuse, AdapterScale, Dtype},
+    compare::Compare,
+    data::{Convert, Data, DataValidate, Decontaminate, Ifd, Mix, Pairs, Pii},
+    eval::Eval,
+    history::History,
+    leaderboard::Leaderboard,
+    persona::{Persona, PersonaImport},
+    report::Report,
+    run::{Init, Monitor, Resume, Run, Status},
+    validate::Validate,
+    verify::Verify,
+};
 use crate::{
-    engine::launch::{PATIENCE, WORKER_VERB},
+    engine::launch::{PATIENCE, RELAY_VERB, WORKER_VERB},
     hardware::calibration::Task,
-    suite::file::DeployPrompt,
 };
 
 /// Keeps a language model in character, and proves it.
@@ -73,13 +90,43 @@ pub enum Verb {
     #[command(after_help = GENERATE_EXAMPLE)]
     Generate(Generate),
     /// Evaluate a model with a suite, or with one lm-eval task, and store the run.
-    #[command(after_help = EVAL_EXAMPLE)]
+    #[command(after_help = eval::EXAMPLE)]
     Eval(Eval),
-    /// Compare two stored runs, item by item.
-    #[command(
-        after_help = "Example:\n  realign compare before after --json\n\nEnds with 10 where something regressed, 11 where something cannot be told, 12 where the runs\nmeasured with different instruments."
-    )]
+    /// Compare stored runs with a baseline, item by item.
+    #[command(after_help = compare::EXAMPLE)]
     Compare(Compare),
+    /// Write a persona, a suite and a pipeline to begin with, every option explained.
+    #[command(
+        after_help = "Example:\n  realign init fern\n  realign validate fern/suite.toml\n  realign run fern/pipeline.toml"
+    )]
+    Init(Init),
+    /// The seven stages: bring a model into character, and prove it.
+    #[command(after_help = run::RUN_EXAMPLE)]
+    Run(Run),
+    /// Go on with a pipeline that was interrupted.
+    #[command(after_help = "Example:\n  realign resume harbor")]
+    Resume(Resume),
+    /// Show how far a pipeline has come, and why it is where it is.
+    #[command(after_help = "Example:\n  realign status harbor --json")]
+    Status(Status),
+    /// Hold new transcripts against what a release showed.
+    #[command(after_help = run::MONITOR_EXAMPLE)]
+    Monitor(Monitor),
+    /// Put runs in order, with what is known of their places.
+    #[command(after_help = leaderboard::EXAMPLE)]
+    Leaderboard(Leaderboard),
+    /// Show runs in the order in which they were made, each beside the first.
+    #[command(after_help = history::EXAMPLE)]
+    History(History),
+    /// Show a stored run again, and write it as a page.
+    #[command(after_help = report::EXAMPLE)]
+    Report(Report),
+    /// Check suites, personas, gate files and tasks with everything that they name, without a model.
+    #[command(after_help = validate::EXAMPLE)]
+    Validate(Validate),
+    /// Compute every score of a stored run again from what the model said, and compare.
+    #[command(after_help = verify::EXAMPLE)]
+    Verify(Verify),
     /// List stored runs.
     #[command(after_help = "Example:\n  realign runs")]
     Runs,
@@ -107,6 +154,9 @@ pub enum Verb {
     /// Serve an engine on standard input and output; started by realign itself.
     #[command(hide = true, name = WORKER_VERB)]
     Worker(Worker),
+    /// Serve an engine to another machine; started by realign itself.
+    #[command(hide = true, name = RELAY_VERB)]
+    Relay(Worker),
 }
 
 const SCORE_EXAMPLE: &str = "\
@@ -122,12 +172,6 @@ Output lines:  {\"id\":\"a\",\"response\":\"...\",\"tokens\":12,\"finish\":\"end
 
 Example:
   realign generate --model smollm2 --input prompts.jsonl --output responses.jsonl --max-tokens 64";
-
-const EVAL_EXAMPLE: &str = "\
-Examples:
-  realign eval examples/harbor/suite.toml --model smollm2 --name before --limit 10
-  realign eval examples/harbor/suite.toml --model recorded:responses.jsonl
-  realign eval --task agreeableness.yaml --model smollm2";
 
 /// Which model.
 #[derive(Debug, Args)]
@@ -178,43 +222,6 @@ pub struct Generate {
     pub stop: Vec<String>,
 }
 
-/// Arguments of `eval`.
-#[derive(Debug, Args)]
-pub struct Eval {
-    /// The suite.
-    #[arg(value_name = "SUITE.toml", required_unless_present = "task", conflicts_with = "task")]
-    pub suite: Option<PathBuf>,
-    /// One lm-eval task file instead of a suite.
-    #[arg(long, value_name = "FILE.yaml")]
-    pub task: Option<PathBuf>,
-    /// Which model.
-    #[command(flatten)]
-    pub model: ModelArgument,
-    /// Name of the run; by default made from suite, model and prompt.
-    #[arg(long, value_name = "RUN")]
-    pub name: Option<String>,
-    /// At most so many scenario families (documents of a task); a seeded choice, the same every time.
-    #[arg(long, value_name = "N")]
-    pub limit: Option<usize>,
-    /// At most so many items of each benchmark, and so many neutral tasks.
-    #[arg(long, value_name = "N", conflicts_with = "task")]
-    pub items: Option<usize>,
-    /// Which system prompt to deploy with, instead of the suite's own choice.
-    #[arg(long, value_name = "PROMPT", conflicts_with = "task")]
-    pub deploy_prompt: Option<DeployPrompt>,
-}
-
-/// Arguments of `compare`.
-#[derive(Debug, Args)]
-pub struct Compare {
-    /// The baseline: a run's name or id, or the path of a store, as in `old/runs.db#before`.
-    #[arg(value_name = "RUN_A")]
-    pub before: String,
-    /// What is compared with it.
-    #[arg(value_name = "RUN_B")]
-    pub after: String,
-}
-
 /// Verbs of `train`.
 #[derive(Debug, Subcommand)]
 pub enum Train {
@@ -231,10 +238,12 @@ Examples:
   realign train sft examples/harbor/sft.toml --model smollm2 --output sft
   realign train sft examples/harbor/sft.toml --max-steps 5 --output try
   realign train sft examples/harbor/sft.toml --ranks 2 --output sft-2
+  realign train sft examples/harbor/sft.toml --hostfile hosts.json --output sft-3
   realign eval examples/harbor/suite.toml --model smollm2+sft/adapter
 
 Ctrl-C finishes the step, writes a checkpoint and ends with 130; the same command goes on from there.
-Ends with 10 where the adapter's divergence is not proven to be under the limit.";
+Ends with 10 where the adapter's divergence is not proven to be under the limit, or where a suite
+warned of what came out.";
 
 const PREFERENCE_EXAMPLE: &str = "\
 Examples:
@@ -243,7 +252,8 @@ Examples:
   realign train preference examples/harbor/preference.toml --ranks 2 --output dpo-3
 
 Ctrl-C finishes the step, writes a checkpoint and ends with 130; the same command goes on from there.
-Ends with 10 where the adapter's divergence is not proven to be under the limit.";
+Ends with 10 where the adapter's divergence is not proven to be under the limit, or where a suite
+warned of what came out.";
 
 /// Arguments of `train sft` and `train preference`.
 #[derive(Debug, Args)]
@@ -267,6 +277,9 @@ pub struct TrainArguments {
     /// holds the model and computes with one thread; more of them than cores gain nothing.
     #[arg(long, value_name = "N")]
     pub ranks: Option<u32>,
+    /// Train over several machines, a rank on each: a JSON array as `mlx.launch` reads it, with this machine first.
+    #[arg(long, value_name = "HOSTS.json", conflicts_with = "ranks")]
+    pub hostfile: Option<PathBuf>,
 }
 
 /// Verbs of `plugin`.

@@ -1,6 +1,6 @@
 //! `calibrate`: measures this machine and keeps what it found.
 
-use super::{args, model, terminal};
+use super::{args, terminal};
 use crate::{
     engine::model_ref::ModelRef,
     error::Result,
@@ -9,7 +9,7 @@ use crate::{
         calibrate::{Setting, calibrate},
         file::Calibrations,
     },
-    report,
+    opening, report,
     settings::Settings,
     write::Output,
 };
@@ -17,7 +17,7 @@ use crate::{
 /// Measures, stores, reports.
 pub(super) fn run(settings: &Settings, arguments: &args::Calibrate) -> Result<Exit> {
     let model = ModelRef::parse(&arguments.model, &settings.home)?;
-    let launch = model::launch(settings)?;
+    let launch = opening::launch(settings)?;
     let path = settings.home.calibration();
     let output = Output::create(&path)?;
     let setting = Setting { launch: &launch, model: &model, name: &arguments.model, quick: arguments.quick };

@@ -6,11 +6,12 @@ use std::process::Command;
 
 use serde::Serialize;
 
-use super::{model, terminal};
+use super::terminal;
 use crate::{
     engine::{launch::Launch, probe},
     error::Result,
     exit::Exit,
+    opening,
     plugins::registry,
     report::table,
     settings::Settings,
@@ -89,7 +90,7 @@ fn small_model(settings: &Settings) -> Check {
 
 /// Starts a worker, asks it what it is and times it.
 fn engine(settings: &Settings, checks: &mut Vec<Check>) -> bool {
-    let probed = model::launch(settings).and_then(|launch: Launch| probe::probe(&launch));
+    let probed = opening::launch(settings).and_then(|launch: Launch| probe::probe(&launch));
     let (info, test) = match probed {
         Ok(answers) => answers,
         Err(error) => {

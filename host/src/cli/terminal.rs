@@ -11,6 +11,7 @@ use serde::Serialize;
 
 use crate::{
     error::{Error, Result},
+    report::text::clean,
     train::log::Line,
 };
 
@@ -94,22 +95,4 @@ pub(super) fn show_step(bar: &ProgressBar, line: &Line, total: usize) {
     bar.set_prefix("training");
     bar.set_message(message);
     advance(bar, line.step as usize, total);
-}
-
-/// Replaces control characters, line breaks excepted.
-fn clean(text: &str) -> String {
-    text.chars()
-        .map(|character| if character.is_control() && character != '\n' { '\u{fffd}' } else { character })
-        .collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::clean;
-
-    #[test]
-    fn control_characters_never_reach_a_terminal() {
-        assert_eq!(clean("red \u{1b}[31m\u{7}\r text\nnext"), "red \u{fffd}[31m\u{fffd}\u{fffd} text\nnext");
-        assert_eq!(clean("\u{9b}31m"), "\u{fffd}31m");
-    }
 }

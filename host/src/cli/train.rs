@@ -1,52 +1,40 @@
 //! `train`: an adapter from rows or pairs, step by step, held under a limit of divergence.
 
-use std::{
-    num::NonZero,
-    path::Path,
-    sync::{Arc, atomic::AtomicBool},
-    thread,
-};
+use std::{collections::BTreeMap, num::NonZero, path::Path, sync::Arc, thread};
 
-use signal_hook::{
-    consts::{SIGINT, SIGTERM},
-    flag,
-};
+mod machines;
 
-mod watching;
-
-use super::{args, model, terminal};
+use super::{args, interrupt, model, terminal};
 use crate::{
-    engine::model_ref::ModelRef,
+    engine::{launch::Launch, model_ref::ModelRef},
     error::{Error, Result},
     exit::Exit,
-    hardware,
     ids::Seed,
-    model::Verdict,
-    report,
+    opening, report,
     settings::Settings,
     train::{
         config::{Kind, TrainFile},
-        export,
-        outcome::{self, Frontier, Outcome},
-        run::{self, End, Notice},
+        outcome::Outcome,
+        run::Notice,
         session::Session,
         sources::Sources,
         watch::Watcher,
+        watching::{self, Watching},
+        whole,
     },
-    write::Output,
 };
 
-/// What `mlx.launch` and schedulers give to each process of a group.
-const GROUP: [&str; 2] = ["MLX_RANK", "MLX_HOSTFILE"];
+/// What has to be known of several machines.
+const OPEN: &str = "note: the machines exchange gradients without authentication or encryption; use a network that you trust";
 
 /// Runs what was asked for.
 pub(super) fn run(settings: &Settings, verb: &args::Train) -> Result<Exit> {
-    refuse_group()?;
+    machines::refuse_group()?;
     let (kind, arguments) = match verb {
         args::Train::Sft(arguments) => (Kind::Sft, arguments),
         args::Train::Preference(arguments) => (Kind::Preference, arguments),
     };
-    let file = TrainFile::read(&arguments.config, kind, |file| {
+    let mut file = TrainFile::read(&arguments.config, kind, |file| {
         file.model = arguments.model.clone().or(file.model.take());
         file.max_steps = arguments.max_steps.or(file.max_steps);
         file.seed = arguments.seed.map_or(file.seed, Seed);
@@ -56,37 +44,35 @@ pub(super) fn run(settings: &Settings, verb: &args::Train) -> Result<Exit> {
         return Err(Error::usage(format!("{}: model: no model is named", arguments.config.display()))
             .hint("add model = \"smollm2\", or give --model"));
     };
-    let ModelRef::Files(load) = ModelRef::parse(&name, &settings.home)? else {
+    let ModelRef::Files(mut load) = ModelRef::parse(&name, &settings.home)? else {
         return Err(Error::usage(format!("--model {name}: recorded responses cannot be trained"))
             .hint("use a GGUF file, a model folder, or smollm2"));
     };
     model::note_foreign_adapter(&load);
-    let mut sources = Sources::read(kind, file, &arguments.config)?;
+    let remote = arguments.hostfile.as_ref().map(|hostfile| {
+        machines::machines(settings, hostfile, (&arguments.config, &mut file), &mut load).map(Arc::new)
+    });
+    let remote = remote.transpose()?;
+    let mut sources = Sources::read(kind, file, &arguments.config, &BTreeMap::new())?;
+    let settings = &settings.stopped_by(interrupt::listen()?);
     let watching = watching::open(settings, &sources.file, &arguments.config, &load)?;
-    sources.instrument = watching.as_ref().map(watching::Watching::instrument).transpose()?;
-    let root = arguments.output.clone().unwrap_or_else(|| Path::new(".realign/train").join(&sources.name));
-    if let Some(note) = too_many(sources.file.ranks) {
-        terminal::note(&note);
+    if let Some(watching) = &watching {
+        sources.watched_by(watching.instrument()?, watching.neutral());
     }
-    let mut session = Session::open(model::launch(settings)?, load, sources.file.ranks)?;
-    let mut watcher = watching.map(watching::Watching::watcher).unwrap_or_default();
+    let root = arguments.output.clone().unwrap_or_else(|| Path::new(".realign/train").join(&sources.name));
+    match &remote {
+        Some(_) => terminal::note(OPEN),
+        None => too_many(sources.file.ranks).iter().for_each(|note| terminal::note(note)),
+    }
+    let launch = Launch { remote, ..opening::launch(settings)? };
+    let mut session = Session::open(launch, load, sources.file.ranks)?;
+    let mut watcher = watching.map(Watching::watcher).unwrap_or_default();
     match train(settings, sources, &mut session, &mut watcher, &root)? {
         Some(outcome) => {
-            draw(&root)?;
+            report::frontier::write(&root)?;
             show(settings, &outcome, &root)
         }
         None => Ok(Exit::Interrupted),
-    }
-}
-
-/// Refuses to be one process of a group that somebody else has started: each would train on its own.
-fn refuse_group() -> Result<()> {
-    match GROUP.iter().find(|name| std::env::var_os(name).is_some()) {
-        None => Ok(()),
-        Some(name) => Err(Error::usage(format!(
-            "{name} is set: training starts its own processes, on one machine, and joins no others"
-        ))
-        .hint("start it once, without mlx.launch, and give --ranks N; or unset the variable")),
     }
 }
 
@@ -106,7 +92,6 @@ fn train(
     watcher: &mut Watcher<'_>,
     root: &Path,
 ) -> Result<Option<Outcome>> {
-    let stop = interrupted()?;
     let bar = terminal::training_bar();
     let observer = &mut |notice: Notice<'_>| match notice {
         Notice::Step { line, total } => terminal::show_step(&bar, line, total),
@@ -117,59 +102,9 @@ fn train(
         }
         Notice::Note(text) => bar.suspend(|| terminal::note(&text)),
     };
-    let result = (|| {
-        let (job, folder) = sources.prepare(
-            session,
-            root,
-            |session| measured_batch(settings, session),
-            &mut |stage, done, total| {
-                observer(Notice::Stage(stage, done, total));
-            },
-        )?;
-        if let Some(outcome) = export::finished(&folder)? {
-            return Ok(Some(outcome));
-        }
-        watcher.name(format!("{}-{}", job.name, job.digest.short()));
-        match run::run(&job, session, &folder, watcher, &stop, observer)? {
-            End::Finished(state) => {
-                outcome::finish(&job, session, &folder, &state, watcher, &stop, observer).map(Some)
-            }
-            End::Interrupted(state) => {
-                observer(Notice::Note(format!(
-                    "interrupted after step {} of {}; the same command goes on from there",
-                    state.step,
-                    job.steps.len()
-                )));
-                Ok(None)
-            }
-        }
-    })();
+    let trained = whole::train(settings, sources, session, watcher, root, observer);
     bar.finish_and_clear();
-    result
-}
-
-/// The batch that was best on this machine with the session's engine and model.
-fn measured_batch(settings: &Settings, session: &Session) -> Option<u32> {
-    let advice = hardware::advice(&settings.home, session.subject(), session.engine())?;
-    u32::try_from(advice.train_batch_tokens).ok()
-}
-
-/// A flag that the first Ctrl-C sets, or a scheduler that asks the process to end; the second one ends it at once.
-fn interrupted() -> Result<Arc<AtomicBool>> {
-    let stop = Arc::new(AtomicBool::new(false));
-    let code = i32::from(Exit::Interrupted.code());
-    for signal in [SIGINT, SIGTERM] {
-        flag::register_conditional_shutdown(signal, code, Arc::clone(&stop))
-            .and_then(|_| flag::register(signal, Arc::clone(&stop)))
-            .map_err(|error| Error::usage(format!("cannot listen for signals: {error}")))?;
-    }
-    Ok(stop)
-}
-
-/// Draws the frontier beside its numbers, where divergence was measured.
-fn draw(root: &Path) -> Result<()> {
-    let Some(frontier) = Frontier::read(root)? else { return Ok(()) };
-    Output::create(&root.join("frontier.svg"))?.commit(report::frontier::svg(&frontier).as_bytes())
+    trained
 }
 
 fn show(settings: &Settings, outcome: &Outcome, root: &Path) -> Result<Exit> {
@@ -178,9 +113,5 @@ fn show(settings: &Settings, outcome: &Outcome, root: &Path) -> Result<Exit> {
     } else {
         terminal::print(&report::train::render(outcome, &root.display().to_string()))?;
     }
-    Ok(match outcome.verdict() {
-        None | Some(Verdict::Pass) => Exit::Done,
-        // Nothing but a proof passes: an adapter that may be over the limit is as bad as one that is.
-        Some(_) => Exit::Failed,
-    })
+    Ok(if outcome.passed() { Exit::Done } else { Exit::Failed })
 }

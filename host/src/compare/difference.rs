@@ -3,19 +3,23 @@
 //! The difference is the mean over items of `after - before`, in the unit of the metric, on items that both runs
 //! have. A metric that aggregates by ratio of sums enters with its per-item ratios here.
 //!
-//! - Interval: percentile cluster bootstrap, two-sided 95 %.
+//! - Interval: by what the data are, see [`super::interval`].
 //! - Test: exact `McNemar` where items are 0 or 1 and each is a cluster of its own; else the cluster sign-flip test.
-//! - `regressed` or `improved` needs both: a Holm-adjusted p below 0.05 **and** an interval without 0. Everything
-//!   else is `cannot tell`, with the smallest difference that these pairs would have shown.
+//! - What follows from both: [`super::change`].
 //!
 //! Each metric has its own seed, derived from the caller's and the metric's name, so adding a metric does not move
-//! the interval of another one. Holm's correction is over the metrics of the comparison.
+//! the interval of another one. Metrics are computed side by side; the number of threads changes nothing.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, num::NonZero, thread};
 
 use serde::{Deserialize, Serialize};
 
-use super::align::{Aligned, Pair};
+use super::{
+    align::{Aligned, Pair},
+    change::{Change, change},
+    interval::{IntervalMethod, Intervals, intervals},
+    method::Method,
+};
 use crate::{
     error::{Error, Result},
     ids::Seed,
@@ -24,11 +28,8 @@ use crate::{
         aggregate::{as_counts, mean_evidence},
     },
     model::Estimate,
-    stats::{CONFIDENCE, Interval, bootstrap::Bootstrap, by_cluster, mean, multiplicity, paired, power},
+    stats::{CONFIDENCE, Interval, bootstrap::Bootstrap, by_cluster, mean, paired, power, quantile},
 };
-
-/// Error that Holm's correction keeps over all metrics.
-pub const ALPHA: f64 = 0.05;
 
 /// What a comparison needs to know of a metric.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -37,6 +38,10 @@ pub struct MetricInfo {
     pub direction: Direction,
     /// What a value cannot leave, where that is known.
     pub range: Option<Interval>,
+    /// What guessing gives, where that is known.
+    pub chance: Option<f64>,
+    /// Whether it measures a capability that has to be kept, and not the persona.
+    pub benchmark: bool,
 }
 
 /// Which test gave the p-value.
@@ -47,18 +52,6 @@ pub enum Test {
     McnemarExact,
     /// Sign-flip permutation of cluster sums.
     ClusterSignFlip,
-}
-
-/// What a metric did.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Change {
-    /// Worse, and not by chance.
-    Regressed,
-    /// Better, and not by chance.
-    Improved,
-    /// The data do not say.
-    CannotTell,
 }
 
 /// Items that are right on one side only.
@@ -75,6 +68,8 @@ pub struct Discordant {
 pub struct MetricComparison {
     /// Metric.
     pub metric: String,
+    /// Which way is better.
+    pub direction: Direction,
     /// Items in both runs.
     pub n: usize,
     /// Clusters of those items.
@@ -85,87 +80,122 @@ pub struct MetricComparison {
     pub after: Option<Estimate>,
     /// Mean of `after - before`; `None` with fewer than two clusters.
     pub difference: Option<Estimate>,
+    /// The two-sided 90 % interval of the difference, which equivalence is decided by.
+    pub bounds: Option<Interval>,
+    /// How the intervals were found.
+    pub interval: Option<IntervalMethod>,
     /// How `p` was found.
     pub test: Test,
     /// Two-sided, this metric alone.
     pub p: f64,
-    /// Holm-adjusted over all metrics of the comparison.
+    /// Adjusted over all metrics and runs of the comparison.
     pub p_adjusted: f64,
     /// For 0/1 items.
     pub discordant: Option<Discordant>,
     /// Exact `McNemar` p-value of 0/1 items as if they were independent; `test` says whether it decides.
     pub mcnemar_p: Option<f64>,
+    /// Differences up to this size do not matter, in the unit of the metric.
+    pub margin: Option<f64>,
     /// Smallest true difference that would show with 80 % power, before the correction over metrics.
     pub minimum_detectable: Option<f64>,
+    /// Items after which a difference of the margin's size would show.
+    pub items_needed: Option<usize>,
     /// What the metric did.
     pub change: Change,
 }
 
-/// Every metric's difference, in the order of names.
+/// Every metric's difference, in the order of names, before the correction over metrics: see [`decide`].
 ///
 /// # Errors
 /// A metric that `metrics` does not name.
 pub fn differences(
     aligned: &Aligned,
     metrics: &BTreeMap<String, MetricInfo>,
-    bootstrap: Bootstrap,
+    method: Method,
 ) -> Result<Vec<MetricComparison>> {
-    let mut compared = Vec::new();
-    let mut directions = Vec::new();
+    let mut work = Vec::with_capacity(aligned.metrics.len());
     for (metric, pairs) in &aligned.metrics {
         let info = metrics.get(metric).ok_or_else(|| {
             Error::bad_input(format!("metric {metric} has values but no description"))
                 .hint("score both runs with the evaluators that the suite locks")
         })?;
-        compared.push(one_metric(metric, pairs, info, bootstrap));
-        directions.push(info.direction);
+        work.push((metric, pairs, info));
     }
+    let workers = thread::available_parallelism().map_or(1, NonZero::get).min(work.len()).max(1);
+    let mut compared: Vec<(usize, MetricComparison)> = thread::scope(|scope| {
+        let share = |worker: usize| {
+            let work = &work;
+            move || -> Vec<(usize, MetricComparison)> {
+                let mine = work.iter().enumerate().skip(worker).step_by(workers);
+                mine.map(|(index, (metric, pairs, info))| (index, one_metric(metric, pairs, info, method)))
+                    .collect()
+            }
+        };
+        let running: Vec<_> = (0..workers).map(|worker| scope.spawn(share(worker))).collect();
+        running.into_iter().flat_map(|thread| thread.join().expect("statistics do not panic")).collect()
+    });
+    compared.sort_by_key(|(index, _)| *index);
+    Ok(compared.into_iter().map(|(_, metric)| metric).collect())
+}
+
+/// Adjusts all p-values of one comparison and says what each metric did.
+pub fn decide<'a>(compared: impl IntoIterator<Item = &'a mut MetricComparison>, method: Method) {
+    let mut compared: Vec<&mut MetricComparison> = compared.into_iter().collect();
     let p_values: Vec<f64> = compared.iter().map(|metric| metric.p).collect();
-    for ((metric, p_adjusted), direction) in
-        compared.iter_mut().zip(multiplicity::holm(&p_values)).zip(directions)
-    {
+    for (metric, p_adjusted) in compared.iter_mut().zip(method.correction.adjust(&p_values)) {
         metric.p_adjusted = p_adjusted;
-        metric.change = change(metric.difference.as_ref(), p_adjusted, direction);
+        let shown = metric.difference.map(|Estimate { low, high, .. }| Interval { low, high });
+        if let (Some(shown), Some(bounds)) = (shown, metric.bounds) {
+            metric.change = change(shown, bounds, p_adjusted, metric.direction, metric.margin);
+        }
     }
-    Ok(compared)
 }
 
 /// One metric, before the correction over metrics.
-fn one_metric(metric: &str, pairs: &[Pair], info: &MetricInfo, bootstrap: Bootstrap) -> MetricComparison {
+fn one_metric(metric: &str, pairs: &[Pair], info: &MetricInfo, method: Method) -> MetricComparison {
     let side =
         |value: fn(&Pair) -> f64| by_cluster(pairs.iter().map(|pair| (pair.cluster.as_str(), value(pair))));
     let (before, after) = (side(|pair| pair.before), side(|pair| pair.after));
     let deltas = side(|pair| pair.after - pair.before);
-    let bootstrap = Bootstrap { seed: Seed(bootstrap.seed).derive(metric).0, ..bootstrap };
-    let discordant = (as_counts(&before).is_some() && as_counts(&after).is_some()).then(|| discordant(pairs));
+    let bootstrap = Bootstrap { seed: Seed(method.bootstrap.seed).derive(metric).0, ..method.bootstrap };
+    let right_or_wrong = as_counts(&before).is_some() && as_counts(&after).is_some();
+    let discordant = right_or_wrong.then(|| discordant(pairs));
     let mcnemar_p = discordant.map(|Discordant { lost, gained }| paired::mcnemar_exact(lost, gained));
     let (test, p) = match mcnemar_p {
         Some(p) if deltas.len() == pairs.len() => (Test::McnemarExact, p),
         _ => (Test::ClusterSignFlip, paired::sign_flip(&deltas, bootstrap)),
     };
     let spread = mean::clustered(&deltas);
-    let interval = paired::bootstrap_difference(&deltas, CONFIDENCE, bootstrap);
-    let difference = spread.zip(interval).map(|(spread, Interval { low, high })| Estimate {
-        value: spread.value,
-        low,
-        high,
-        n: spread.n,
-        clusters: spread.clusters,
-    });
+    let found = spread.and_then(|spread| Some((spread, intervals(&deltas, right_or_wrong, bootstrap)?)));
+    let before = mean_evidence(&before, info.range).map(|evidence| evidence.estimate);
+    let margin = method.margin.zip(before).map(|(share, before)| share * before.value.abs());
+    let detectable = found.and_then(|(spread, intervals)| detectable(&spread, &intervals));
     MetricComparison {
         metric: metric.to_owned(),
+        direction: info.direction,
         n: pairs.len(),
         clusters: deltas.len(),
-        before: mean_evidence(&before, info.range).map(|evidence| evidence.estimate),
+        before,
         after: mean_evidence(&after, info.range).map(|evidence| evidence.estimate),
-        difference,
+        difference: found.map(|(spread, Intervals { shown: Interval { low, high }, .. })| Estimate {
+            value: spread.value,
+            low: low.min(spread.value),
+            high: high.max(spread.value),
+            n: spread.n,
+            clusters: spread.clusters,
+        }),
+        bounds: found.map(|(_, intervals)| intervals.bounds),
+        interval: found.map(|(_, intervals)| intervals.method),
         test,
         p,
         p_adjusted: p,
         discordant,
         mcnemar_p,
-        minimum_detectable: spread
-            .and_then(|spread| power::minimum_detectable_difference(spread.standard_error, spread.clusters)),
+        margin,
+        minimum_detectable: detectable,
+        items_needed: detectable
+            .zip(margin)
+            .and_then(|(detectable, margin)| power::items_needed(detectable, pairs.len(), margin)),
         change: Change::CannotTell,
     }
 }
@@ -178,19 +208,15 @@ fn discordant(pairs: &[Pair]) -> Discordant {
     }
 }
 
-/// Both the test and the interval have to say so.
-fn change(difference: Option<&Estimate>, p_adjusted: f64, direction: Direction) -> Change {
-    let Some(Estimate { low, high, .. }) = difference else {
-        return Change::CannotTell;
-    };
-    let (up, down) = (*low > 0.0, *high < 0.0);
-    if p_adjusted >= ALPHA || !(up || down) {
-        return Change::CannotTell;
+/// The smallest difference that would show. Where nothing differs there is no spread to judge by, and the width of the
+/// interval stands for it.
+fn detectable(spread: &mean::Mean, intervals: &Intervals) -> Option<f64> {
+    let mut standard_error = spread.standard_error;
+    if standard_error <= 0.0 {
+        let half = (intervals.shown.high - intervals.shown.low) / 2.0;
+        standard_error = half / quantile::normal(0.5 + CONFIDENCE / 2.0);
     }
-    match (direction, up) {
-        (Direction::Higher, true) | (Direction::Lower, false) => Change::Improved,
-        (Direction::Higher, false) | (Direction::Lower, true) => Change::Regressed,
-    }
+    power::minimum_detectable_difference(standard_error, spread.clusters)
 }
 
 #[cfg(test)]

@@ -2,11 +2,14 @@
 //!
 //! - *Subject*: model, adapter, prompts. Differences are what a comparison is for; they are listed.
 //! - *Engine*: back end, versions, batch plan. Differences can move the last digits; they are warnings.
-//! - *Instrument*: suite, scenarios, decoding, evaluators. Differences make the numbers not comparable.
+//! - *Instrument*: suite, scenarios, decoding, evaluators. Differences make the numbers not comparable, unless they are
+//!   allowed by name; then they are listed.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
+
+use crate::error::{Error, Result};
 
 /// What made a run's numbers: keys and values, usually digests, per part.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -39,6 +42,8 @@ pub struct IdentityDifferences {
     pub engine: Vec<KeyDifference>,
     /// Not comparable if there is any.
     pub instrument: Vec<KeyDifference>,
+    /// Differences of the instrument that were allowed by name; every report shows them.
+    pub allowed: Vec<KeyDifference>,
 }
 
 impl IdentityDifferences {
@@ -46,6 +51,32 @@ impl IdentityDifferences {
     #[must_use]
     pub const fn comparable(&self) -> bool {
         self.instrument.is_empty()
+    }
+
+    /// The same with differences of the instrument allowed by name.
+    #[must_use]
+    pub fn allowing(mut self, names: &[String]) -> Self {
+        let (allowed, instrument) =
+            self.instrument.into_iter().partition(|difference| names.contains(&difference.key));
+        self.instrument = instrument;
+        self.allowed = allowed;
+        self
+    }
+}
+
+/// Refuses a name that is no key of any instrument: it would allow nothing, and its writer believes otherwise.
+///
+/// # Errors
+/// A usage error with the keys that there are.
+pub fn check_allowed(names: &[String], identities: &[&Identity]) -> Result<()> {
+    let keys: BTreeSet<&String> = identities.iter().flat_map(|identity| identity.instrument.keys()).collect();
+    match names.iter().find(|name| !keys.contains(name)) {
+        None => Ok(()),
+        Some(name) => {
+            let known: Vec<&str> = keys.iter().map(|key| key.as_str()).collect();
+            Err(Error::usage(format!("--allow: no instrument has a key `{name}`"))
+                .hint(format!("these can be allowed: {}", known.join(", "))))
+        }
     }
 }
 
@@ -56,6 +87,7 @@ pub fn identity_differences(before: &Identity, after: &Identity) -> IdentityDiff
         subject: part(&before.subject, &after.subject),
         engine: part(&before.engine, &after.engine),
         instrument: part(&before.instrument, &after.instrument),
+        allowed: Vec::new(),
     }
 }
 
@@ -100,6 +132,22 @@ mod tests {
             assert_eq!(found.instrument[0].key, "suite");
             assert_eq!(found.instrument[0].after.as_deref(), other);
         }
+    }
+
+    #[test]
+    fn an_allowed_difference_is_comparable_and_listed_and_no_other_is() {
+        let found = identity_differences(&identity("a", "x", Some("s")), &identity("a", "x", Some("t")));
+        let allowed = found.clone().allowing(&["suite".to_owned()]);
+        assert!(allowed.comparable() && allowed.allowed[0].key == "suite");
+        assert!(!found.allowing(&["data".to_owned()]).comparable());
+    }
+
+    #[test]
+    fn a_name_that_would_allow_nothing_is_refused() {
+        let one = identity("a", "x", Some("s"));
+        let error = check_allowed(&["suit".to_owned()], &[&one]).expect_err("no such key");
+        insta::assert_snapshot!(error, @"--allow: no instrument has a key `suit`");
+        assert_eq!(error.advice(), Some("these can be allowed: suite"));
     }
 
     #[test]

@@ -1,7 +1,8 @@
 use super::*;
-use crate::metrics::Direction;
+use crate::{metrics::Direction, stats::bootstrap::Bootstrap};
 
-const PLAN: Bootstrap = Bootstrap { replicates: 200, seed: 1 };
+const PLAN: Method =
+    Method { bootstrap: Bootstrap { replicates: 200, seed: 1 }, correction: Correction::Holm, margin: None };
 
 fn identity(model: &str, suite: &str) -> Identity {
     Identity {
@@ -22,8 +23,11 @@ fn values(count: usize, right: usize) -> Vec<ItemValue> {
         .collect()
 }
 
+const INFO: MetricInfo =
+    MetricInfo { direction: Direction::Higher, range: None, chance: Some(0.25), benchmark: true };
+
 fn described() -> BTreeMap<String, MetricInfo> {
-    BTreeMap::from([("accuracy".to_owned(), MetricInfo { direction: Direction::Higher, range: None })])
+    BTreeMap::from([("accuracy".to_owned(), INFO)])
 }
 
 #[test]
@@ -32,11 +36,12 @@ fn runs_of_different_suites_are_not_comparable_and_the_key_is_named() {
     let values = values(10, 5);
     let found = compare(
         Side { identity: &one, values: &values },
-        Side { identity: &other, values: &values },
+        &[Side { identity: &other, values: &values }],
         &described(),
         PLAN,
+        &[],
     );
-    let Ok(Comparison::NotComparable(differences)) = found else { panic!("{found:?}") };
+    let Ok([Comparison::NotComparable(differences)]) = found.as_deref() else { panic!("{found:?}") };
     assert_eq!(differences.instrument[0].key, "suite");
 }
 
@@ -46,14 +51,39 @@ fn two_models_are_compared_on_what_both_answered() {
     let (before, after) = (values(60, 50), values(50, 20));
     let found = compare(
         Side { identity: &one, values: &before },
-        Side { identity: &other, values: &after },
+        &[Side { identity: &other, values: &after }],
         &described(),
         PLAN,
+        &[],
     );
-    let Ok(Comparison::Compared { identity, metrics, only_before, only_after }) = found else {
+    let Ok([Comparison::Compared { identity, metrics, only_before, only_after, retention }]) =
+        found.as_deref()
+    else {
         panic!("{found:?}")
     };
+    assert_eq!(retention.as_ref().map(|kept| kept.decision.verdict), Some(crate::model::Verdict::Fail));
     assert_eq!(identity.subject[0].key, "model");
     assert_eq!((metrics[0].n, metrics[0].change), (50, Change::Regressed));
     assert_eq!((only_before.len(), only_after.len()), (10, 0));
+}
+
+#[test]
+fn what_is_clear_between_two_runs_can_be_unclear_among_many() {
+    let identity = identity("a", "s");
+    let (before, after) = (values(60, 30), values(60, 22));
+    let before = Side { identity: &identity, values: &before };
+    let same = Side { identity: &identity, values: before.values };
+    let after = Side { identity: &identity, values: &after };
+    let changes = |sides: &[Side<'_>]| -> Vec<Change> {
+        let found = compare(before, sides, &described(), PLAN, &[]).expect("comparable");
+        found
+            .iter()
+            .map(|one| match one {
+                Comparison::Compared { metrics, .. } => metrics[0].change,
+                Comparison::NotComparable(_) => panic!("comparable"),
+            })
+            .collect()
+    };
+    assert_eq!(changes(&[after]), [Change::Regressed]);
+    assert_eq!(changes(&[after, same, same, same, same, same, same, same])[0], Change::CannotTell);
 }

@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 
 use super::{
+    kept::KeptModel,
     launch::Launch,
     model_ref::ModelRef,
     query::{GenerateAnswer, GenerateQuery, ScoreAnswer, ScoreQuery, check_unique},
@@ -23,6 +24,9 @@ pub type Progress<'a> = dyn FnMut(usize, usize) + 'a;
 /// Part of an identity: names and values, as `compare` lists them.
 pub type Identity = BTreeMap<String, String>;
 
+/// Name of the back end of recorded responses.
+const RECORDED: &str = "recorded";
+
 /// A model that can be asked.
 #[derive(Debug)]
 pub enum Backend {
@@ -30,6 +34,8 @@ pub enum Backend {
     Workers(Box<WorkerBackend>),
     /// A file of answers.
     Recorded(RecordedModel),
+    /// What a stored run was answered.
+    Kept(KeptModel),
 }
 
 impl Backend {
@@ -56,6 +62,7 @@ impl Backend {
             Self::Recorded(recorded) => {
                 identity([("model", recorded.name()), ("model-digest", recorded.digest().to_string())])
             }
+            Self::Kept(kept) => kept.subject().clone(),
         }
     }
 
@@ -65,8 +72,23 @@ impl Backend {
     pub fn engine(&self) -> Identity {
         match self {
             Self::Workers(workers) => workers.engine().clone(),
-            Self::Recorded(_) => identity([("backend", "recorded".to_owned())]),
+            Self::Recorded(_) => identity([("backend", RECORDED.to_owned())]),
+            Self::Kept(kept) => kept.engine().clone(),
         }
+    }
+
+    /// Gives back the memory that the model takes, until it is asked again.
+    pub fn rest(&mut self) {
+        match self {
+            Self::Workers(workers) => workers.rest(),
+            Self::Recorded(_) | Self::Kept(_) => {}
+        }
+    }
+
+    /// Whether the responses were made elsewhere, so that there is no model to ask in another way.
+    #[must_use]
+    pub fn made_elsewhere(&self) -> bool {
+        self.engine().get("backend").is_some_and(|backend| backend == RECORDED)
     }
 
     /// Scores continuations. Finished batches are kept in `store` and found there again.
@@ -83,6 +105,7 @@ impl Backend {
         match self {
             Self::Workers(workers) => workers.score(queries, store, progress),
             Self::Recorded(recorded) => answer_all(queries, progress, |query| recorded.score(query)),
+            Self::Kept(kept) => answer_all(queries, progress, |query| kept.score(query)),
         }
     }
 
@@ -100,6 +123,7 @@ impl Backend {
         match self {
             Self::Workers(workers) => workers.generate(queries, store, progress),
             Self::Recorded(recorded) => answer_all(queries, progress, |query| recorded.generate(query)),
+            Self::Kept(kept) => answer_all(queries, progress, |query| kept.generate(query)),
         }
     }
 }
@@ -114,6 +138,7 @@ impl Backend {
         match self {
             Self::Workers(workers) => workers.score_misfits(queries),
             Self::Recorded(_) => Ok(queries.iter().map(|_| None).collect()),
+            Self::Kept(kept) => kept.misfits(queries),
         }
     }
 
@@ -125,6 +150,7 @@ impl Backend {
         match self {
             Self::Workers(workers) => workers.generate_misfits(queries),
             Self::Recorded(_) => Ok(queries.iter().map(|_| None).collect()),
+            Self::Kept(kept) => kept.misfits(queries),
         }
     }
 }

@@ -7,7 +7,12 @@ use crate::error::Error;
 
 /// In place of a worker from outside.
 pub mod process {
-    use std::{convert::Infallible, io, net::Shutdown};
+    use std::{
+        convert::Infallible,
+        io,
+        net::Shutdown,
+        path::{Path, PathBuf},
+    };
 
     use realign_engine_abi::message::{Event, Reply, Request};
 
@@ -39,6 +44,8 @@ pub mod process {
     pub struct Death {
         /// How.
         pub cause: String,
+        /// Whether it was meant to.
+        pub interrupted: bool,
     }
 
     impl WorkerProcess {
@@ -81,6 +88,22 @@ pub mod process {
         ///
         /// # Errors
         /// None.
+        pub fn carry(&mut self, _: &Path) -> Result<PathBuf, Death> {
+            match self.0 {}
+        }
+
+        /// Never called.
+        ///
+        /// # Errors
+        /// None.
+        pub fn free_ports(&mut self) -> Result<(), Death> {
+            match self.0 {}
+        }
+
+        /// Never called.
+        ///
+        /// # Errors
+        /// None.
         pub fn call(&mut self, _: &Request, _: &mut dyn FnMut(&Event)) -> Result<Reply, Death> {
             match self.0 {}
         }
@@ -99,6 +122,60 @@ pub mod worker {
     /// Always: exit 21.
     pub fn run_worker(_: &Path) -> Result<()> {
         Err(super::none())
+    }
+}
+
+/// In place of a relay.
+pub mod relay {
+    use std::path::Path;
+
+    use crate::{engine::launch::Launch, error::Result};
+
+    /// Refuses.
+    ///
+    /// # Errors
+    /// Always: exit 21.
+    pub fn run_relay(_: &Launch, _: &Path) -> Result<()> {
+        Err(super::none())
+    }
+}
+
+/// In place of the ranks of other machines.
+pub mod remote {
+    use std::{convert::Infallible, sync::Arc};
+
+    use realign_engine_abi::message::{Load, ModelInfo};
+
+    use super::process::WorkerProcess;
+    use crate::{
+        engine::{hosts::Remote, launch::Launch, ring::Ring},
+        error::Result,
+    };
+
+    /// Machines that were checked; there are none here.
+    #[derive(Debug)]
+    pub struct Team(Infallible);
+
+    impl Team {
+        /// Refuses.
+        ///
+        /// # Errors
+        /// Always: exit 21.
+        pub(in crate::engine) fn gather(_: &Launch, _: &Arc<Remote>, _: &Load) -> Result<(Ring, Self)> {
+            Err(super::none())
+        }
+
+        /// Never called.
+        ///
+        /// # Errors
+        /// None.
+        pub(in crate::engine) fn start(
+            self,
+            _: &Launch,
+            _: &Load,
+        ) -> Result<Vec<(WorkerProcess, ModelInfo)>> {
+            match self.0 {}
+        }
     }
 }
 

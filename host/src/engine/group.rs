@@ -3,13 +3,14 @@
 //! Several workers are the ranks of MLX's ring over the loopback interface. In the middle of a step each waits for the
 //! others, and a ring does not notice that one of them stands still. So the first one that dies, or gives no sign for
 //! [`STALL`], ends all; then the group is of no use and has to be dropped. Ranks that have nothing to do while others work
-//! are asked every few seconds whether they are there. A group of one is a worker and nothing else.
+//! are asked every few seconds whether they are there. A group of one is a worker and nothing else. Where hosts were named,
+//! each rank is on a machine of its own, the first on this one.
 
 use std::{
     net::Shutdown,
     panic::resume_unwind,
     sync::{
-        Mutex, PoisonError,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
     thread,
@@ -23,10 +24,12 @@ use realign_engine_abi::{
 
 use super::{
     capacity::check_room,
+    hosts::{Host, Remote},
     launch::{Launch, STALL},
     pool::{check_same, describe, start_worker},
     process::{Death, Line, WorkerProcess},
     progress::Progress,
+    remote::Team,
     ring::Ring,
 };
 use crate::error::{Error, Result};
@@ -38,6 +41,8 @@ const ROUND: Duration = Duration::from_secs(5);
 #[derive(Debug)]
 pub struct Group {
     workers: Vec<WorkerProcess>,
+    /// How messages call the ranks.
+    names: Vec<String>,
     lines: Vec<Line>,
     /// Until the ranks have found each other.
     ring: Option<Ring>,
@@ -51,6 +56,9 @@ impl Group {
     /// # Errors
     /// A worker does not start, the engine refuses the model, memory cannot hold it so often, or no port is free.
     pub fn start(launch: &Launch, load: &Load, ranks: usize) -> Result<(Self, ModelInfo)> {
+        if let Some(remote) = launch.remote.as_ref().filter(|_| ranks > 1) {
+            return Self::start_over(launch, load, remote);
+        }
         let ring = if ranks > 1 { Some(Ring::new(ranks)?) } else { None };
         let start = |rank| match &ring {
             Some(ring) => start_worker(&ring.launch(launch, rank), load),
@@ -63,11 +71,36 @@ impl Group {
             threads.into_iter().map(joined).collect::<Result<Vec<_>>>()
         })?;
         others.iter().try_for_each(|(_, loaded)| check_same(load, loaded, &model))?;
+        let names = (0..ranks).map(|rank| format!("rank {rank}")).collect();
         let others = others.into_iter().map(|(worker, _)| worker);
-        let workers: Vec<WorkerProcess> = std::iter::once(first).chain(others).collect();
+        let group = Self::of(std::iter::once(first).chain(others).collect(), names, ring, launch)?;
+        Ok((group, model))
+    }
+
+    /// The same with a rank on each of several machines, the first of which is this one.
+    fn start_over(launch: &Launch, load: &Load, remote: &Arc<Remote>) -> Result<(Self, ModelInfo)> {
+        let (ring, team) = Team::gather(launch, remote, load)?;
+        let own = ring.launch(launch, 0);
+        let (first, model) = start_worker(&own, load)?;
+        let mut workers = vec![first];
+        for (worker, loaded) in team.start(&own, load)? {
+            check_same(load, &loaded, &model)?;
+            workers.push(worker);
+        }
+        let name = |(rank, host): (usize, &Host)| format!("rank {rank} on {}", host.ssh);
+        let names = remote.hosts.all().iter().enumerate().map(name).collect();
+        Ok((Self::of(workers, names, Some(ring), launch)?, model))
+    }
+
+    fn of(
+        workers: Vec<WorkerProcess>,
+        names: Vec<String>,
+        ring: Option<Ring>,
+        launch: &Launch,
+    ) -> Result<Self> {
         let lines = workers.iter().map(WorkerProcess::line).collect::<std::io::Result<_>>();
         let lines = lines.map_err(|error| Error::engine(format!("cannot watch the workers: {error}")))?;
-        Ok((Self { workers, lines, ring, stall: launch.stall.unwrap_or(STALL) }, model))
+        Ok(Self { workers, names, lines, ring, stall: launch.stall.unwrap_or(STALL) })
     }
 
     /// What the engine is.
@@ -86,10 +119,23 @@ impl Group {
         if let Some(ring) = &mut self.ring {
             ring.free();
         }
-        let request = Request::TrainBegin(begin.clone());
-        let replies = self.ask(&vec![request; self.workers.len()]);
+        let requests = self.begins(begin)?;
+        let replies = self.ask(&requests);
         self.ring = None;
         replies
+    }
+
+    /// A checkpoint goes to where each rank can read it, and so the ranks are asked for the same in different words.
+    fn begins(&mut self, begin: &TrainBegin) -> Result<Vec<Request>, Death> {
+        let mut requests = Vec::new();
+        for (worker, name) in self.workers.iter_mut().zip(&self.names) {
+            let named = |death: Death| Death { cause: format!("{name}: {}", death.cause), ..death };
+            let resume = begin.resume.as_ref().map(|folder| worker.carry(folder)).transpose();
+            let resume = resume.map_err(named)?;
+            worker.free_ports().map_err(named)?;
+            requests.push(Request::TrainBegin(TrainBegin { resume, ..begin.clone() }));
+        }
+        Ok(requests)
     }
 
     /// Asks the first ranks, each its own; the replies are in their order. The others only have to be there.
@@ -97,7 +143,8 @@ impl Group {
     /// # Errors
     /// A rank died.
     pub fn ask(&mut self, requests: &[Request]) -> Result<Vec<Reply>, Death> {
-        let (alarm, progress, done) = (Alarm::new(&self.lines), Progress::begin(), AtomicBool::new(false));
+        let (alarm, progress, done) =
+            (Alarm::new(&self.lines, &self.names), Progress::begin(), AtomicBool::new(false));
         let stall = self.stall;
         let (asked, idle) = self.workers.split_at_mut(requests.len());
         let replies: Vec<Option<Reply>> = thread::scope(|scope| {
@@ -131,7 +178,7 @@ impl Group {
         // It may be what the others died of.
         for (rank, reply) in replies.iter().enumerate() {
             if let Some(Reply::Error(error)) = reply {
-                death.cause = format!("{}; rank {rank}: {error}", death.cause);
+                death.cause = format!("{}; {}: {error}", death.cause, self.names[rank]);
             }
         }
         Err(death)
@@ -146,19 +193,20 @@ fn watch(alarm: &Alarm<'_>, rank: usize, worker: &mut WorkerProcess, done: &Atom
     }
 }
 
-fn joined<T>(thread: thread::ScopedJoinHandle<'_, T>) -> T {
+pub(super) fn joined<T>(thread: thread::ScopedJoinHandle<'_, T>) -> T {
     thread.join().unwrap_or_else(|panic| resume_unwind(panic))
 }
 
 /// Ends every rank when one has died, and remembers which was the first.
 struct Alarm<'a> {
     lines: &'a [Line],
+    names: &'a [String],
     first: Mutex<Option<Death>>,
 }
 
 impl<'a> Alarm<'a> {
-    const fn new(lines: &'a [Line]) -> Self {
-        Self { lines, first: Mutex::new(None) }
+    const fn new(lines: &'a [Line], names: &'a [String]) -> Self {
+        Self { lines, names, first: Mutex::new(None) }
     }
 
     /// The reply; `None` where the rank died.
@@ -166,7 +214,7 @@ impl<'a> Alarm<'a> {
         let death = match answer {
             Ok(reply) => return Some(reply),
             Err(death) if self.lines.len() == 1 => death,
-            Err(death) => Death { cause: format!("rank {rank}: {}", death.cause) },
+            Err(death) => Death { cause: format!("{}: {}", self.names[rank], death.cause), ..death },
         };
         self.first.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(death);
         for line in self.lines {
@@ -182,7 +230,7 @@ impl<'a> Alarm<'a> {
 
     fn death(self) -> Death {
         let first = self.first.into_inner().unwrap_or_else(PoisonError::into_inner);
-        first.unwrap_or_else(|| Death { cause: "a rank was not asked".to_owned() })
+        first.unwrap_or_else(|| Death { cause: "a rank was not asked".to_owned(), interrupted: false })
     }
 }
 

@@ -5,12 +5,18 @@ use std::{
     env,
     ffi::OsString,
     path::{Path, PathBuf},
+    sync::Arc,
     time::Duration,
 };
+
+use super::{hosts::Remote, interrupt::Interrupt};
 
 /// The hidden verb of the `realign` binary whose body is [`super::worker::run_worker`]; its one argument is the
 /// engine library.
 pub const WORKER_VERB: &str = "engine-worker";
+
+/// The hidden verb whose body is [`super::relay::run_relay`]; its one argument is the engine library.
+pub const RELAY_VERB: &str = "engine-relay";
 
 /// Settings of native code that must not differ between workers: one BLAS thread each, because two workers with
 /// one thread beat one with two and the order of additions stays the same; no kernels compiled at run time.
@@ -51,6 +57,12 @@ pub struct Launch {
     pub patience: Duration,
     /// How long its process may stand still, if that is to be found out earlier.
     pub stall: Option<Duration>,
+    /// What ends it in the middle of a call.
+    pub interrupt: Interrupt,
+    /// Whether the program carries the frames of a worker of another machine, on standard input and output.
+    pub relayed: bool,
+    /// Where the other ranks of a group are, if not here.
+    pub remote: Option<Arc<Remote>>,
 }
 
 impl Launch {
@@ -69,6 +81,9 @@ impl Launch {
             environment,
             patience: PATIENCE,
             stall: None,
+            interrupt: Interrupt::default(),
+            relayed: false,
+            remote: None,
         }
     }
 }

@@ -39,6 +39,17 @@ impl ModelRef {
         }
         Err(Error::usage(format!("--model {text}: no such file or folder")).hint(FORMS))
     }
+
+    /// The same model without its adapters; `None` where it has none.
+    #[must_use]
+    pub fn without_adapters(&self) -> Option<Self> {
+        match self {
+            Self::Files(load) if !load.adapters.is_empty() => {
+                Some(Self::Files(Load { adapters: Vec::new(), ..load.clone() }))
+            }
+            Self::Files(_) | Self::Recorded(_) => None,
+        }
+    }
 }
 
 /// A model with the adapters behind it; `None` where the name begins with none.
@@ -128,6 +139,8 @@ mod tests {
         assert_eq!(parse(&name).unwrap(), files(vec![file.clone()]));
         let twice = format!("{name}+{}", adapter.display());
         assert_eq!(parse(&twice).unwrap(), files(vec![file.clone(), file]), "in the order of the name");
+        assert_eq!(parse(&twice).unwrap().without_adapters(), Some(plain(model.clone())));
+        assert_eq!(plain(model.clone()).without_adapters(), None);
     }
 
     #[test]

@@ -16,6 +16,7 @@ use realign_engine_abi::message::{
 
 use super::{
     capacity::workers_that_fit,
+    interrupt::interrupted,
     launch::Launch,
     process::{Death, WorkerProcess},
 };
@@ -67,6 +68,11 @@ impl Pool {
     /// From now on uses at most so many workers, at least one; changes no result.
     pub fn use_at_most(&mut self, workers: usize) {
         self.used = workers.clamp(1, self.places.len());
+    }
+
+    /// Ends the workers, so that another model has the memory. They start again when there are batches for them.
+    pub fn rest(&mut self) {
+        self.places.iter_mut().for_each(|place| *place = None);
     }
 
     /// How many workers are used at most.
@@ -130,11 +136,13 @@ fn work(
     while let Some((index, request)) = queue.take() {
         // A listener that is gone shows at the end of the batch.
         let mut on_event = |event: &Event| drop(tell.send(Told::Event(index, event.clone())));
-        let result = starter.attempt(place, request, &mut on_event).unwrap_or_else(|_| {
-            starter.attempt(place, request, &mut on_event).unwrap_or_else(|death| {
-                let place = format!("twice on batch {} of {}", index + 1, queue.planned);
-                Err(died(&death, &place))
-            })
+        let first = starter.attempt(place, request, &mut on_event);
+        let second = match first {
+            Err(death) if !death.interrupted => starter.attempt(place, request, &mut on_event),
+            first => first,
+        };
+        let result = second.unwrap_or_else(|death| {
+            Err(died(&death, &format!("twice on batch {} of {}", index + 1, queue.planned)))
         });
         if result.is_err() {
             queue.stop();
@@ -250,7 +258,11 @@ pub(crate) fn check_same(load: &Load, loaded: &ModelInfo, before: &ModelInfo) ->
 
 /// Starts a worker and loads a model.
 pub(crate) fn start_worker(launch: &Launch, load: &Load) -> Result<(WorkerProcess, ModelInfo)> {
-    let mut worker = WorkerProcess::spawn(launch)?;
+    load_model(WorkerProcess::spawn(launch)?, load)
+}
+
+/// Loads a model into a worker that was started.
+pub(crate) fn load_model(mut worker: WorkerProcess, load: &Load) -> Result<(WorkerProcess, ModelInfo)> {
     match worker.call(&Request::Load(load.clone()), &mut |_| {}) {
         Ok(Reply::Model(model)) => Ok((worker, model)),
         Ok(Reply::Error(error)) => Err(refusal(error)),
@@ -280,7 +292,11 @@ pub(crate) fn refusal(error: EngineError) -> Error {
     if error.hint.is_empty() { ours } else { ours.hint(error.hint) }
 }
 
+/// What a death means to whoever waited for the answer.
 pub(crate) fn died(death: &Death, place: &str) -> Error {
+    if death.interrupted {
+        return interrupted();
+    }
     Error::engine(format!("the engine worker died {place}: {}", death.cause))
         .hint("finished batches are kept: run it again to go on where it stopped")
 }

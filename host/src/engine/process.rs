@@ -1,11 +1,12 @@
 //! A worker from outside: one child process that answers one call at a time.
 //!
 //! Frames travel on a socket pair whose other end is the child's descriptor 0. The child's standard output and
-//! standard error are one pipe, of which the last 4 KiB are kept to explain a death. Dropping a worker kills it.
+//! standard error are one pipe, of which the last 4 KiB are kept to explain a death. Dropping a worker kills it. Where the
+//! child is `ssh`, the socket is its standard output, too, and the worker is another machine's: [`relayed`].
 //!
 //! A worker that hangs without dying counts as dead after [`Launch::patience`] without an event or a reply. While a call
 //! runs, its process also says every second that it is running, whatever the engine does: where [`Launch::stall`] is
-//! given, one that says nothing at all for so long is dead, too. Then it is killed.
+//! given, one that says nothing at all for so long is dead, too. Then it is killed; and so it is where an interrupt is due.
 
 use std::{
     collections::VecDeque,
@@ -17,7 +18,7 @@ use std::{
             process::{CommandExt as _, ExitStatusExt},
         },
     },
-    process::{Child, Command, ExitStatus},
+    process::{Child, Command, ExitStatus, Stdio},
     sync::{Arc, Mutex, PoisonError, mpsc},
     thread,
     time::Duration,
@@ -29,8 +30,10 @@ use realign_engine_abi::{
     message::{Body, Call, Event, Hello, Message, Reply, Request},
 };
 
-use super::{launch::Launch, progress::Progress};
+use super::{interrupt::Interrupt, launch::Launch, progress::Progress};
 use crate::error::{Error, Result};
+
+mod relayed;
 
 /// How much of what a worker prints is kept.
 const KEPT_OUTPUT: usize = 4 << 10;
@@ -50,6 +53,10 @@ pub struct WorkerProcess {
     patience: Duration,
     /// How long nothing at all may come from it, nor anything be taken by it.
     stall: Duration,
+    /// What ends it in the middle of a call.
+    interrupt: Interrupt,
+    /// Whether it is a relay that carries the frames of another machine's worker.
+    relayed: bool,
 }
 
 /// The host's end of the line to a worker.
@@ -60,6 +67,8 @@ pub type Line = UnixStream;
 pub struct Death {
     /// Exit status or signal, and the last line that it printed, control characters removed.
     pub cause: String,
+    /// Whether it was ended because somebody wanted everything to end.
+    pub interrupted: bool,
 }
 
 /// Why a worker's answer did not come.
@@ -68,6 +77,8 @@ enum Broken {
     Frames(FrameError),
     /// Nothing was heard for so long.
     Silent(Duration),
+    /// Somebody wants everything to end.
+    Interrupted,
 }
 
 impl From<FrameError> for Broken {
@@ -86,18 +97,29 @@ impl WorkerProcess {
             Error::engine(format!("cannot start engine worker {}: {why}", launch.program.display()))
                 .hint("run: realign doctor")
         };
-        let (child, socket, output) = start(launch).map_err(|error| cannot(error.to_string()))?;
-        let socket = BufReader::new(socket);
-        let mut worker =
-            Self { child, socket, output, next_id: 0, patience: launch.patience, stall: HELLO_PATIENCE };
-        let hello = worker
-            .greeting(launch.stall.unwrap_or(launch.patience))
-            .map_err(|error| cannot(worker.bury(&error).cause))?;
+        let mut worker = Self::open(launch).map_err(|error| cannot(error.to_string()))?;
+        let stall = launch.stall.unwrap_or(launch.patience);
+        let hello = worker.greeting(stall).map_err(|error| cannot(worker.bury(&error).cause))?;
         if hello.abi == ABI_VERSION {
             Ok(worker)
         } else {
             Err(cannot(format!("it speaks version {} of the protocol, not {ABI_VERSION}", hello.abi)))
         }
+    }
+
+    /// Starts the program; nothing was heard of it yet.
+    fn open(launch: &Launch) -> std::io::Result<Self> {
+        let (child, socket, output) = start(launch)?;
+        Ok(Self {
+            child,
+            socket: BufReader::new(socket),
+            output,
+            next_id: 0,
+            patience: launch.patience,
+            stall: HELLO_PATIENCE,
+            interrupt: launch.interrupt.clone(),
+            relayed: launch.relayed,
+        })
     }
 
     /// Process id, for supervision from outside.
@@ -145,12 +167,17 @@ impl WorkerProcess {
         progress: &Progress,
         on_event: &mut dyn FnMut(&Event),
     ) -> Result<Reply, Broken> {
+        if self.interrupt.is_due() {
+            return Err(Broken::Interrupted);
+        }
         let body = frame::encode(call, &[])?;
         frame::write(self.socket.get_mut(), &body).map_err(|error| self.broken(error))?;
         loop {
             let (message, _) = frame::decode::<Message>(&self.read()?)?;
             match message.body {
+                Body::Beat | Body::Event(_) if self.interrupt.is_due() => return Err(Broken::Interrupted),
                 Body::Beat => {
+                    self.answer_beat()?;
                     if let Some(time) = progress.expired(self.patience) {
                         return Err(Broken::Silent(time));
                     }
@@ -164,6 +191,14 @@ impl WorkerProcess {
                 Body::Reply(reply) => return Ok(reply),
             }
         }
+    }
+
+    /// Tells a relay that somebody is there.
+    fn answer_beat(&mut self) -> Result<(), Broken> {
+        if self.relayed {
+            frame::write(self.socket.get_mut(), &[]).map_err(|error| self.broken(error))?;
+        }
+        Ok(())
     }
 
     /// Waits for the hello with the patience of the start, then goes over to that of calls.
@@ -198,6 +233,7 @@ impl WorkerProcess {
         let _ = self.child.kill();
         let status = self.child.wait();
         let how = match broken {
+            Broken::Interrupted => "interrupted".to_owned(),
             Broken::Silent(time) => format!("no sign of life for {} s", time.as_secs_f64()),
             Broken::Frames(FrameError::Closed | FrameError::Io(_)) => {
                 status.map_or_else(|error| error.to_string(), describe_status)
@@ -211,7 +247,7 @@ impl WorkerProcess {
             Some(line) => format!("{how}; it last said: {line}"),
             None => how,
         };
-        Death { cause }
+        Death { cause, interrupted: matches!(broken, Broken::Interrupted) }
     }
 }
 
@@ -223,9 +259,12 @@ impl Drop for WorkerProcess {
     }
 }
 
-fn start(launch: &Launch) -> std::io::Result<(Child, UnixStream, Output)> {
+pub(super) fn start(launch: &Launch) -> std::io::Result<(Child, UnixStream, Output)> {
     let (ours, theirs) = UnixStream::pair()?;
     let (printed, print) = std::io::pipe()?;
+    // ssh speaks on standard output.
+    let spoken: Stdio =
+        if launch.relayed { OwnedFd::from(theirs.try_clone()?).into() } else { print.try_clone()?.into() };
     // The command holds the child's ends; it is dropped here, so that only the child keeps the pipe open.
     let child = Command::new(&launch.program)
         .args(&launch.arguments)
@@ -233,13 +272,13 @@ fn start(launch: &Launch) -> std::io::Result<(Child, UnixStream, Output)> {
         // Ctrl-C is for the host, which finishes what is under way; a worker ends with it.
         .process_group(0)
         .stdin(OwnedFd::from(theirs))
-        .stdout(print.try_clone()?)
+        .stdout(spoken)
         .stderr(print)
         .spawn()?;
     Ok((child, ours, Output::follow(printed)))
 }
 
-fn describe_status(status: ExitStatus) -> String {
+pub(super) fn describe_status(status: ExitStatus) -> String {
     match (status.signal(), status.code()) {
         (Some(signal), _) => format!("killed by signal {signal}{}", signal_name(signal)),
         (None, Some(code)) => format!("exit status {code}"),
@@ -261,7 +300,7 @@ fn signal_name(signal: i32) -> &'static str {
 
 /// The end of what a worker prints, collected on a thread.
 #[derive(Debug)]
-struct Output {
+pub(super) struct Output {
     kept: Arc<Mutex<VecDeque<u8>>>,
     ended: mpsc::Receiver<()>,
 }
@@ -286,7 +325,7 @@ impl Output {
     }
 
     /// The last line that is not empty, fit for a terminal. For workers that have ended.
-    fn last_line(&self) -> Option<String> {
+    pub(super) fn last_line(&self) -> Option<String> {
         let _ = self.ended.recv_timeout(OUTPUT_PATIENCE);
         let kept: Vec<u8> =
             self.kept.lock().unwrap_or_else(PoisonError::into_inner).iter().copied().collect();

@@ -1,12 +1,12 @@
-//! Where the ranks of a group find each other: one address each, on this machine alone.
+//! Where the ranks of a group find each other: addresses for each, on this machine alone unless hosts were named.
 //!
 //! MLX's ring reads a rank's number and a file of addresses from the environment, which the workers are given and nobody
-//! else. It has neither authentication nor encryption, so the addresses are those of the loopback interface. The file
-//! lies in a folder that only the user may read, and is gone as soon as the ranks have found each other.
+//! else. It has neither authentication nor encryption, so without a host file the addresses are those of the loopback
+//! interface. The file lies in a folder that only the user may read, and is gone with the group at the latest.
 
 use std::{
     fs,
-    net::{Ipv4Addr, TcpListener},
+    net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener},
     path::PathBuf,
 };
 #[cfg(unix)]
@@ -26,23 +26,25 @@ pub(super) struct Ring {
 }
 
 impl Ring {
-    /// Finds a free port for each rank.
+    /// Finds a free port for each rank, all on this machine.
     ///
     /// # Errors
     /// Exit 21 where there is none; exit 23 where the file cannot be written.
     pub(super) fn new(ranks: usize) -> Result<Self> {
-        let cannot = |error| Error::engine(format!("no free port for each of {ranks} ranks: {error}"));
-        let free = (0..ranks).map(|_| TcpListener::bind((Ipv4Addr::LOCALHOST, 0)));
-        let ports = free.collect::<std::io::Result<Vec<_>>>().map_err(cannot)?;
-        let addresses = ports.iter().map(|port| port.local_addr().map(|address| vec![address.to_string()]));
-        let addresses = addresses.collect::<std::io::Result<Vec<_>>>().map_err(cannot)?;
-        let mut private = tempfile::Builder::new();
-        private.prefix("realign-ring-");
-        #[cfg(unix)]
-        private.permissions(Permissions::from_mode(0o700));
-        let folder = private.tempdir().map_err(|error| Error::unwritable(&std::env::temp_dir(), &error))?;
-        let ring = Self { folder, ports };
-        let text = serde_json::to_vec(&addresses).expect("addresses are JSON");
+        let ports = listen(&vec![IpAddr::from(Ipv4Addr::LOCALHOST); ranks])?;
+        let addresses = ports.iter().map(|port| port.local_addr().map(|address| vec![address]));
+        let addresses = addresses.collect::<std::io::Result<Vec<_>>>();
+        let addresses = addresses.map_err(|error| Error::engine(format!("a held port is lost: {error}")))?;
+        Self::over(ports, &addresses)
+    }
+
+    /// Writes down the addresses of all ranks; `ports` are those that are held for ranks of this machine.
+    ///
+    /// # Errors
+    /// Exit 23 where the file cannot be written.
+    pub(super) fn over(ports: Vec<TcpListener>, addresses: &[Vec<SocketAddr>]) -> Result<Self> {
+        let ring = Self { folder: private_folder("realign-ring-")?, ports };
+        let text = serde_json::to_vec(addresses).expect("addresses are JSON");
         fs::write(ring.file(), text).map_err(|error| Error::unwritable(&ring.file(), &error))?;
         Ok(ring)
     }
@@ -64,6 +66,34 @@ impl Ring {
     fn file(&self) -> PathBuf {
         self.folder.path().join("hosts.json")
     }
+}
+
+/// A free port on each of this machine's addresses.
+///
+/// # Errors
+/// Exit 21 naming the address that is not this machine's, or has no free port.
+pub(super) fn listen(ips: &[IpAddr]) -> Result<Vec<TcpListener>> {
+    let port = |&ip: &IpAddr| {
+        TcpListener::bind((ip, 0)).map_err(|error| match error.kind() {
+            std::io::ErrorKind::AddrNotAvailable => {
+                Error::engine(format!("{ip} is no address of this machine"))
+            }
+            _ => Error::engine(format!("no free port on {ip}: {error}")),
+        })
+    };
+    ips.iter().map(port).collect()
+}
+
+/// A new folder for temporary files that only the user may read.
+///
+/// # Errors
+/// Exit 23 where it cannot be made.
+pub(super) fn private_folder(prefix: &str) -> Result<TempDir> {
+    let mut private = tempfile::Builder::new();
+    private.prefix(prefix);
+    #[cfg(unix)]
+    private.permissions(Permissions::from_mode(0o700));
+    private.tempdir().map_err(|error| Error::unwritable(&std::env::temp_dir(), &error))
 }
 
 #[cfg(test)]

@@ -23,8 +23,9 @@ use rustix::process::{Signal, getpid, kill_process};
 
 use self::trainer::Trainer;
 use super::{
+    interrupt::Interrupt,
     launch::{Launch, PATIENCE},
-    worker,
+    relay, worker,
 };
 
 const FAULT: &str = "REALIGN_TEST_FAULT";
@@ -45,6 +46,9 @@ pub(crate) fn launch() -> Launch {
         environment: [(FAULT.to_owned(), "none:".to_owned())].into(),
         patience: PATIENCE,
         stall: None,
+        interrupt: Interrupt::default(),
+        relayed: false,
+        remote: None,
     }
 }
 
@@ -56,6 +60,20 @@ pub(crate) fn launch_faulty(fault: &str, folder: &Path) -> Launch {
     let mut launch = launch();
     launch.environment.insert(FAULT.to_owned(), format!("{fault}:{}", folder.display()));
     launch
+}
+
+#[test]
+#[ignore = "not a test but the other machine's side of the tests of remote ranks, which start it"]
+fn be_a_relay() {
+    let Ok(fault) = env::var(FAULT) else { return };
+    let (fault, folder) = fault.split_once(':').unwrap();
+    // The message goes where a command's would.
+    if let Err(error) =
+        relay::run_relay(&launch_faulty(fault, Path::new(folder)), &env::current_exe().unwrap())
+    {
+        eprintln!("error: {error}");
+        std::process::exit(error.exit().code().into());
+    }
 }
 
 #[test]

@@ -67,6 +67,11 @@ impl WorkerBackend {
         self.most = [score, generate];
     }
 
+    /// Ends the workers until they are asked again.
+    pub fn rest(&mut self) {
+        self.pool.rest();
+    }
+
     /// Longest sequence of the model in tokens.
     #[must_use]
     pub fn context_length(&self) -> usize {

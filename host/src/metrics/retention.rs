@@ -43,7 +43,7 @@ pub struct Benchmark {
     pub name: String,
     /// Which way is better.
     pub direction: Direction,
-    /// What guessing gives.
+    /// What guessing gives; not a number where that is not known, which leaves no headroom.
     pub chance: f64,
     /// What a value cannot leave, where that is known.
     pub range: Option<Interval>,
@@ -56,6 +56,8 @@ pub struct Benchmark {
 pub struct BenchmarkRetention {
     /// Name in the suite.
     pub name: String,
+    /// Which way is better.
+    pub direction: Direction,
     /// The baseline.
     pub before: Option<Evidence>,
     /// The trained model.
@@ -117,7 +119,15 @@ fn one_benchmark(benchmark: &Benchmark, kept: f64) -> BenchmarkRetention {
         };
         ratio.is_finite().then_some(ratio)
     });
-    BenchmarkRetention { name: benchmark.name.clone(), before, after, ratio, margin, decision }
+    BenchmarkRetention {
+        name: benchmark.name.clone(),
+        direction: benchmark.direction,
+        before,
+        after,
+        ratio,
+        margin,
+        decision,
+    }
 }
 
 /// Mean of d with its bounds.
@@ -140,7 +150,10 @@ fn no_headroom(benchmark: &Benchmark, before: &Evidence) -> Option<Decision> {
         Direction::Higher => (before.lower, before.lower - benchmark.chance),
         Direction::Lower => (before.upper, benchmark.chance - before.upper),
     };
-    // Written so that a chance level that is not a number leaves no headroom.
+    if benchmark.chance.is_nan() {
+        return Some(Decision::new(Verdict::NoHeadroom, "what guessing gives is not known"));
+    }
+    // Written so that any other number that is none leaves no headroom.
     if distance >= HEADROOM * scale {
         return None;
     }

@@ -1,23 +1,35 @@
-//! Two runs side by side as a table, with what differs between them.
+//! A run beside its baseline as tables: what changed, what cannot be told, what was kept, and what differs between them.
 
-use std::fmt::Write as _;
+use std::{collections::BTreeMap, fmt::Write as _};
 
-use super::{number, table};
+use super::{number, record, table};
 use crate::{
-    compare::{Change, Comparison, IdentityDifferences, KeyDifference, MetricComparison},
+    compare::{Change, Comparison, Correction, IdentityDifferences, KeyDifference, Method, MetricComparison},
+    metrics::{
+        Retention,
+        retention::{BenchmarkRetention, KEPT},
+    },
+    model::Estimate,
     suite::record::Record,
 };
 
 /// The whole report of a comparison.
 #[must_use]
-pub fn render(before: &Record, after: &Record, comparison: &Comparison) -> String {
+pub fn render(
+    before: &Record,
+    after: &Record,
+    comparison: &Comparison,
+    method: Method,
+    noise: Option<&BTreeMap<String, Estimate>>,
+) -> String {
     let mut text = format!("{} -> {}\n", before.name, after.name);
     match comparison {
         Comparison::NotComparable(identity) => {
             text += "\nnot comparable: the two runs measured with different instruments\n";
             push_differences(&mut text, "instrument", &identity.instrument);
+            push_differences(&mut text, "allowed", &identity.allowed);
         }
-        Comparison::Compared { identity, metrics, only_before, only_after } => {
+        Comparison::Compared { identity, metrics, only_before, only_after, retention } => {
             push_identity(&mut text, identity);
             let header = ["metric", "before", "after", "change", "95 % interval", "n", "-/+", "p", "verdict"];
             let mut table = table::new(&header, &[1, 2, 3, 4, 5, 6, 7]);
@@ -25,22 +37,48 @@ pub fn render(before: &Record, after: &Record, comparison: &Comparison) -> Strin
                 table.add_row(row(metric, after));
             }
             let _ = write!(text, "\n{}\n", table::text(&table));
+            if let Some(noise) = noise {
+                push_noise(&mut text, metrics, noise, after);
+            }
+            push_untold(&mut text, metrics, after);
+            if let Some(retention) = retention {
+                push_retention(&mut text, retention, after);
+            }
             for (side, only) in [("first", only_before), ("second", only_after)] {
                 if !only.is_empty() {
                     let _ =
                         write!(text, "\n{} items are only in the {side} run and were left out\n", only.len());
                 }
             }
-            text +=
-                "\n-/+ counts the items that were lost and gained; p is Holm-adjusted over the metrics.\n";
+            let _ = write!(text, "\n{}\n", legend(method));
         }
     }
     text.trim_end().to_owned()
 }
 
+/// What the columns mean.
+pub(super) fn legend(method: Method) -> String {
+    let correction = match method.correction {
+        Correction::Holm => "Holm",
+        Correction::BenjaminiHochberg => "Benjamini and Hochberg",
+    };
+    let mut text = format!(
+        "-/+ counts the items that were lost and gained; p is adjusted by {correction} over all metrics."
+    );
+    if let Some(margin) = method.margin {
+        let _ = write!(
+            text,
+            "\nequivalent: proven to differ by at most {} of the first run's value.",
+            number::value(margin, "share")
+        );
+    }
+    text
+}
+
 fn push_identity(text: &mut String, identity: &IdentityDifferences) {
     push_differences(text, "differs", &identity.subject);
     push_differences(text, "warning: engine", &identity.engine);
+    push_differences(text, "warning: allowed to differ", &identity.allowed);
     if identity.subject.is_empty() {
         *text += "same subject: this is the noise of the measurement\n";
     }
@@ -63,8 +101,7 @@ fn push_differences(text: &mut String, what: &str, differences: &[KeyDifference]
 }
 
 fn row(metric: &MetricComparison, record: &Record) -> Vec<String> {
-    let described = record.metrics.iter().find(|described| described.name == metric.metric);
-    let unit = described.map_or("", |described| described.unit.as_str());
+    let unit = unit(record, &metric.metric);
     let none = || "-".to_owned();
     vec![
         metric.metric.clone(),
@@ -79,11 +116,92 @@ fn row(metric: &MetricComparison, record: &Record) -> Vec<String> {
     ]
 }
 
+/// Every change beside what the baseline differs by from itself.
+fn push_noise(
+    text: &mut String,
+    metrics: &[MetricComparison],
+    noise: &BTreeMap<String, Estimate>,
+    record: &Record,
+) {
+    let header = ["noise floor", "change", "95 % interval", "baseline again", "95 % interval"];
+    let mut table = table::new(&header, &[1, 2, 3, 4]);
+    for metric in metrics {
+        let unit = unit(record, &metric.metric);
+        let shown = |estimate: Option<&Estimate>| {
+            estimate.map_or_else(
+                || ["-".to_owned(), "-".to_owned()],
+                |estimate| [number::value(estimate.value, unit), number::interval(estimate, unit)],
+            )
+        };
+        let [change, interval] = shown(metric.difference.as_ref());
+        let [again, spread] = shown(noise.get(&metric.metric));
+        table.add_row([metric.metric.clone(), change, interval, again, spread]);
+    }
+    let _ = write!(text, "\n{}\n", table::text(&table));
+}
+
+/// What would have shown, and what it takes to see a difference that matters.
+fn push_untold(text: &mut String, metrics: &[MetricComparison], record: &Record) {
+    let untold: Vec<&MetricComparison> =
+        metrics.iter().filter(|metric| metric.change == Change::CannotTell).collect();
+    if untold.is_empty() {
+        return;
+    }
+    let header = ["cannot tell", "would have shown", "what matters", "items", "clusters", "items needed"];
+    let mut table = table::new(&header, &[1, 2, 3, 4, 5]);
+    for metric in untold {
+        let unit = unit(record, &metric.metric);
+        let none = || "-".to_owned();
+        table.add_row([
+            metric.metric.clone(),
+            metric.minimum_detectable.map_or_else(none, |least| number::value(least, unit)),
+            metric.margin.map_or_else(none, |margin| number::value(margin, unit)),
+            metric.n.to_string(),
+            metric.clusters.to_string(),
+            metric.items_needed.map_or_else(none, |needed| needed.to_string()),
+        ]);
+    }
+    let _ = write!(text, "\n{}\n", table::text(&table));
+}
+
+fn push_retention(text: &mut String, retention: &Retention, record: &Record) {
+    let header = ["benchmark", "before", "after", "kept", "verdict", "why"];
+    let mut table = table::new(&header, &[1, 2, 3]);
+    let none = || "-".to_owned();
+    for BenchmarkRetention { name, before, after, ratio, decision, .. } in &retention.benchmarks {
+        let unit = unit(record, name);
+        table.add_row([
+            name.clone(),
+            before.map_or_else(none, |evidence| number::value(evidence.estimate.value, unit)),
+            after.map_or_else(none, |evidence| number::value(evidence.estimate.value, unit)),
+            ratio.map_or_else(none, |ratio| number::value(ratio, "share")),
+            record::word(decision.verdict).to_owned(),
+            decision.reason.clone(),
+        ]);
+    }
+    let _ = write!(
+        text,
+        "\n{}\nretention of {:.0} %: {}, {} of {} benchmarks count\n",
+        table::text(&table),
+        100.0 * KEPT,
+        record::word(retention.decision.verdict),
+        retention.counting,
+        retention.benchmarks.len()
+    );
+}
+
+/// What a metric counts in.
+pub(super) fn unit<'a>(record: &'a Record, metric: &str) -> &'a str {
+    let described = record.metrics.iter().find(|described| described.name == metric);
+    described.map_or("", |described| described.unit.as_str())
+}
+
 /// A change as people read it.
-fn word(change: Change) -> &'static str {
+pub(super) const fn word(change: Change) -> &'static str {
     match change {
         Change::Regressed => "regressed",
         Change::Improved => "improved",
+        Change::Equivalent => "equivalent",
         Change::CannotTell => "cannot tell",
     }
 }

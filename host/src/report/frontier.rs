@@ -7,7 +7,7 @@
 
 mod persona;
 
-use std::ops::RangeInclusive;
+use std::{ops::RangeInclusive, path::Path};
 
 use plotters::{
     chart::{ChartBuilder, ChartContext, SeriesLabelPosition},
@@ -19,17 +19,13 @@ use plotters::{
     element::{Circle, PathElement, Rectangle},
     prelude::{DrawingArea, IntoDrawingArea as _, SVGBackend},
     series::{DashedLineSeries, LineSeries},
-    style::{Color as _, RGBColor, ShapeStyle, WHITE},
+    style::{Color as _, RGBColor, ShapeStyle},
 };
 
-use crate::{metrics::Kl, train::outcome::Frontier};
+use super::palette::{FAINT, FIRST, INK, PAPER, SECOND};
+use crate::{error::Result, metrics::Kl, train::outcome::Frontier, write::Output};
 
 const SIZE: (u32, u32) = (800, 500);
-/// Colours that stay apart for people who do not see red and green apart (Okabe and Ito 2008).
-const SEARCHED: RGBColor = RGBColor(0, 114, 178);
-const CONFIRMED: RGBColor = RGBColor(213, 94, 0);
-const INK: RGBColor = RGBColor(34, 34, 34);
-const FAINT: RGBColor = RGBColor(150, 150, 150);
 /// How far right of the chosen factor its confirmation stands, as a share of it, so that both intervals can be read.
 const BESIDE: f64 = 0.05;
 /// Half the width of a tick at an upper bound, as a share of the factor.
@@ -42,6 +38,15 @@ type Axis = WithKeyPoints<LogCoord<f64>>;
 type Plane = Cartesian2d<Axis, Axis>;
 type Chart<'a, 'b> = ChartContext<'a, SVGBackend<'b>, Plane>;
 type Drawn = Result<(), Box<dyn std::error::Error>>;
+
+/// Draws the frontier of a training beside its numbers, where divergence was measured.
+///
+/// # Errors
+/// It cannot be read, or the picture cannot be written.
+pub fn write(root: &Path) -> Result<()> {
+    let Some(frontier) = Frontier::read(root)? else { return Ok(()) };
+    Output::create(&root.join("frontier.svg"))?.commit(svg(&frontier).as_bytes())
+}
 
 /// The picture as an SVG document.
 ///
@@ -58,7 +63,7 @@ pub fn svg(frontier: &Frontier) -> String {
 }
 
 fn both(area: &DrawingArea<SVGBackend<'_>, Shift>, frontier: &Frontier, watched: bool) -> Drawn {
-    area.fill(&WHITE)?;
+    area.fill(&PAPER)?;
     if watched {
         let (upper, lower) = area.split_vertically(SIZE.1);
         draw(&upper, frontier)?;
@@ -80,7 +85,7 @@ fn draw(area: &DrawingArea<SVGBackend<'_>, Shift>, frontier: &Frontier) -> Drawn
         .build_cartesian_2d(axis(left, right), axis(bottom, top))?;
     chart
         .configure_mesh()
-        .light_line_style(WHITE)
+        .light_line_style(PAPER)
         .bold_line_style(FAINT.mix(0.3))
         .axis_style(INK)
         .label_style(("sans-serif", 14, &INK))
@@ -101,23 +106,23 @@ fn draw(area: &DrawingArea<SVGBackend<'_>, Shift>, frontier: &Frontier) -> Drawn
         frontier.points.iter().map(|point| (f64::from(point.factor), &point.kl)).collect();
     searched.sort_by(|a, b| a.0.total_cmp(&b.0));
     let path = searched.iter().map(|(factor, kl)| (*factor, kl.evidence.estimate.value.max(bottom)));
-    chart.draw_series(LineSeries::new(path, SEARCHED.mix(0.4)))?;
-    marks(&mut chart, "searched", &searched, SEARCHED, bottom)?;
+    chart.draw_series(LineSeries::new(path, FIRST.mix(0.4)))?;
+    marks(&mut chart, "searched", &searched, FIRST, bottom)?;
     if let Some(chosen) = frontier.chosen.map(f64::from) {
         let at = searched.iter().filter(|(factor, _)| (factor - chosen).abs() < 1e-9);
         let ring = at.map(|(factor, kl)| {
-            Circle::new((*factor, kl.evidence.estimate.value.max(bottom)), 9, SEARCHED.stroke_width(2))
+            Circle::new((*factor, kl.evidence.estimate.value.max(bottom)), 9, FIRST.stroke_width(2))
         });
         chart
             .draw_series(ring)?
             .label(format!("chosen: factor {chosen:.3}"))
-            .legend(|(x, y)| Circle::new((x + 8, y), 6, SEARCHED.stroke_width(2)));
+            .legend(|(x, y)| Circle::new((x + 8, y), 6, FIRST.stroke_width(2)));
         if let Some(confirmed) = &frontier.confirmed {
             marks(
                 &mut chart,
                 "confirmed on other prompts",
                 &[(chosen * (1.0 + BESIDE), confirmed)],
-                CONFIRMED,
+                SECOND,
                 bottom,
             )?;
         }
@@ -125,7 +130,7 @@ fn draw(area: &DrawingArea<SVGBackend<'_>, Shift>, frontier: &Frontier) -> Drawn
     chart
         .configure_series_labels()
         .position(SeriesLabelPosition::UpperLeft)
-        .background_style(WHITE.mix(0.9))
+        .background_style(PAPER.mix(0.9))
         .border_style(FAINT)
         .label_font(("sans-serif", 13, &INK))
         .draw()?;
@@ -226,6 +231,8 @@ mod tests {
             chosen: Some(0.0831),
             confirmed: Some(kl(0.076, 0.02)),
             kinds: BTreeMap::new(),
+            neutral: None,
+            original: None,
         }
     }
 
@@ -260,7 +267,7 @@ mod tests {
             let points: Vec<Point> = values.iter().map(point).collect();
             let chosen = points.first().map(|point| point.factor);
             let confirmed = points.first().map(|point| point.kl);
-            let text = svg(&Frontier { format: 1, limit, points, chosen, confirmed, kinds: BTreeMap::new() });
+            let text = svg(&Frontier { format: 1, limit, points, chosen, confirmed, kinds: BTreeMap::new(), neutral: None, original: None });
             let inside = |name: &str, most: f64| {
                 text.split(&format!(" {name}=\"")).skip(1).all(|rest| {
                     let number = rest.split('"').next().and_then(|number| number.parse::<f64>().ok());

@@ -1,11 +1,27 @@
 //! Numbers as reports show them: one function, so that no two reports round differently.
 
-use crate::model::Estimate;
+use crate::{
+    model::{Direction, Estimate},
+    suite::record::Metric,
+};
+
+/// Gates whose threshold itself does not pass.
+const STRICT: [&str; 2] = ["style-variance", "perplexity"];
 
 /// A value in its unit: shares as per cent with one decimal, anything else with three decimals.
 #[must_use]
 pub fn value(value: f64, unit: &str) -> String {
     if unit == "share" { format!("{:.1} %", 100.0 * value) } else { format!("{value:.3}") }
+}
+
+/// How a gate's threshold is to be met. Two gates leave their threshold out; every other one takes it in.
+#[must_use]
+pub fn sign(metric: &Metric) -> &'static str {
+    match metric.direction {
+        Direction::Higher => ">=",
+        Direction::Lower if STRICT.contains(&metric.name.as_str()) => "<",
+        Direction::Lower => "<=",
+    }
 }
 
 /// The two-sided interval of an estimate.

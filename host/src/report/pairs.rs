@@ -1,9 +1,13 @@
 //! A set of pairs as people read it.
 
-use std::fmt::Write as _;
+use std::{collections::BTreeMap, fmt::Write as _};
 
 use super::{number, record, table};
-use crate::{data::pairs::record::PairsRecord, model::Direction, suite::record::Metric};
+use crate::{
+    data::pairs::{record::PairsRecord, source::Source},
+    model::Direction,
+    suite::record::Metric,
+};
 
 /// The whole report of pairs that were written to `file`.
 #[must_use]
@@ -19,15 +23,36 @@ pub fn render(pairs: &PairsRecord, file: &str) -> String {
     for (reason, count) in &pairs.without {
         let _ = writeln!(text, "{count} scenarios without one: {reason}");
     }
+    if pairs.config.contrasts() {
+        let _ = writeln!(text, "chosen answers from {}", from(&pairs.chosen_from));
+        let _ = writeln!(text, "rejected answers from {}", from(&pairs.rejected_from));
+    }
     let _ = writeln!(text, "chosen by {}", pairs.chosen_by.join(", "));
     let _ = writeln!(text, "held out from the choice: {}\n", pairs.held_out.join(", "));
     let named = pairs.metrics.iter().map(|metric| (name(metric), metric));
     text += &measured_table("chosen minus rejected", named);
+    text += &format!("\n\n{}", table::text(&coverage(pairs)));
     for metric in pairs.metrics.iter().filter(|metric| !metric.reason.is_empty()) {
         let _ = write!(text, "\n{}: {}", metric.name, record::notes(metric));
     }
     let _ = write!(text, "\nwritten: {file}");
     text
+}
+
+/// How many answers came from each source, the most first.
+fn from(counts: &BTreeMap<Source, usize>) -> String {
+    let mut counts: Vec<(Source, usize)> = counts.iter().map(|(source, count)| (*source, *count)).collect();
+    counts.sort_by_key(|&(source, count)| (usize::MAX - count, source));
+    let told: Vec<String> = counts.iter().map(|(source, count)| format!("{source} ({count})")).collect();
+    told.join(", ")
+}
+
+fn coverage(pairs: &PairsRecord) -> comfy_table::Table {
+    let mut table = table::new(&["pairs that differ", "only chosen shows it", "only rejected"], &[1, 2]);
+    for (name, found) in &pairs.coverage {
+        table.add_row(vec![name.clone(), found.toward.to_string(), found.against.to_string()]);
+    }
+    table
 }
 
 /// A number's name, as people read it.
@@ -36,6 +61,8 @@ pub(super) fn name(metric: &Metric) -> String {
         "gap" => "held-out traits".to_owned(),
         "margin" => "choosing traits".to_owned(),
         "longer" => "chosen is longer".to_owned(),
+        "contrast" => "passes, other fails".to_owned(),
+        "covered" => "every trait differs".to_owned(),
         name => name.replacen("gap/", "  held out: ", 1).replacen("pairs/", "  choosing: ", 1),
     }
 }

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::{number, table};
 use crate::{
-    model::{Direction, Verdict},
+    model::Verdict,
     suite::record::{Metric, Record},
 };
 
@@ -34,8 +34,7 @@ fn row(metric: &Metric) -> Vec<String> {
     let none = || "-".to_owned();
     let estimate = metric.estimate.as_ref();
     let gate = metric.threshold.map_or_else(none, |threshold| {
-        let sign = if metric.direction == Direction::Lower { "<" } else { ">=" };
-        format!("{sign} {}", number::value(threshold, &metric.unit))
+        format!("{} {}", number::sign(metric), number::value(threshold, &metric.unit))
     });
     vec![
         metric.name.clone(),

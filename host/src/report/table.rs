@@ -28,6 +28,22 @@ pub fn new(header: &[&str], right: &[usize]) -> Table {
     table
 }
 
+/// Marks with a text each, which goes on below itself.
+#[must_use]
+pub fn list(rows: &[(String, String)]) -> String {
+    let mut table = new(&[], &[]);
+    for (mark, text) in rows {
+        table.add_row([mark, text]);
+    }
+    for column in table.column_iter_mut() {
+        column.set_padding((0, 1));
+    }
+    if let Some(marks) = table.column_mut(0) {
+        marks.set_constraint(ColumnConstraint::ContentWidth);
+    }
+    text(&table)
+}
+
 /// The table as text without blanks at line ends.
 #[must_use]
 pub fn text(table: &Table) -> String {

@@ -2,13 +2,11 @@
 
 use std::fmt::Write as _;
 
-use super::{number, record, table};
-use crate::{
-    compare::Change,
-    train::{
-        outcome::Outcome,
-        watch::{Number, Watched},
-    },
+use super::{comparison, number, record, table};
+use crate::train::{
+    outcome::Outcome,
+    state::Why,
+    watch::{Number, Watched},
 };
 
 /// The whole report of a training whose folder is `folder`.
@@ -71,12 +69,36 @@ pub fn render(outcome: &Outcome, folder: &str) -> String {
     if outcome.metrics.is_empty() {
         text += "\nno divergence was measured: name prompts in [kl] to hold it under a limit";
     }
+    for line in verdict(outcome) {
+        let _ = write!(text, "\n{line}");
+    }
     let _ = write!(
         text,
         "\nstep {}, scale x {:.3}: {folder}/{}",
         outcome.exported_step, outcome.factor, outcome.adapter
     );
     text
+}
+
+/// Why this step came out, where it is not simply the last one, and what speaks against it.
+fn verdict(outcome: &Outcome) -> Vec<String> {
+    let step = outcome.exported_step;
+    let why = match outcome.why {
+        Why::Last => None,
+        Why::LowestLoss => {
+            Some(format!("step {step} came out: the lowest validation loss without a warning"))
+        }
+        Why::LatestWithoutWarning => {
+            Some(format!("step {step} came out: the latest that the suite saw without a warning"))
+        }
+        Why::EveryStepWarned => {
+            Some(format!("step {step} came out, the last one: every step that the suite saw has a warning"))
+        }
+    };
+    let warnings: Vec<String> = outcome.warnings().iter().map(ToString::to_string).collect();
+    let against =
+        (!warnings.is_empty()).then(|| format!("what came out has not passed: {}", warnings.join("; ")));
+    why.into_iter().chain(against).collect()
 }
 
 /// The numbers that were estimated on both sides: those that are compared item by item, and those that sum others up.
@@ -92,12 +114,7 @@ fn watched(before: &Watched, after: &Watched) -> String {
         if change.is_none() && name.contains('/') {
             continue;
         }
-        let change = match change {
-            Some(Change::Improved) => "improved",
-            Some(Change::Regressed) => "regressed",
-            Some(Change::CannotTell) => "cannot tell",
-            None => "-",
-        };
+        let change = change.map_or("-", |change| comparison::word(*change));
         let shown = |number: &Number| number::value(number.estimate.value, &number.unit);
         let spread = |number: &Number| number::interval(&number.estimate, &number.unit);
         table.add_row([
@@ -117,8 +134,9 @@ fn watched(before: &Watched, after: &Watched) -> String {
 mod tests {
     use super::*;
     use crate::{
+        compare::Change,
         model::Estimate,
-        train::watch::{Number, Watched},
+        train::watch::{Number, Warning, Watched},
     };
 
     fn seen(step: u32, shift: f64, change: Change) -> Watched {
@@ -157,5 +175,30 @@ mod tests {
         style-match               -0.338  -0.448 to -0.228  -0.248  -0.358 to -0.138  320  improved
         trait/acknowledges-first  22.5 %    11.5 to 33.5 %  31.5 %    20.5 to 42.5 %  320  improved
         ");
+    }
+
+    #[test]
+    fn why_a_step_came_out_and_what_speaks_against_it_is_said() {
+        let mut outcome: Outcome = serde_json::from_value(serde_json::json!({
+            "format": 1, "id": "0123456789ab", "name": "sft", "kind": "sft", "adapter": "adapter", "steps": 24,
+            "exported_step": 24, "why": "every-step-warned", "factor": 1.0, "last_loss": null, "validated": [],
+            "measured": [], "guarded": [], "metrics": [], "digests": {}, "subject": {}, "engine": {}, "plan": {},
+        }))
+        .unwrap();
+        assert!(outcome.passed());
+        let warning = |metric: &str| Warning::HeldOutLost(metric.into());
+        let watched = seen(24, 0.0, Change::Regressed);
+        outcome.watched = vec![Watched { warnings: vec![warning("style-match")], ..watched.clone() }];
+        let again = vec![warning("style-match"), Warning::CapabilityLost("facts/accuracy".into())];
+        outcome.exported = Some(Watched { warnings: again, ..watched });
+        assert!(!outcome.passed());
+        insta::assert_snapshot!(verdict(&outcome).join("\n"), @r"
+        step 24 came out, the last one: every step that the suite saw has a warning
+        what came out has not passed: style-match, held out, sees less of the persona; facts/accuracy is worse than before training
+        ");
+        (outcome.exported_step, outcome.why) = (12, Why::LatestWithoutWarning);
+        outcome.exported = None;
+        assert!(outcome.passed(), "the warning is another step's");
+        insta::assert_snapshot!(verdict(&outcome).join("\n"), @"step 12 came out: the latest that the suite saw without a warning");
     }
 }

@@ -3,10 +3,8 @@
 //! Replicate r draws from stream r of `ChaCha8` under the caller's seed, so a result does not depend on the
 //! number of threads, on the order of replicates or on how many there are after it.
 //!
-//! Two intervals. *Percentile* takes quantiles of the replicates: right for differences of means, whose
-//! replicates are centred on the value. *`BCa`* (Efron 1987) corrects for bias and skewness: right for a standard
-//! deviation, whose replicates are not. A replicate on which the statistic is not defined is left
-//! out; if more than one in ten is, there is no interval.
+//! The interval is *`BCa`* (Efron 1987): quantiles of the replicates, corrected for bias and skewness. A replicate on
+//! which the statistic is not defined is left out; if more than one in ten is, there is no interval.
 
 use rand_chacha::{
     ChaCha8Rng,
@@ -65,29 +63,13 @@ pub fn distribution(
     values
 }
 
-/// Percentile interval of a statistic, two-sided, widened to contain the value on all the data.
-///
-/// `None` with fewer than two clusters, or if the statistic is defined on too few replicates.
-#[must_use]
-pub fn percentile(
-    clusters: usize,
-    confidence: f64,
-    bootstrap: Bootstrap,
-    statistic: impl Fn(&[usize]) -> Option<f64>,
-) -> Option<Interval> {
-    let value = on_all(clusters, &statistic)?;
-    let replicates = distribution(clusters, bootstrap, statistic);
-    let tail = (1.0 - confidence) / 2.0;
-    usable(&replicates, bootstrap).then(|| around(value, &replicates, tail, 1.0 - tail))
-}
-
 /// `BCa` interval of a statistic, two-sided, widened to contain the value on all the data.
 ///
 /// With `z0` the normal quantile of the share of replicates below the value (ties count half) and `a` the
 /// jackknife acceleration `sum d^3 / (6 (sum d^2)^(3/2))`, the ends are the replicates' quantiles at
 /// `Phi(z0 + (z0 + z) / (1 - a (z0 + z)))`. Where `z0` or `a` is not defined this is the percentile interval.
 ///
-/// `None` as for [`percentile`].
+/// `None` with fewer than two clusters, or if the statistic is defined on too few replicates.
 #[must_use]
 pub fn bca(
     clusters: usize,
@@ -100,15 +82,57 @@ pub fn bca(
     if !usable(&replicates, bootstrap) {
         return None;
     }
+    let without = (0..clusters)
+        .map(|left_out| {
+            let kept: Vec<usize> = (0..clusters).filter(|cluster| *cluster != left_out).collect();
+            statistic(&kept).filter(|value| value.is_finite())
+        })
+        .collect::<Option<Vec<f64>>>();
+    let acceleration = without.and_then(|values| acceleration(&values)).unwrap_or(0.0);
+    Some(corrected(value, &replicates, acceleration, confidence))
+}
+
+/// `BCa` intervals of `sum of the first / sum of the second` over clusters: the same as [`bca`], several confidences at
+/// once, and the jackknife in one pass.
+///
+/// `None` with fewer than two clusters or a sum of the second that is not positive.
+#[must_use]
+pub fn bca_of_ratio<const N: usize>(
+    totals: &[(f64, f64)],
+    confidences: [f64; N],
+    bootstrap: Bootstrap,
+) -> Option<[Interval; N]> {
+    let sum = totals.iter().fold((0.0, 0.0), |sum, total| (sum.0 + total.0, sum.1 + total.1));
+    let value = sum.0 / sum.1;
+    if totals.len() < 2 || sum.1.is_nan() || sum.1 <= 0.0 || !value.is_finite() {
+        return None;
+    }
+    let ratio = |drawn: &[usize]| {
+        let (a, b) = drawn.iter().fold((0.0, 0.0), |(a, b), index| {
+            let (more, weight) = totals[*index];
+            (a + more, b + weight)
+        });
+        Some(a / b)
+    };
+    let replicates = distribution(totals.len(), bootstrap, ratio);
+    if !usable(&replicates, bootstrap) {
+        return None;
+    }
+    let without: Vec<f64> = totals.iter().map(|total| (sum.0 - total.0) / (sum.1 - total.1)).collect();
+    let acceleration = acceleration(&without).unwrap_or(0.0);
+    Some(confidences.map(|confidence| corrected(value, &replicates, acceleration, confidence)))
+}
+
+/// The corrected quantiles of sorted replicates.
+fn corrected(value: f64, replicates: &[f64], acceleration: f64, confidence: f64) -> Interval {
     let tail = (1.0 - confidence) / 2.0;
-    let bias = bias(value, &replicates);
-    let acceleration = acceleration(clusters, &statistic).unwrap_or(0.0);
+    let bias = bias(value, replicates);
     let adjusted = |p: f64| {
         let z = bias + quantile::normal(p);
         let scale = 1.0 - acceleration * z;
         if scale > 0.0 { quantile::normal_cdf(bias + z / scale) } else { p }
     };
-    Some(around(value, &replicates, adjusted(tail), adjusted(1.0 - tail)))
+    around(value, replicates, adjusted(tail), adjusted(1.0 - tail))
 }
 
 /// The statistic on every cluster once.
@@ -133,17 +157,11 @@ fn bias(value: f64, replicates: &[f64]) -> f64 {
     if share > 0.0 && share < 1.0 { quantile::normal(share) } else { 0.0 }
 }
 
-/// Jackknife acceleration over clusters.
-fn acceleration(clusters: usize, statistic: &impl Fn(&[usize]) -> Option<f64>) -> Option<f64> {
-    let values: Vec<f64> = (0..clusters)
-        .map(|left_out| {
-            let kept: Vec<usize> = (0..clusters).filter(|cluster| *cluster != left_out).collect();
-            statistic(&kept).filter(|value| value.is_finite())
-        })
-        .collect::<Option<_>>()?;
-    let mean = values.iter().sum::<f64>() / clusters as f64;
-    let squares: f64 = values.iter().map(|value| (mean - value).powi(2)).sum();
-    let cubes: f64 = values.iter().map(|value| (mean - value).powi(3)).sum();
+/// Jackknife acceleration, from the statistic without each cluster in turn.
+fn acceleration(without: &[f64]) -> Option<f64> {
+    let mean = without.iter().sum::<f64>() / without.len() as f64;
+    let squares: f64 = without.iter().map(|value| (mean - value).powi(2)).sum();
+    let cubes: f64 = without.iter().map(|value| (mean - value).powi(3)).sum();
     let acceleration = cubes / (6.0 * squares.powf(1.5));
     acceleration.is_finite().then_some(acceleration)
 }

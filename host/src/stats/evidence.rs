@@ -47,6 +47,12 @@ impl Evidence {
         Self { estimate, lower: map(self.lower), upper: map(self.upper), effective_n: None }.finite()
     }
 
+    /// Both one-sided bounds.
+    #[must_use]
+    pub const fn bounds(&self) -> Interval {
+        Interval { low: self.lower, high: self.upper }
+    }
+
     /// Itself if every number is finite.
     #[must_use]
     pub fn finite(self) -> Option<Self> {

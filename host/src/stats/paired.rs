@@ -3,7 +3,8 @@
 //! - [`sign_flip`]: permutation test on cluster sums. Under "nothing changed" every cluster's sum of differences
 //!   is as likely to have the other sign, whatever the items inside a cluster have in common.
 //! - [`mcnemar_exact`]: the same for independent items that are right or wrong, where it is a binomial test.
-//! - [`bootstrap_difference`]: interval of the mean difference.
+//! - [`bootstrap_difference`]: intervals of the mean difference, for values that are not just right or wrong (those
+//!   have [`super::paired_share`]).
 
 use rand_chacha::rand_core::Rng as _;
 use statrs::distribution::{Binomial, DiscreteCDF as _};
@@ -63,27 +64,21 @@ pub fn mcnemar_exact(b: usize, c: usize) -> f64 {
     Binomial::new(0.5, (b + c) as u64).map_or(1.0, |binomial| (2.0 * binomial.cdf(b.min(c) as u64)).min(1.0))
 }
 
-/// Percentile cluster-bootstrap interval of the mean difference, two-sided.
+/// `BCa` cluster-bootstrap intervals of the mean difference, two-sided, one per confidence.
 ///
 /// `None` with fewer than two clusters that hold values.
 #[must_use]
-pub fn bootstrap_difference(
+pub fn bootstrap_difference<const N: usize>(
     clusters: &[Vec<f64>],
-    confidence: f64,
+    confidences: [f64; N],
     bootstrap: Bootstrap,
-) -> Option<Interval> {
+) -> Option<[Interval; N]> {
     let totals: Vec<(f64, f64)> = clusters
         .iter()
         .filter(|cluster| !cluster.is_empty())
         .map(|cluster| (cluster.iter().sum(), cluster.len() as f64))
         .collect();
-    bootstrap::percentile(totals.len(), confidence, bootstrap, |drawn| {
-        let (sum, n) = drawn.iter().fold((0.0, 0.0), |(sum, n), index| {
-            let (more, items) = totals[*index];
-            (sum + more, n + items)
-        });
-        Some(sum / n)
-    })
+    bootstrap::bca_of_ratio(&totals, confidences, bootstrap)
 }
 
 #[cfg(test)]

@@ -77,6 +77,18 @@ pub fn minimum_detectable_difference(standard_error: f64, clusters: usize) -> Op
     Some((quantile::t_upper(0.025, df) + quantile::t_upper(1.0 - POWER, df)) * standard_error)
 }
 
+/// Items after which `target` would be the smallest detectable difference, by the root-n law: `n (mde / target)^2`, if
+/// further items come in clusters like the ones that are there.
+///
+/// `None` where there is no target, or a million clusters' worth of items would not suffice.
+#[must_use]
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "positive and below the limit")]
+pub fn items_needed(minimum_detectable: f64, items: usize, target: f64) -> Option<usize> {
+    let needed = items as f64 * (minimum_detectable / target).powi(2);
+    let possible = needed.is_finite() && target > 0.0 && needed <= (MAX_CLUSTERS * 1000) as f64;
+    possible.then(|| needed.ceil() as usize)
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -111,6 +123,24 @@ mod tests {
     fn the_detectable_difference_follows_the_planning_formula() {
         let found = minimum_detectable_difference((0.1_f64 / 690.0).sqrt(), 690).expect("there is spread");
         assert!((found - 0.033_78).abs() < 1e-4, "{found}");
+    }
+
+    /// Miller (2024), section 5: with a variance of 1/9 between questions, 969 of them detect 3 points.
+    #[test]
+    fn the_published_number_of_questions_is_found() {
+        let standard_error = |n: usize| (1.0 / 9.0 / n as f64).sqrt();
+        let found = minimum_detectable_difference(standard_error(969), 969).expect("there is spread");
+        assert!((found - 0.03).abs() < 1e-4, "{found}");
+        let few = minimum_detectable_difference(standard_error(200), 200).expect("there is spread");
+        let needed = items_needed(few, 200, 0.03).expect("possible");
+        // The quantiles are those of 199 degrees of freedom, a little wider than the paper's normal ones.
+        assert!((969..=985).contains(&needed), "{needed}");
+    }
+
+    #[test]
+    fn an_impossible_target_needs_no_number() {
+        assert_eq!(items_needed(0.1, 100, 0.0), None);
+        assert_eq!(items_needed(0.1, 100, 1e-9), None);
     }
 
     proptest! {

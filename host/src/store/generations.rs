@@ -1,9 +1,12 @@
-//! Finished batches by key.
+//! Finished batches, and single answers, by key.
 
 use rusqlite::OptionalExtension as _;
 
 use super::Store;
 use crate::{error::Result, ids::Digest};
+
+const PUT: &str = "INSERT INTO generations (key, payload) VALUES (?1, ?2)
+                   ON CONFLICT (key) DO UPDATE SET payload = excluded.payload";
 
 impl Store {
     /// Keeps what a batch gave. The same key always means the same payload, so a second write changes nothing
@@ -12,10 +15,22 @@ impl Store {
     /// # Errors
     /// The file cannot be written.
     pub fn put_batch(&self, key: &Digest, payload: &str) -> Result<()> {
-        let sql = "INSERT INTO generations (key, payload) VALUES (?1, ?2)
-                   ON CONFLICT (key) DO UPDATE SET payload = excluded.payload";
-        self.check(self.connection.execute(sql, (key.as_str(), payload)))?;
+        self.check(self.connection.execute(PUT, (key.as_str(), payload)))?;
         Ok(())
+    }
+
+    /// Keeps many at once, as [`Self::put_batch`] keeps one.
+    ///
+    /// # Errors
+    /// The file cannot be written; then none is kept.
+    pub fn put_batches(&self, entries: impl Iterator<Item = (Digest, String)>) -> Result<()> {
+        self.write(|transaction| {
+            for (key, payload) in entries {
+                let mut statement = self.check(transaction.prepare_cached(PUT))?;
+                self.check(statement.execute((key.as_str(), payload)))?;
+            }
+            Ok(())
+        })
     }
 
     /// What a batch gave, if it was kept.

@@ -15,6 +15,7 @@ use serde_json::{Value, json};
 use crate::{
     engine::{
         backend::{Backend, Progress},
+        kept::{keep_scores, keep_texts},
         query::{GenerateAnswer, GenerateQuery, Prompt, ScoreAnswer, ScoreQuery},
     },
     error::{Error, Result},
@@ -131,17 +132,21 @@ impl Answerer<'_, '_> {
     /// One result per query; the inner error is for the evaluator.
     fn scores(&mut self, queries: Vec<ScoreQuery>) -> Result<Vec<Result<ScoreAnswer, String>>> {
         let misfits = self.backend.score_misfits(&queries)?;
-        let fitting = fitting(queries, &misfits);
+        let fitting = fitting(&queries, &misfits);
         let answers = self.backend.score(&fitting, Some(self.store), self.progress)?;
-        Ok(merged(answers, misfits))
+        let answers = merged(answers, misfits);
+        keep_scores(self.store, self.backend, &queries, &answers)?;
+        Ok(answers)
     }
 
     /// As [`Self::scores`].
     fn texts(&mut self, queries: Vec<GenerateQuery>) -> Result<Vec<Result<GenerateAnswer, String>>> {
         let misfits = self.backend.generate_misfits(&queries)?;
-        let fitting = fitting(queries, &misfits);
+        let fitting = fitting(&queries, &misfits);
         let answers = self.backend.generate(&fitting, Some(self.store), self.progress)?;
-        Ok(merged(answers, misfits))
+        let answers = merged(answers, misfits);
+        keep_texts(self.store, self.backend, &queries, &answers)?;
+        Ok(answers)
     }
 
     /// A conversation as it is deployed: behind the system prompt, unless it brings its own.
@@ -213,8 +218,13 @@ impl Answerer<'_, '_> {
 }
 
 /// The queries that fit the model.
-fn fitting<Q>(queries: Vec<Q>, misfits: &[Option<Error>]) -> Vec<Q> {
-    queries.into_iter().zip(misfits).filter(|(_, misfit)| misfit.is_none()).map(|(query, _)| query).collect()
+fn fitting<Q: Clone>(queries: &[Q], misfits: &[Option<Error>]) -> Vec<Q> {
+    queries
+        .iter()
+        .zip(misfits)
+        .filter(|(_, misfit)| misfit.is_none())
+        .map(|(query, _)| query.clone())
+        .collect()
 }
 
 /// Answers of the queries that fit, and why the others do not, in the order of all.

@@ -2,7 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use super::{answers::Answerer, evaluators::Benchmark, record::Metric};
+use super::{
+    answers::Answerer,
+    evaluators::Benchmark,
+    record::{CHANCE, Metric},
+};
 use crate::{
     compare::ItemValue,
     engine::backend::{Backend, Progress},
@@ -78,6 +82,22 @@ fn values_of<'a>(metric: &str, items: &'a [Item], outcomes: &'a [Outcome]) -> Ve
     items.iter().zip(outcomes).filter_map(|(item, outcome)| Some((item, value(outcome)?))).collect()
 }
 
+/// What guessing gives: as described, or the mean over items of what each says in its note `chance`; a guess of bytes
+/// costs 8 bits each.
+fn chance(metric: &sandbox::Metric, outcomes: &[Outcome]) -> Option<f64> {
+    let notes: Vec<f64> = outcomes
+        .iter()
+        .filter_map(|outcome| match outcome {
+            Outcome::Scored { notes, .. } => notes.iter().find(|note| note.key == CHANCE),
+            Outcome::NotApplicable(_) | Outcome::Failed(_) => None,
+        })
+        .filter_map(|note| note.value.parse().ok())
+        .filter(|chance: &f64| chance.is_finite())
+        .collect();
+    let noted = (!notes.is_empty()).then(|| notes.iter().sum::<f64>() / notes.len() as f64);
+    metric.chance.or(noted).or((metric.unit == "bits/byte").then_some(8.0))
+}
+
 fn measure(benchmark: &str, metric: &sandbox::Metric, items: &[Item], outcomes: &[Outcome]) -> Metric {
     let pairs = values_of(&metric.name, items, outcomes);
     let clustered: Vec<(&str, &Value)> =
@@ -85,7 +105,7 @@ fn measure(benchmark: &str, metric: &sandbox::Metric, items: &[Item], outcomes: 
     let range = metric.low.zip(metric.high).map(|(low, high)| Interval { low, high });
     let evidence = aggregate(&clustered, metric.aggregation, range);
     let mut beside = BTreeMap::new();
-    beside.extend(metric.chance.map(|chance| ("chance".to_owned(), chance)));
+    beside.extend(chance(metric, outcomes).map(|chance| (CHANCE.to_owned(), chance)));
     let failed = outcomes.iter().filter(|outcome| matches!(outcome, Outcome::Failed(_))).count();
     if failed > 0 {
         beside.insert("failed".into(), failed as f64 / outcomes.len() as f64);
@@ -102,6 +122,7 @@ fn measure(benchmark: &str, metric: &sandbox::Metric, items: &[Item], outcomes: 
         }
         .into(),
         estimate: evidence.map(|evidence| evidence.estimate),
+        bounds: evidence.map(|evidence| evidence.bounds()),
         bound: None,
         threshold: None,
         verdict: None,

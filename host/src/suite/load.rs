@@ -7,7 +7,10 @@ use std::{
 
 use serde::Deserialize;
 
-use super::file::{DeployPrompt, FitData, SuiteFile};
+use super::{
+    asked::Asked,
+    file::{DeployPrompt, FitData, SuiteFile},
+};
 use crate::{
     error::{Error, Result},
     ids::{Digest, Seed},
@@ -33,6 +36,8 @@ pub struct Selection {
     pub deploy_prompt: Option<DeployPrompt>,
     /// Instead of the suite's own.
     pub split: Option<Split>,
+    /// Instead of the suite's own.
+    pub seed: Option<Seed>,
     /// Whether the control without the persona's prompt is left out.
     pub without_control: bool,
 }
@@ -60,6 +65,8 @@ pub struct Suite {
     pub neutral: Vec<NeutralTask>,
     /// Whether the scenarios are answered without the persona's prompt too.
     pub control: bool,
+    /// How it was asked for.
+    pub asked: Asked,
 }
 
 impl Suite {
@@ -72,6 +79,7 @@ impl Suite {
         let folder = path.parent().unwrap_or(Path::new("")).to_owned();
         file.deploy_prompt = selection.deploy_prompt.unwrap_or(file.deploy_prompt);
         file.split = selection.split.unwrap_or(file.split);
+        file.seed = selection.seed.unwrap_or(file.seed);
 
         let persona = Persona::read(&folder.join(&file.persona))?;
         check_detectors(&file, &persona).map_err(|error| error.within(path.display()))?;
@@ -102,9 +110,22 @@ impl Suite {
         if let Some(most) = selection.items {
             keep(&mut neutral, most, file.seed, |task| &task.id);
         }
+        let asked = Asked::suite(path, &selection);
         let path = path.to_owned();
         let control = !selection.without_control;
-        Ok(Self { file, path, folder, persona, scenarios, exemplars, contrast, benchmarks, neutral, control })
+        Ok(Self {
+            file,
+            path,
+            folder,
+            persona,
+            scenarios,
+            exemplars,
+            contrast,
+            benchmarks,
+            neutral,
+            control,
+            asked,
+        })
     }
 
     /// The system message under a deploy prompt.
@@ -188,7 +209,7 @@ fn keep_families(scenarios: &mut Vec<Scenario>, most: usize, seed: Seed) {
 }
 
 /// Keeps at most `most` of `items`, in their order, chosen by a seeded hash of their ids.
-fn keep<T>(items: &mut Vec<T>, most: usize, seed: Seed, id: impl Fn(&T) -> &str) {
+pub(crate) fn keep<T>(items: &mut Vec<T>, most: usize, seed: Seed, id: impl Fn(&T) -> &str) {
     if items.len() <= most {
         return;
     }

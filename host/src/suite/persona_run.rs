@@ -19,6 +19,7 @@ use crate::{
     compare::ItemValue,
     engine::{
         backend::{Backend, Progress},
+        kept::keep_texts,
         query::{GenerateQuery, Prompt},
     },
     error::Result,
@@ -76,6 +77,7 @@ pub fn respond(
         })
         .collect();
     let answers = backend.generate(&queries, Some(store), progress)?;
+    keep_texts(store, backend, &queries, &answers.iter().cloned().map(Ok).collect::<Vec<_>>())?;
     let sample =
         |(scenario, answer): (&crate::persona::scenarios::Scenario, crate::engine::query::GenerateAnswer)| {
             Sample {
@@ -285,6 +287,7 @@ pub fn plain(name: String, formula: &str, evidence: Option<Evidence>) -> Metric 
         range: Some(Interval { low: 0.0, high: 1.0 }),
         formula: formula.into(),
         estimate: evidence.map(|evidence| evidence.estimate),
+        bounds: evidence.map(|evidence| evidence.bounds()),
         bound: None,
         threshold: None,
         verdict: None,

@@ -10,7 +10,7 @@ use crate::{
     compare::{Identity, ItemValue, MetricInfo},
     ids::Digest,
     model::{Direction, Estimate, Verdict},
-    stats::Interval,
+    stats::{Evidence, Interval},
 };
 
 /// Version of the record; raised when an old reader would misread a new record.
@@ -52,6 +52,9 @@ pub struct Metric {
     pub formula: String,
     /// Value, interval and counts; absent where too little was measured.
     pub estimate: Option<Estimate>,
+    /// Both one-sided 95 % bounds, where there are any; runs that were stored before they were kept have none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bounds: Option<Interval>,
     /// The one-sided 95 % bound that the gate looked at.
     pub bound: Option<f64>,
     /// What the gate asks for.
@@ -62,6 +65,27 @@ pub struct Metric {
     pub reason: String,
     /// Numbers that belong beside it: controls, agreement, chance.
     pub beside: BTreeMap<String, f64>,
+}
+
+/// Name under which what guessing gives stands beside a number.
+pub const CHANCE: &str = "chance";
+
+impl Metric {
+    /// What a gate may look at. Without stored bounds the two-sided ends stand for them, which are a little wider.
+    #[must_use]
+    pub fn evidence(&self) -> Option<Evidence> {
+        let estimate = self.estimate?;
+        let Interval { low: lower, high: upper } =
+            self.bounds.unwrap_or(Interval { low: estimate.low, high: estimate.high });
+        Some(Evidence { estimate, lower, upper, effective_n: None })
+    }
+
+    /// Whether it measures a capability: metrics of benchmarks are named after them, and the persona's parts are not.
+    #[must_use]
+    pub fn is_benchmark(&self) -> bool {
+        let part = self.name.split_once('/').map(|(part, _)| part);
+        part.is_some_and(|part| part != "trait" && part != "consistency")
+    }
 }
 
 impl Record {
@@ -80,7 +104,12 @@ impl Record {
     /// Per metric what a comparison has to know.
     #[must_use]
     pub fn directions(&self) -> BTreeMap<String, MetricInfo> {
-        let info = |metric: &Metric| MetricInfo { direction: metric.direction, range: metric.range };
+        let info = |metric: &Metric| MetricInfo {
+            direction: metric.direction,
+            range: metric.range,
+            chance: metric.beside.get(CHANCE).copied(),
+            benchmark: metric.is_benchmark(),
+        };
         self.metrics.iter().map(|metric| (metric.name.clone(), info(metric))).collect()
     }
 }

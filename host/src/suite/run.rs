@@ -16,13 +16,14 @@ use super::{
     load::Suite,
     persona_run::{self, PersonaResult},
     record::{FORMAT, Metric, Record},
+    verify,
 };
 use crate::{
     compare::{Identity, ItemValue},
     engine::backend::Backend,
     error::Result,
     model::{Outcome, Sample},
-    sandbox::Sandbox,
+    sandbox::{Item, Sandbox},
     store::{Begun, CellRecord, NewRun, RunId, Store},
 };
 
@@ -39,22 +40,68 @@ pub struct Means<'a> {
     pub store: &'a Store,
 }
 
+/// What an evaluation gave, before it is a record.
+#[derive(Debug, Default)]
+pub struct Measured {
+    /// The numbers.
+    pub metrics: Vec<Metric>,
+    /// What `compare` pairs.
+    pub items: Vec<ItemValue>,
+    /// Responses.
+    pub samples: Vec<Sample>,
+    /// What evaluators made of responses and items.
+    pub cells: Vec<CellRecord>,
+}
+
 /// Evaluates a model with a suite and stores the run.
 ///
 /// # Errors
 /// Whatever [`Evaluators::prepare`], the engine or the store reports; exit 20 where evaluators failed on more
 /// cells than the suite allows, after everything was stored.
 pub fn run(suite: &Suite, name: &str, means: &mut Means<'_>, observer: &mut Observer<'_>) -> Result<Record> {
-    let evaluators =
-        Evaluators::prepare(suite, means.sandbox).map_err(|error| error.within(suite.path.display()))?;
+    let evaluators = prepare(suite, means)?;
     let identity = identity::of_suite(suite, &evaluators, means.sandbox.limits(), means.backend);
     // Before the model is asked anything: a bad row costs nothing then.
     let items = evaluators.items(suite)?;
     let run = begin(means.store, name, &suite.file.name, &identity)?;
+    suite.asked.note(means.store, &run)?;
+    let measured = measure(suite, &evaluators, &items, means, observer)?;
+    let record = finish(means.store, &run, name, &suite.file.name, identity, &measured)?;
+    check_failures(&measured.cells, suite.file.max_failed_share)?;
+    Ok(record)
+}
 
-    let persona = persona(suite, &evaluators, means, observer)?;
-    let PersonaResult { samples, mut cells, mut metrics, items: mut values } = persona;
-    for ((benchmark, items), spec) in evaluators.benchmarks.iter().zip(&items).zip(&suite.file.benchmark) {
+/// Everything that [`run`] computes, with its identity, and nothing stored: what a stored run is held against.
+///
+/// # Errors
+/// As [`run`]; and exit 12 where the identity is not `expected`, before anything is computed.
+pub fn again(
+    suite: &Suite,
+    expected: &Identity,
+    means: &mut Means<'_>,
+    observer: &mut Observer<'_>,
+) -> Result<Measured> {
+    let evaluators = prepare(suite, means)?;
+    let identity = identity::of_suite(suite, &evaluators, means.sandbox.limits(), means.backend);
+    verify::same_instrument(expected, &identity)?;
+    measure(suite, &evaluators, &evaluators.items(suite)?, means, observer)
+}
+
+fn prepare(suite: &Suite, means: &Means<'_>) -> Result<Evaluators> {
+    Evaluators::prepare(suite, means.sandbox).map_err(|error| error.within(suite.path.display()))
+}
+
+fn measure(
+    suite: &Suite,
+    evaluators: &Evaluators,
+    items: &[Vec<Item>],
+    means: &mut Means<'_>,
+    observer: &mut Observer<'_>,
+) -> Result<Measured> {
+    let PersonaResult { samples, cells, metrics, items: values } =
+        persona(suite, evaluators, means, observer)?;
+    let mut measured = Measured { metrics, items: values, samples, cells };
+    for ((benchmark, items), spec) in evaluators.benchmarks.iter().zip(items).zip(&suite.file.benchmark) {
         if items.is_empty() {
             continue;
         }
@@ -63,14 +110,11 @@ pub fn run(suite: &Suite, name: &str, means: &mut Means<'_>, observer: &mut Obse
         let system = suite.system(suite.file.deploy_prompt);
         let result =
             benchmark_run::run(benchmark, items, seed, system, means.backend, means.store, &mut progress)?;
-        metrics.extend(result.metrics);
-        values.extend(result.items);
-        cells.extend(result.cells);
+        measured.metrics.extend(result.metrics);
+        measured.items.extend(result.items);
+        measured.cells.extend(result.cells);
     }
-    let record =
-        finish(means.store, &run, name, &suite.file.name, identity, metrics, values, &samples, &cells)?;
-    check_failures(&cells, suite.file.max_failed_share)?;
-    Ok(record)
+    Ok(measured)
 }
 
 /// Writes the plan, or finds the run that has it.
@@ -100,8 +144,7 @@ fn persona(
     }
     let prompt = suite.file.deploy_prompt;
     // Recorded responses are what they are: there is no model to ask again without the prompt.
-    let wants_control =
-        suite.control && prompt == DeployPrompt::Persona && !matches!(means.backend, Backend::Recorded(_));
+    let wants_control = suite.control && prompt == DeployPrompt::Persona && !means.backend.made_elsewhere();
     let mut respond = |prompt, label: &str, observer: &mut Observer<'_>| -> Result<Vec<Sample>> {
         let mut progress = |done, total| observer(label, done, total);
         persona_run::respond(suite, prompt, means.backend, means.store, &mut progress)
@@ -121,18 +164,15 @@ fn persona(
 ///
 /// # Errors
 /// The store cannot be written, or the run is finished with other results.
-#[expect(clippy::too_many_arguments, reason = "the parts of a record, each used once")]
 pub fn finish(
     store: &Store,
     run: &RunId,
     name: &str,
     suite: &str,
     identity: Identity,
-    metrics: Vec<Metric>,
-    items: Vec<ItemValue>,
-    samples: &[Sample],
-    cells: &[CellRecord],
+    measured: &Measured,
 ) -> Result<Record> {
+    let Measured { metrics, items, samples, cells } = measured;
     let mut failures = BTreeMap::new();
     for cell in cells {
         if let Outcome::Failed(failure) = &cell.outcome {
@@ -145,8 +185,8 @@ pub fn finish(
         name: name.into(),
         suite: suite.into(),
         identity,
-        metrics,
-        items,
+        metrics: metrics.clone(),
+        items: items.clone(),
         failures,
     };
     store.put_samples(run, samples)?;

@@ -5,8 +5,8 @@
 //! types, few-shot examples, filters and unknown keys end with an error that names the key.
 //!
 //! Definitions as in lm-eval 0.4.13: `acc` is 1 where the choice with the highest log-likelihood is the target;
-//! `acc_norm` divides each log-likelihood by the number of characters of the choice, delimiter excluded. The first
-//! of equal choices wins.
+//! `acc_norm` divides each log-likelihood by the number of characters of the choice, delimiter excluded, `acc_bytes` by its
+//! bytes. The first of equal choices wins.
 
 use std::{
     collections::BTreeMap,
@@ -80,7 +80,7 @@ struct Metric {
 pub struct Task {
     /// Name that the file gives itself.
     pub name: String,
-    /// Metrics wanted, `acc` and `acc_norm` among them.
+    /// Metrics wanted: some of `acc`, `acc_norm` and `acc_bytes`.
     pub metrics: Vec<String>,
     /// One per row of the data.
     pub documents: Vec<Document>,
@@ -108,6 +108,16 @@ impl Document {
         self.choices.iter().map(|choice| format!("{}{choice}", self.delimiter)).collect()
     }
 
+    /// The value of a metric that [`Task::read`] accepts.
+    #[must_use]
+    pub fn value(&self, metric: &str, loglikelihood: &[f64]) -> f64 {
+        match metric {
+            "acc_norm" => self.normalised_accuracy(loglikelihood),
+            "acc_bytes" => self.accuracy_per_byte(loglikelihood),
+            _ => self.accuracy(loglikelihood),
+        }
+    }
+
     /// `acc`: 1 where the most likely choice is the target.
     #[must_use]
     pub fn accuracy(&self, loglikelihood: &[f64]) -> f64 {
@@ -122,6 +132,14 @@ impl Document {
             .zip(&self.choices)
             .map(|(value, choice)| value / choice.chars().count() as f64);
         f64::from(u8::from(argmax(per_character) == Some(self.target)))
+    }
+
+    /// `acc_bytes`: as `acc`, per byte of the choice in UTF-8.
+    #[must_use]
+    pub fn accuracy_per_byte(&self, loglikelihood: &[f64]) -> f64 {
+        let per_byte =
+            loglikelihood.iter().zip(&self.choices).map(|(value, choice)| value / choice.len() as f64);
+        f64::from(u8::from(argmax(per_byte) == Some(self.target)))
     }
 }
 
@@ -180,8 +198,8 @@ impl File {
             return unsupported("num_fewshot", &shots.to_string(), "0");
         }
         for metric in &self.metric_list {
-            if !["acc", "acc_norm"].contains(&metric.name.as_str()) {
-                return unsupported("metric_list.metric", &metric.name, "acc and acc_norm");
+            if !["acc", "acc_norm", "acc_bytes"].contains(&metric.name.as_str()) {
+                return unsupported("metric_list.metric", &metric.name, "acc, acc_norm and acc_bytes");
             }
             if let Some(aggregation) = metric.aggregation.as_deref().filter(|name| *name != "mean") {
                 return unsupported("metric_list.aggregation", aggregation, "mean");
@@ -191,7 +209,7 @@ impl File {
             }
         }
         if self.metric_list.is_empty() {
-            return Err(Error::usage("metric_list: empty").hint("name acc, acc_norm or both"));
+            return Err(Error::usage("metric_list: empty").hint("name acc, acc_norm, acc_bytes or several"));
         }
         let split = self.test_split.as_ref().or(self.validation_split.as_ref());
         let Some(split) = split else {
@@ -348,7 +366,7 @@ metric_list:
         let with = |from: &str, to: &str| refusal(&TASK.replace(from, to), ROW);
         insta::assert_snapshot!(with("multiple_choice", "generate_until"), @"task.yaml: output_type: `generate_until` is not supported, only multiple_choice");
         insta::assert_snapshot!(with("doc_to_target: label", "doc_to_target: !function utils.target"), @"task.yaml: doc_to_target: !function runs Python, which is refused");
-        insta::assert_snapshot!(with("metric: acc", "metric: brier_score"), @"task.yaml: metric_list.metric: `brier_score` is not supported, only acc and acc_norm");
+        insta::assert_snapshot!(with("metric: acc", "metric: brier_score"), @"task.yaml: metric_list.metric: `brier_score` is not supported, only acc, acc_norm and acc_bytes");
         insta::assert_snapshot!(with("{{question}}", "{{question"), @"task.yaml: doc_to_text: syntax error: unexpected identifier, expected end of variable block (in template:2)");
         insta::assert_snapshot!(with("task: demo", "task: demo\ntask: again"), @"task.yaml: duplicate field `task` at line 2 column 1");
         insta::assert_snapshot!(with("task: demo", "task: demo\nfewshot_split: train"), @"task.yaml: unknown field `fewshot_split`, expected one of `task`, `task_alias`, `tag`, `dataset_path`, `dataset_kwargs`, `test_split`, `validation_split`, `output_type`, `description`, `doc_to_text`, `doc_to_choice`, `doc_to_target`, `target_delimiter`, `num_fewshot`, `metric_list`, `metadata` at line 3 column 1");

@@ -6,7 +6,7 @@
 //! The checkpoint to go on from is the one with the most rollbacks, then the most steps: a run that has gone back never
 //! returns to the steps that it gave up.
 
-use std::{fs, path::PathBuf};
+use std::{collections::BTreeSet, fs, path::PathBuf};
 
 use realign_engine_abi::train::TrainSave;
 
@@ -122,20 +122,20 @@ pub struct Retention {
     pub goes_back: bool,
 }
 
-/// Removes what is no longer needed. What stays beside the newest: the best step of the newest, the checkpoint that the run
-/// would go back to, and the best step of that one.
+/// Removes what is no longer needed. What stays beside the newest: the steps that may come out by the newest (the best one,
+/// and the latest without a warning), the checkpoint that the run would go back to, and the same of that one.
 ///
 /// # Errors
 /// A checkpoint cannot be read or removed.
 pub fn prune(folder: &Folder, plan: &Digest, retention: Retention) -> Result<()> {
     let kept = list(folder, plan)?;
     let back = good(&kept, retention.limit.filter(|_| retention.goes_back));
-    let best = |kept: &Kept| kept.state.best(retention.limit).map(|best| best.step);
-    let needed: Vec<u32> =
-        [kept.last().and_then(best), back.map(|kept| kept.state.step), back.and_then(best)]
-            .into_iter()
-            .flatten()
-            .collect();
+    let may_come_out = |kept: &Kept| {
+        let best = kept.state.best(retention.limit).map(|best| best.step);
+        [best, kept.state.latest_without_warning(retention.limit)].into_iter().flatten()
+    };
+    let mut needed: BTreeSet<u32> = kept.last().into_iter().chain(back).flat_map(may_come_out).collect();
+    needed.extend(back.map(|kept| kept.state.step));
     for old in kept.iter().rev().skip(retention.newest.max(1)) {
         if !needed.contains(&old.state.step) {
             retire_folder(&old.path)?;

@@ -95,10 +95,11 @@ pub fn with_factor<T>(
     judge: &mut Judge<'_, T>,
 ) -> Result<Option<T>, Lost> {
     let partial = folder.path("factor.partial");
-    save(&partial, session, factor)?;
-    let judged = judge(&partial);
-    fs::remove_dir_all(&partial).map_err(|error| Error::unwritable(&partial, &error))?;
-    Ok(judged?)
+    let judged = save(&partial, session, factor).and_then(|()| Ok(judge(&partial)?));
+    let removed = fs::remove_dir_all(&partial).map_err(|error| Error::unwritable(&partial, &error));
+    let judged = judged?;
+    removed?;
+    Ok(judged)
 }
 
 /// Writes the session's adapter into a new folder, its scale multiplied by a factor.

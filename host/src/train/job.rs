@@ -54,6 +54,8 @@ pub struct Job {
     pub digest: Digest,
     /// Prompts of the guard and the search, and of the confirmation.
     pub asked: Option<(Asked, Asked)>,
+    /// Neutral prompts, measured beside the confirmation.
+    pub neutral: Option<Asked>,
     rows: Vec<(Item, Vec<f64>)>,
     validation: Vec<(Item, Vec<f64>)>,
     anchors: Vec<KlRow>,
@@ -75,7 +77,8 @@ impl Sources {
         measured: impl FnOnce(&Session) -> Option<u32>,
         stage: &mut Stage<'_>,
     ) -> Result<(Job, Folder)> {
-        let Self { kind, name, mut file, rows, validation, prompts, anchors, digests, instrument } = self;
+        let Self { kind, name, mut file, rows, validation, prompts, neutral, anchors, digests, instrument } =
+            self;
         let batch_tokens = file.batch_tokens.settle(recorded_batch(root)?, || measured(session))?;
         file.batch_tokens = BatchTokens::Fixed(batch_tokens);
         let model = session.model().clone();
@@ -116,6 +119,12 @@ impl Sources {
             )),
             _ => None,
         };
+        let neutral = match &file.kl {
+            Some(kl) if asked.is_some() && !neutral.is_empty() => {
+                Some(Asked::new(session, neutral, kl.max_tokens)?)
+            }
+            _ => None,
+        };
         let anchors = match &file.kl {
             Some(kl) => anchor_rows(session, anchors, kl.max_tokens, &file, &store)?,
             None => Vec::new(),
@@ -135,6 +144,7 @@ impl Sources {
             plan,
             digest,
             asked,
+            neutral,
             rows,
             validation,
             anchors,
@@ -145,7 +155,11 @@ impl Sources {
     }
 }
 
-fn tokenize(session: &mut Session, rows: &[Row], limit: usize) -> Result<Vec<Item>> {
+/// Rows as tokens, in their order.
+///
+/// # Errors
+/// A row does not fit, or the engine fails.
+pub(super) fn tokenize(session: &mut Session, rows: &[Row], limit: usize) -> Result<Vec<Item>> {
     let texts: Vec<Vec<TokenizeInput>> = rows.iter().map(examples::texts).collect();
     let counts: Vec<usize> = texts.iter().map(Vec::len).collect();
     let mut tokens = session.tokenize(texts.into_iter().flatten().collect())?.into_iter();

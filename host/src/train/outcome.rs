@@ -9,16 +9,17 @@ use std::{
 use serde::{Deserialize, Serialize};
 
 use super::{
+    beside::{self, Beside},
     checkpoint,
-    config::{Export, Kind},
+    config::Kind,
     export,
     folder::Folder,
     job::Job,
     run::{Notice, Observer},
     search::{Point, search},
     session::{Lost, Session},
-    state::{Guarded, Measured, State, Validated},
-    watch::{Watched, Watcher},
+    state::{Choice, Guarded, Measured, State, Validated, Why},
+    watch::{Warning, Watched, Watcher},
 };
 use crate::{
     engine::backend::Identity,
@@ -53,6 +54,9 @@ pub struct Outcome {
     pub steps: u32,
     /// The step whose adapter came out.
     pub exported_step: u32,
+    /// Why it is this one.
+    #[serde(default)]
+    pub why: Why,
     /// What the adapter was multiplied by.
     pub factor: f32,
     /// Loss of the last step.
@@ -96,6 +100,12 @@ pub struct Frontier {
     /// Nats per token of the confirmation within each context kind, where prompts have one.
     #[serde(default)]
     pub kinds: BTreeMap<String, f64>,
+    /// On neutral prompts, under the factor that came out; absent where there are none.
+    #[serde(default)]
+    pub neutral: Option<Kl>,
+    /// From the model without any adapter, under the same factor; absent where training began with it.
+    #[serde(default)]
+    pub original: Option<Kl>,
 }
 
 impl Frontier {
@@ -122,6 +132,26 @@ impl Outcome {
     #[must_use]
     pub fn verdict(&self) -> Option<Verdict> {
         self.metrics.iter().find_map(|metric| metric.verdict)
+    }
+
+    /// What the suite of `[watch]` warned of where the adapter came out: after its step, and under its factor.
+    #[must_use]
+    pub fn warnings(&self) -> Vec<&Warning> {
+        let step = self.watched.iter().filter(|watched| watched.step == self.exported_step);
+        let mut warnings: Vec<&Warning> = Vec::new();
+        for warning in step.chain(&self.exported).flat_map(|watched| &watched.warnings) {
+            if !warnings.contains(&warning) {
+                warnings.push(warning);
+            }
+        }
+        warnings
+    }
+
+    /// Whether nothing that was measured speaks against the adapter: nothing but a proof passes a gate, because an adapter
+    /// that may be over the limit is as bad as one that is, and there is no warning.
+    #[must_use]
+    pub fn passed(&self) -> bool {
+        matches!(self.verdict(), None | Some(Verdict::Pass)) && self.warnings().is_empty()
     }
 }
 
@@ -167,8 +197,7 @@ fn once(
     stop: &AtomicBool,
     observer: &mut Observer<'_>,
 ) -> Result<Outcome, Lost> {
-    let best = state.best(job.limit()).filter(|_| job.file.checkpoint.export == Export::Best);
-    let exported_step = best.map_or(state.step, |best| best.step);
+    let Choice { step: exported_step, why } = state.choice(job.limit(), job.file.checkpoint.export);
     session.begin(&job.begin(Some(checkpoint::path(folder, exported_step))))?;
     let frontier = frontier(job, session, folder, watcher, stop, observer)?;
     if let Some(frontier) = &frontier {
@@ -176,8 +205,8 @@ fn once(
         bytes.push(b'\n');
         Output::create(&folder.path(Frontier::FILE))?.commit(&bytes)?;
     }
-    let metrics: Vec<Metric> = frontier.iter().map(metric).collect();
-    let passed = metrics.iter().all(|metric| metric.verdict == Some(Verdict::Pass));
+    let metrics: Vec<Metric> = frontier.iter().flat_map(metrics).collect();
+    let passed = metrics.iter().all(|metric| matches!(metric.verdict, None | Some(Verdict::Pass)));
     let outcome = Outcome {
         format: FORMAT,
         id: job.digest.short().to_owned(),
@@ -186,6 +215,7 @@ fn once(
         adapter: if passed { export::PASSED } else { export::OVER_LIMIT }.to_owned(),
         steps: state.step,
         exported_step,
+        why,
         factor: frontier.map_or(1.0, |frontier| frontier.chosen.unwrap_or(1.0)),
         last_loss: state.recent_losses.last().copied(),
         validated: state.validated.clone(),
@@ -246,20 +276,35 @@ fn frontier(
         }
     }
     let (mut confirmed, mut kinds) = (None, BTreeMap::new());
+    let seed = job.file.seed.derive("confirmation-responses");
     if let Some(factor) = chosen {
         session.set_factor(factor)?;
-        let seed = job.file.seed.derive("confirmation-responses");
         let (kl, by_kind) = untouched.measure(session, seed, &mut |done, total| {
             observer(Notice::Stage("confirmation", done, total));
         })?;
         (confirmed, kinds) = (Some(kl), by_kind);
     }
+    go_on(stop)?;
+    let exported = chosen.unwrap_or(1.0);
+    let Beside { neutral, original } = beside::measure(job, session, folder, (exported, seed), observer)?;
     session.set_factor(1.0)?;
-    Ok(Some(Frontier { format: FORMAT, limit, points, chosen, confirmed, kinds }))
+    Ok(Some(Frontier { format: FORMAT, limit, points, chosen, confirmed, kinds, neutral, original }))
+}
+
+/// The gate, and what stands beside it.
+fn metrics(frontier: &Frontier) -> Vec<Metric> {
+    let beside = [
+        ("kl/neutral", frontier.neutral, "on neutral prompts; no gate"),
+        ("kl/original", frontier.original, "from the model without any adapter; no gate"),
+    ];
+    let beside = beside
+        .into_iter()
+        .filter_map(|(name, kl, reason)| kl.map(|kl| named(name, Some(kl), reason.to_owned())));
+    std::iter::once(gate(frontier)).chain(beside).collect()
 }
 
 /// The gate: the confirmed upper bound, or, where no factor met the limit, the smallest one that was tried.
-fn metric(frontier: &Frontier) -> Metric {
+fn gate(frontier: &Frontier) -> Metric {
     let smallest = frontier.points.iter().min_by(|a, b| a.factor.total_cmp(&b.factor));
     let kl = frontier.confirmed.or(smallest.map(|point| point.kl));
     let decision = decide(&Rule::at_most(frontier.limit), kl.map(|kl| kl.evidence).as_ref());
@@ -275,22 +320,29 @@ fn metric(frontier: &Frontier) -> Metric {
     } else {
         decision.verdict
     };
-    let mut beside = kl.map_or_else(BTreeMap::new, |kl| {
+    let mut metric = named("kl", kl, reason);
+    metric.beside.extend(frontier.kinds.iter().map(|(kind, &value)| (format!("kind {kind}"), value)));
+    Metric { threshold: Some(frontier.limit), verdict: Some(verdict), ..metric }
+}
+
+/// A divergence without a gate.
+fn named(name: &str, kl: Option<Kl>, reason: String) -> Metric {
+    let beside = kl.map_or_else(BTreeMap::new, |kl| {
         [("most", kl.most), ("p95", kl.p95), ("per response", kl.per_response), ("tokens", kl.tokens as f64)]
             .map(|(name, value)| (name.to_owned(), value))
             .into()
     });
-    beside.extend(frontier.kinds.iter().map(|(kind, &value)| (format!("kind {kind}"), value)));
     Metric {
-        name: "kl".into(),
+        name: name.into(),
         unit: "nats/token".into(),
         direction: Direction::Lower,
         range: None,
         formula: metrics::kl::FORMULA.into(),
         estimate: kl.map(|kl| kl.evidence.estimate),
+        bounds: kl.map(|kl| kl.evidence.bounds()),
         bound: kl.map(|kl| kl.evidence.upper),
-        threshold: Some(frontier.limit),
-        verdict: Some(verdict),
+        threshold: None,
+        verdict: None,
         reason,
         beside,
     }

@@ -13,7 +13,7 @@ use crate::{
     error::{Error, Result},
     ids::Seed,
     model::ChatMessage,
-    persona::scenarios::Split,
+    persona::{neutral::NeutralTask, scenarios::Split},
     read,
 };
 
@@ -71,6 +71,18 @@ pub fn read(path: &Path, system: Option<&str>, replies: bool) -> Result<Vec<Prom
         return Err(Error::bad_input(format!("{}: no row of the dev split", path.display())));
     }
     Ok(prompts)
+}
+
+/// Neutral tasks as prompts, each a family of its own.
+#[must_use]
+pub fn neutral(tasks: Vec<NeutralTask>, system: Option<&str>) -> Vec<Prompt> {
+    let message = |role: &str, content: String| ChatMessage { role: role.into(), content };
+    let prompt = |task: NeutralTask| {
+        let system = system.map(|system| message("system", system.to_owned()));
+        let messages = system.into_iter().chain([message("user", task.prompt)]).collect();
+        Prompt { family: task.id.clone(), id: task.id, kind: None, messages }
+    };
+    tasks.into_iter().map(prompt).collect()
 }
 
 fn check(messages: &[ChatMessage], replies: bool) -> Result<()> {

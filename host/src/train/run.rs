@@ -28,6 +28,7 @@ use super::{
 };
 use crate::{
     error::{Error, Result},
+    exit::Exit,
     ids::Seed,
 };
 
@@ -68,6 +69,21 @@ pub enum End {
 /// Exit 21 where a loss or a gradient is not finite, where a loss explodes, and where the worker dies twice without a
 /// checkpoint in between; exit 23 where something cannot be written; what `watcher` reports.
 pub fn run(
+    job: &Job,
+    session: &mut Session,
+    folder: &Folder,
+    watcher: &mut Watcher<'_>,
+    stop: &AtomicBool,
+    observer: &mut Observer<'_>,
+) -> Result<End> {
+    // A step that was asked for is brought to its end and into a checkpoint.
+    session.hold_interrupts(true);
+    let end = until_the_end(job, session, folder, watcher, stop, observer);
+    session.hold_interrupts(false);
+    end
+}
+
+fn until_the_end(
     job: &Job,
     session: &mut Session,
     folder: &Folder,
@@ -126,17 +142,25 @@ impl Run<'_, '_, '_> {
         }
         self.saved = Some((self.state.attempt, self.state.step));
         // Killed between a checkpoint and what the suite said of it, a run asks again.
-        self.watch()?;
+        self.watch(stop)?;
         let mut log = Log::open(self.folder, self.state.attempt, self.state.step)?;
         while !self.state.stopped && (self.state.step as usize) < self.job.steps.len() {
             if stop.load(Ordering::SeqCst) {
                 self.save()?;
                 return Ok(End::Interrupted(self.state.clone()));
             }
+            let saved = self.saved;
             self.step(&mut log)?;
-            self.watch()?;
+            self.watch(stop)?;
+            // Only now is it known which steps may come out.
+            if self.saved != saved {
+                self.prune()?;
+            }
         }
         self.save()?;
+        if self.watch_is_due() {
+            return Ok(End::Interrupted(self.state.clone()));
+        }
         Ok(End::Finished(self.state.clone()))
     }
 
@@ -160,23 +184,26 @@ impl Run<'_, '_, '_> {
         }
         checkpoint::write(self.folder, &self.state, self.session)?;
         self.saved = Some(now);
+        Ok(())
+    }
+
+    /// Removes checkpoints that nothing needs any more.
+    fn prune(&self) -> Result<()> {
         let retention = Retention {
             newest: self.job.file.checkpoint.keep as usize,
             limit: self.job.limit(),
             goes_back: self.goes_back(),
         };
-        checkpoint::prune(self.folder, &self.job.digest, retention)?;
-        Ok(())
+        checkpoint::prune(self.folder, &self.job.digest, retention)
     }
 
-    /// Runs the suite with the adapter of this step, where it is due and not yet done.
-    fn watch(&mut self) -> Result<(), Lost> {
-        let (step, attempt) = (self.state.step, self.state.attempt);
-        let done = self.state.watched.last().is_some_and(|watched| watched.step == step);
-        let Some(watch) = self.job.file.watch.as_ref().filter(|_| !done) else { return Ok(()) };
-        if !step.is_multiple_of(watch.every) && step as usize != self.job.steps.len() {
+    /// Runs the suite with the adapter of this step, where it is due and not yet done. It may be cut short: a run that
+    /// goes on from the step's checkpoint asks again.
+    fn watch(&mut self, stop: &AtomicBool) -> Result<(), Lost> {
+        if !self.watch_is_due() {
             return Ok(());
         }
+        let (step, attempt) = (self.state.step, self.state.attempt);
         self.save()?;
         let path = checkpoint::path(self.folder, step);
         // A step that is taken again after a rollback is another one.
@@ -186,14 +213,27 @@ impl Run<'_, '_, '_> {
         let observer = &mut self.observer;
         let seen = self.watcher.watch(step, adapter, &label, &mut |stage, done, total| {
             observer(Notice::Stage(stage, done, total));
-        })?;
-        let Some(seen) = seen else { return Ok(()) };
+        });
+        let seen = match seen {
+            Ok(Some(seen)) => seen,
+            Ok(None) => return Ok(()),
+            Err(error) if error.exit() == Exit::Interrupted && stop.load(Ordering::SeqCst) => return Ok(()),
+            Err(error) => return Err(error.into()),
+        };
         for warning in &seen.warnings {
             observer(Notice::Note(format!("step {step}: {warning}")));
         }
         self.state.watched.push(seen);
         checkpoint::note(self.folder, &self.state)?;
         Ok(())
+    }
+
+    /// Whether the suite is to be run with the adapter of this step and was not.
+    fn watch_is_due(&self) -> bool {
+        let step = self.state.step;
+        let done = self.state.watched.last().is_some_and(|watched| watched.step == step);
+        let due = |every| step.is_multiple_of(every) || step as usize == self.job.steps.len();
+        self.watcher.watches() && !done && self.job.file.watch.as_ref().is_some_and(|watch| due(watch.every))
     }
 
     /// Whether divergence over the limit sends the run back.

@@ -8,7 +8,8 @@
 
 use realign_engine_abi::{
     message::{
-        EngineError, GenerateRow, Generated, Load, ModelInfo, Reply, Request, TokenizeInput, Tokenized,
+        AdapterFile, EngineError, GenerateRow, Generated, Load, ModelInfo, Reply, Request, TokenizeInput,
+        Tokenized,
     },
     train::{
         Divergence, Example, KlRow, LogProbs, StepReport, TrainBegin, TrainSave, TrainStep, TrainingInfo,
@@ -20,6 +21,7 @@ use crate::{
     engine::{
         backend::Identity,
         group::Group,
+        interrupt::interrupted,
         launch::Launch,
         model_digest,
         pool::{check_same, refusal},
@@ -94,6 +96,12 @@ impl Session {
     #[must_use]
     pub const fn engine(&self) -> &Identity {
         &self.engine
+    }
+
+    /// Whether calls are from now on brought to their end although somebody wants everything to end: half a step would be
+    /// lost.
+    pub fn hold_interrupts(&self, held: bool) {
+        self.launch.interrupt.hold(held);
     }
 
     /// Tokens of texts, in their order.
@@ -185,6 +193,29 @@ impl Session {
         }
     }
 
+    /// Puts finished adapters on the first worker's model, in place of one that is trained.
+    ///
+    /// # Errors
+    /// The worker died, or the engine refuses an adapter.
+    pub fn adapt(&mut self, adapters: Vec<AdapterFile>) -> Result<(), Lost> {
+        match self.call(&Request::Adapt(adapters))? {
+            Reply::Adapted => Ok(()),
+            _ => Err(odd("an adapted model").into()),
+        }
+    }
+
+    /// Another session of one worker, with the same model without the adapters in its weights; `None` where there are none.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub fn original(&self) -> Result<Option<(Self, Vec<AdapterFile>)>> {
+        if self.load.adapters.is_empty() {
+            return Ok(None);
+        }
+        let load = Load { adapters: Vec::new(), ..self.load.clone() };
+        Ok(Some((Self::open(self.launch.clone(), load, 1)?, self.load.adapters.clone())))
+    }
+
     /// Multiplies the adapter in everything that is asked until the next such request.
     ///
     /// # Errors
@@ -253,7 +284,9 @@ impl Session {
             check_same(&self.load, &loaded, &self.model)?;
             group
         };
-        let replies = ask(&mut group).map_err(|death| Lost::Worker(death.cause))?;
+        let replies = ask(&mut group).map_err(|death| {
+            if death.interrupted { Lost::Final(interrupted()) } else { Lost::Worker(death.cause) }
+        })?;
         self.group = Some(group);
         match first_error(&replies) {
             Some(error) => Err(refusal(error).into()),

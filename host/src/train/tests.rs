@@ -6,7 +6,7 @@ use std::{
     sync::atomic::{AtomicBool, Ordering},
 };
 
-use realign_engine_abi::message::Load;
+use realign_engine_abi::message::{AdapterFile, Load};
 
 use super::{
     config::{Kind, TrainFile},
@@ -119,13 +119,26 @@ impl Place {
         launch: Launch,
         kind: Kind,
         output: &str,
+        each: impl FnMut(&Notice<'_>) -> bool,
+    ) -> Result<Option<Outcome>> {
+        self.train_over(&[], launch, kind, output, each)
+    }
+
+    /// The same over a model with adapters.
+    fn train_over(
+        &self,
+        adapters: &[&str],
+        launch: Launch,
+        kind: Kind,
+        output: &str,
         mut each: impl FnMut(&Notice<'_>) -> bool,
     ) -> Result<Option<Outcome>> {
         let config = self.path("train.toml");
         let file = TrainFile::read(&config, kind, |_| {})?;
         let ranks = file.ranks;
-        let sources = Sources::read(kind, file, &config)?;
-        let load = Load { model: self.path("model"), adapters: Vec::new() };
+        let sources = Sources::read(kind, file, &config, &std::collections::BTreeMap::new())?;
+        let adapter = |name: &&str| AdapterFile { folder: self.path(name), factor: 1.0 };
+        let load = Load { model: self.path("model"), adapters: adapters.iter().map(adapter).collect() };
         let mut session = Session::open(launch, load, ranks)?;
         let (job, folder) = sources.prepare(&mut session, &self.path(output), |_| None, &mut |_, _, _| {})?;
         if let Some(outcome) = export::finished(&folder)? {
@@ -460,4 +473,35 @@ fn anchors_hold_the_model_back() {
     place.train(Kind::Sft, "steered");
     let lines = place.lines("steered");
     assert!(lines.last().unwrap().kl_weight > lines[0].kl_weight, "over the target the cost rises");
+}
+
+#[test]
+fn neutral_prompts_and_the_original_model_are_measured_beside_what_decides() {
+    let place = Place::new(&format!("{SFT}{KL}neutral = \"neutral.jsonl\"\n"));
+    let task = |index: usize| format!("{{\"id\":\"n{index}\",\"prompt\":\"2 and {index}\"}}\n");
+    place.write("neutral.jsonl", &(0..5).map(task).collect::<String>());
+    let first = place.train(Kind::Sft, "first");
+    let names =
+        |outcome: &Outcome| outcome.metrics.iter().map(|metric| metric.name.clone()).collect::<Vec<_>>();
+    assert_eq!(names(&first), ["kl", "kl/neutral"], "training began with the original model");
+    let value = |outcome: &Outcome, name: &str| {
+        let metric = outcome.metrics.iter().find(|metric| metric.name == name).unwrap();
+        metric.estimate.unwrap().value
+    };
+    assert!(
+        (value(&first, "kl/neutral") - value(&first, "kl")).abs() < 1e-6,
+        "this worker's model moves everywhere"
+    );
+
+    let second = place.train_over(&["first/adapter"], launch(), Kind::Sft, "second", |_| false);
+    let second = second.unwrap().unwrap();
+    assert_eq!(names(&second), ["kl", "kl/neutral", "kl/original"]);
+    assert_eq!(second.verdict(), Some(Verdict::Pass), "what stands beside it is no gate");
+    // Divergence is the square of the weight, and the weights of two stages add up.
+    let root = |outcome: &Outcome, name: &str| value(outcome, name).sqrt();
+    let both = root(&first, "kl") + root(&second, "kl");
+    assert!((root(&second, "kl/original") - both).abs() < 1e-4, "{} {both}", root(&second, "kl/original"));
+    let frontier = outcome::Frontier::read(&place.path("second")).unwrap().unwrap();
+    assert!(frontier.neutral.is_some() && frontier.original.is_some());
+    assert!(!place.path("second/factor.partial").exists());
 }

@@ -23,7 +23,7 @@ use std::{
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    compare::{Change, Comparison, MetricComparison, Side, compare},
+    compare::{Change, Comparison, Correction, Method, MetricComparison, Side, compare},
     error::{Error, Result},
     ids::Seed,
     model::Estimate,
@@ -116,6 +116,12 @@ impl<'a> Watcher<'a> {
         Self { evaluate: Some(evaluate), held_out, ..Self::default() }
     }
 
+    /// Whether there is a suite.
+    #[must_use]
+    pub const fn watches(&self) -> bool {
+        self.evaluate.is_some()
+    }
+
     /// Names the training: what the names of its runs begin with.
     pub fn name(&mut self, training: String) {
         self.training = training;
@@ -170,8 +176,10 @@ fn seen(step: u32, before: &Record, after: &Record, held_out: &BTreeSet<String>)
         Side { identity: &record.identity, values: &record.items }
     }
     let bootstrap = Bootstrap { replicates: REPLICATES, seed: Seed(0).derive("watch").0 };
-    let compared = compare(side(before), side(after), &before.directions(), bootstrap)?;
-    let Comparison::Compared { metrics, .. } = compared else {
+    // Without a margin: a watch looks for losses, however small.
+    let method = Method { bootstrap, correction: Correction::Holm, margin: None };
+    let compared = compare(side(before), &[side(after)], &before.directions(), method, &[])?.pop();
+    let Some(Comparison::Compared { metrics, .. }) = compared else {
         return Err(Error::usage("the suite of [watch] changed while the training went on")
             .hint("train into another --output"));
     };
@@ -213,22 +221,27 @@ fn warnings(metrics: &[MetricComparison], held_out: &BTreeSet<String>) -> Vec<Wa
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::compare::Test;
+    use crate::{compare::Test, model::Direction};
 
     fn changed(metric: &str, change: Change) -> MetricComparison {
         MetricComparison {
             metric: metric.into(),
+            direction: Direction::Higher,
             n: 10,
             clusters: 10,
             before: None,
             after: None,
             difference: None,
+            bounds: None,
+            interval: None,
             test: Test::ClusterSignFlip,
             p: 0.01,
             p_adjusted: 0.01,
             discordant: None,
             mcnemar_p: None,
+            margin: None,
             minimum_detectable: None,
+            items_needed: None,
             change,
         }
     }

@@ -1,12 +1,13 @@
 //! Requests about an adapter that is trained on the loaded model.
 
 use realign_engine_abi::{
-    message::Reply,
+    message::{AdapterFile, Reply},
     train::{KlRow, LogProbs, TrainBegin, TrainSave, TrainStep},
 };
 
 use super::{Engine, Model, no_model};
 use crate::{
+    adapter::{self, join::joined},
     error::{Error, Result},
     train::{
         batch::Batch,
@@ -46,6 +47,16 @@ impl Engine {
         let (model, trainer) = self.training()?;
         model.llama.corrections = Some(trainer.corrections(factor)?);
         Ok(Reply::Scaled)
+    }
+
+    /// Several adapters become one: what they do is added.
+    pub(super) fn adapt(&mut self, files: &[AdapterFile]) -> Result<Reply> {
+        let model = self.model.as_mut().ok_or_else(no_model)?;
+        let adapters = files.iter().map(|file| adapter::read(file, &model.llama.config));
+        let adapter = joined(&adapters.collect::<Result<Vec<_>>>()?, &model.llama.config)?;
+        model.llama.corrections = Some(adapter.corrections(1.0)?);
+        self.trainer = None;
+        Ok(Reply::Adapted)
     }
 
     pub(super) fn log_probs(&self, wanted: &LogProbs) -> Result<Reply> {

@@ -12,9 +12,9 @@ use realign_engine_abi::{
 };
 
 use crate::{
-    adapter::{Adapter, Factors, Site, mlx_lm},
+    adapter::{Adapter, Site, mlx_lm},
     error::{Error, Result},
-    llama::{config::Config, correction::Corrections, forward::Llama, weights::array},
+    llama::{config::Config, correction::Corrections, forward::Llama},
     raw::group::Group,
     train::{
         adamw::{Moments, clip, update},
@@ -64,8 +64,7 @@ impl Trainer {
     /// # Errors
     /// A request error if an array is too large for MLX.
     pub fn corrections(&self, factor: f32) -> Result<Corrections> {
-        let factors = self.trained()?.into_iter().map(|(site, [a, b])| (site, (a, b)));
-        Ok(Corrections { scale: self.adapter.scale * factor, factors: factors.collect() })
+        self.adapter.corrections(factor)
     }
 
     /// Takes one step and puts the new corrections on the model. `progress` is told of (batches done, batches in
@@ -86,7 +85,7 @@ impl Trainer {
         if work.counts.rows == 0.0 {
             return Err(Error::request("the step has no rows"));
         }
-        let trained = self.trained()?;
+        let trained: Trained = self.adapter.arrays()?;
         let part = self.share(model, step, &work, &trained, progress);
         let sum = match join(group, part, Sum::new(&trained))? {
             Part::Done(sum) => sum,
@@ -167,16 +166,6 @@ impl Trainer {
     pub fn save(&self, folder: &Path) -> Result<()> {
         mlx_lm::write(folder, &self.adapter, self.layers)?;
         moments::write(folder, &self.moments, self.steps)
-    }
-
-    fn trained(&self) -> Result<Trained> {
-        let rank = self.adapter.rank;
-        let pair = |(&site, factors): (&Site, &Factors)| {
-            let a = array(&factors.a, &[factors.a.len() / rank, rank])?;
-            let b = array(&factors.b, &[rank, factors.b.len() / rank])?;
-            Ok((site, [a, b]))
-        };
-        self.adapter.corrections.iter().map(pair).collect()
     }
 
     /// Whether the update was finite; one that was not is not kept.

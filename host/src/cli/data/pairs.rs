@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 
 use super::super::{args, model, push_json_line, terminal};
 use crate::{
-    data::pairs::{self, Built, file::PairsFile, record::PairsRecord},
+    data::pairs::{self, Built, candidates::OpenBare, file::PairsFile, record::PairsRecord},
+    engine::model_ref::ModelRef,
     error::{Error, Result},
     exit::Exit,
     ids::Digest,
@@ -45,10 +46,14 @@ pub(super) fn run(settings: &Settings, arguments: &args::Pairs) -> Result<Exit> 
 
     let store = Store::open(&settings.store)?;
     let sandbox = Sandbox::new(Some(&settings.home.artefacts()), Limits::default())?;
-    let mut backend = model::open(settings, &name)?;
+    let reference = ModelRef::parse(&name, &settings.home)?;
+    let bare = reference.without_adapters();
+    let mut backend = model::open_reference(settings, &reference)?;
+    let mut open_bare = bare.map(|bare| move || model::open_reference(settings, &bare));
+    let bare = open_bare.as_mut().map(|open| open as &mut OpenBare<'_>);
     let mut means = Means { backend: &mut backend, sandbox: &sandbox, store: &store };
     let bar = terminal::bar("");
-    let built = pairs::build(&file, path, &suite, &mut means, &mut |stage, done, total| {
+    let built = pairs::build(&file, path, &suite, bare, &mut means, &mut |stage, done, total| {
         bar.set_prefix(stage.to_owned());
         terminal::advance(&bar, done, total);
     });

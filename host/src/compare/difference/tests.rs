@@ -1,9 +1,13 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::stats::bootstrap::{below, replicate_rng};
+use crate::{
+    compare::method::Correction,
+    stats::bootstrap::{below, replicate_rng},
+};
 
-const PLAN: Bootstrap = Bootstrap { replicates: 400, seed: 5 };
+const PLAN: Method =
+    Method { bootstrap: Bootstrap { replicates: 400, seed: 5 }, correction: Correction::Holm, margin: None };
 
 fn pair(item: usize, cluster: usize, before: f64, after: f64) -> Pair {
     Pair { item: format!("i{item:04}"), cluster: format!("c{cluster:04}"), before, after }
@@ -20,13 +24,18 @@ fn answers(kept: usize, lost: usize, gained: usize) -> Vec<Pair> {
         .collect()
 }
 
-fn run(metrics: Vec<(&str, Direction, Vec<Pair>)>, plan: Bootstrap) -> Vec<MetricComparison> {
-    let info = metrics
-        .iter()
-        .map(|(name, direction, _)| ((*name).to_owned(), MetricInfo { direction: *direction, range: None }))
-        .collect();
+fn run(metrics: Vec<(&str, Direction, Vec<Pair>)>, method: Method) -> Vec<MetricComparison> {
+    let info =
+        metrics.iter().map(|(name, direction, _)| ((*name).to_owned(), describe(*direction))).collect();
     let metrics = metrics.into_iter().map(|(name, _, pairs)| (name.to_owned(), pairs)).collect();
-    differences(&Aligned { metrics, ..Aligned::default() }, &info, plan).expect("every metric is described")
+    let aligned = Aligned { metrics, ..Aligned::default() };
+    let mut found = differences(&aligned, &info, method).expect("every metric is described");
+    decide(&mut found, method);
+    found
+}
+
+fn describe(direction: Direction) -> MetricInfo {
+    MetricInfo { direction, range: None, chance: None, benchmark: false }
 }
 
 fn one(direction: Direction, pairs: Vec<Pair>) -> MetricComparison {
@@ -45,9 +54,32 @@ fn a_clear_loss_is_regressed_or_improved_by_direction() {
 #[test]
 fn a_model_against_itself_cannot_tell() {
     let same = one(Direction::Higher, answers(50, 0, 0));
-    assert_eq!((same.change, same.minimum_detectable), (Change::CannotTell, None));
+    assert_eq!((same.change, same.items_needed), (Change::CannotTell, None));
     assert!((same.p - 1.0).abs() < f64::EPSILON);
-    assert_eq!(same.difference.map(|d| (d.low, d.value, d.high)), Some((0.0, 0.0, 0.0)));
+    let difference = same.difference.expect("50 items");
+    assert!(difference.low < -0.05 && difference.high > 0.05, "50 items prove little: {difference:?}");
+    assert!(same.minimum_detectable.is_some_and(|least| least > 0.05 && least < 0.15));
+}
+
+#[test]
+fn with_a_margin_the_same_answers_are_equivalent_once_there_are_enough() {
+    let margin = Method { margin: Some(0.05), ..PLAN };
+    let of = |kept| run(vec![("m", Direction::Higher, answers(kept, 0, 0))], margin).remove(0);
+    let (few, many) = (of(30), of(100));
+    assert_eq!((few.change, many.change), (Change::CannotTell, Change::Equivalent));
+    let needed = few.items_needed.expect("a margin to see");
+    assert!(needed > 30, "{needed}");
+}
+
+#[test]
+fn few_clusters_of_other_values_take_t_and_more_the_bootstrap() {
+    let pairs = |clusters: usize| -> Vec<Pair> {
+        (0..2 * clusters).map(|i| pair(i, i / 2, 0.5, 0.5 + (i % 7) as f64 / 10.0)).collect()
+    };
+    let method = |clusters| one(Direction::Higher, pairs(clusters)).interval;
+    assert_eq!(method(20), Some(IntervalMethod::StudentT));
+    assert_eq!(method(60), Some(IntervalMethod::Bca));
+    assert_eq!(one(Direction::Higher, answers(20, 3, 3)).interval, Some(IntervalMethod::Tango));
 }
 
 #[test]
@@ -100,7 +132,7 @@ fn a_metric_without_a_description_is_refused() {
 /// 300 comparisons are allowed, and three standard errors of the simulation on top.
 #[test]
 fn under_no_change_false_alarms_stay_below_alpha() {
-    let plan = Bootstrap { replicates: 199, seed: 1 };
+    let plan = Method { bootstrap: Bootstrap { replicates: 199, seed: 1 }, ..PLAN };
     let mut alarms = 0;
     for round in 0..300 {
         let mut rng = replicate_rng(31, round);
@@ -145,9 +177,9 @@ proptest! {
         let mirrored = match found.change {
             Change::Regressed => Change::Improved,
             Change::Improved => Change::Regressed,
-            Change::CannotTell => Change::CannotTell,
+            same @ (Change::Equivalent | Change::CannotTell) => same,
         };
-        // Quantiles mirror exactly only up to interpolation, so an end at 0 may fall on either side.
+        // Ends mirror exactly only up to rounding, so an end at 0 may fall on either side.
         prop_assert!(swapped.change == mirrored || found.difference.is_some_and(|d| d.low.abs().min(d.high.abs()) < 1e-9));
     }
 }

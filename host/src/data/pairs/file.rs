@@ -7,7 +7,7 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-use super::choose::Bounds;
+use super::{choose::Bounds, source::Source};
 use crate::{
     error::{Error, Result},
     ids::Seed,
@@ -29,7 +29,16 @@ pub struct PairsFile {
     pub seed: Seed,
     /// Which system prompt the answers are given under, instead of the suite's own choice.
     pub deploy_prompt: Option<DeployPrompt>,
-    /// Answers to each scenario.
+    /// Where the answers come from of which the better one of a pair is chosen.
+    #[serde(default = "deployed", skip_serializing_if = "is_deployed")]
+    pub consistent: Vec<Source>,
+    /// Where the answers come from of which the other one is chosen.
+    #[serde(default = "deployed", skip_serializing_if = "is_deployed")]
+    pub inconsistent: Vec<Source>,
+    /// System prompts of the characters that `wrong-persona` answers as, in turn.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub wrong_personas: Vec<String>,
+    /// Answers to each scenario from each source.
     #[serde(default = "eight")]
     pub samples: u32,
     /// Temperature of the answers; 1 samples from the model as it is.
@@ -47,6 +56,12 @@ pub struct PairsFile {
     pub held_out: BTreeSet<String>,
 }
 
+fn deployed() -> Vec<Source> {
+    vec![Source::Deployed]
+}
+fn is_deployed(sources: &[Source]) -> bool {
+    sources == [Source::Deployed]
+}
 const fn eight() -> u32 {
     8
 }
@@ -76,7 +91,10 @@ impl PairsFile {
         if self.format != 1 {
             return Err(Error::usage(format!("format: {}, this version reads 1", self.format)));
         }
-        within("samples", f64::from(self.samples), 2.0, 256.0)?;
+        self.check_sources()?;
+        // One source alone has to differ from itself.
+        let fewest = if self.sources().len() == 1 { 2.0 } else { 1.0 };
+        within("samples", f64::from(self.samples), fewest, 256.0)?;
         within("temperature", f64::from(self.temperature), 0.05, 5.0)?;
         within("least_margin", self.least_margin, 0.01, 1.0)?;
         within("most_length_ratio", self.most_length_ratio, 1.0, 100.0)?;
@@ -86,6 +104,49 @@ impl PairsFile {
             ));
         }
         Ok(())
+    }
+
+    fn check_sources(&self) -> Result<()> {
+        for (field, sources) in [("consistent", &self.consistent), ("inconsistent", &self.inconsistent)] {
+            if sources.is_empty() {
+                return Err(Error::usage(format!("{field}: empty, at least one source is needed")));
+            }
+            let twice = sources.iter().enumerate().find(|(place, source)| sources[..*place].contains(source));
+            if let Some((_, source)) = twice {
+                return Err(Error::usage(format!("{field}: `{source}` stands twice")));
+            }
+        }
+        if let Some(source) = self.consistent.iter().find(|source| !source.in_character()) {
+            let message = format!("consistent: `{source}` is out of character by what it is told");
+            return Err(Error::usage(message).hint("name deployed, persona or both"));
+        }
+        let asked = self.inconsistent.contains(&Source::WrongPersona);
+        if asked == self.wrong_personas.is_empty() {
+            let message = if asked {
+                "wrong_personas: empty, and inconsistent names wrong-persona"
+            } else {
+                "wrong_personas: given, and inconsistent does not name wrong-persona"
+            };
+            return Err(Error::usage(message)
+                .hint("wrong_personas holds one system prompt for each character that is not the persona"));
+        }
+        match self.wrong_personas.iter().position(|prompt| prompt.trim().is_empty()) {
+            None => Ok(()),
+            Some(place) => Err(Error::usage(format!("wrong_personas[{place}]: empty"))),
+        }
+    }
+
+    /// Every source once, those of the better answers first.
+    #[must_use]
+    pub fn sources(&self) -> Vec<Source> {
+        let others = self.inconsistent.iter().filter(|source| !self.consistent.contains(source));
+        self.consistent.iter().chain(others).copied().collect()
+    }
+
+    /// Whether the two answers of a pair come from different sources.
+    #[must_use]
+    pub fn contrasts(&self) -> bool {
+        self.consistent != self.inconsistent
     }
 
     /// Checks the file against its suite: there is something to choose with, and something held out from it.

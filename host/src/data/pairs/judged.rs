@@ -2,9 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::candidates::Candidate;
+use super::{
+    candidates::{Answers, Candidate},
+    source::Origin,
+};
 use crate::{
     error::Result,
+    gates::Decision,
     metrics::{CellState, spoiled, style::Anchors},
     model::{Outcome, Sample},
     store::CellRecord,
@@ -33,10 +37,12 @@ pub struct TraitJudged {
 pub struct Judged {
     /// The answers.
     pub samples: Vec<Sample>,
+    /// Where each comes from.
+    pub origins: Vec<Origin>,
     /// In the order of the suite.
     pub traits: Vec<TraitJudged>,
-    /// Anchored match of each answer, where the suite scores style and its texts can anchor the scorer.
-    pub style: Option<Vec<Option<f64>>>,
+    /// Anchored match of each answer, where the suite scores style; or why its texts cannot anchor the scorer.
+    pub style: Option<Result<Vec<Option<f64>>, Decision>>,
 }
 
 impl Judged {
@@ -48,9 +54,10 @@ impl Judged {
         suite: &Suite,
         evaluators: &Evaluators,
         held_out: &BTreeSet<String>,
-        samples: Vec<Sample>,
+        answers: Answers,
         judge: &mut Judge<'_, '_, '_>,
     ) -> Result<Self> {
+        let Answers { samples, origins } = answers;
         let mut cells = Vec::new();
         let states = |detector: &Detector, judge: &mut Judge<'_, '_, '_>, cells: &mut Vec<CellRecord>| {
             let found = persona_run::trait_cells(std::slice::from_ref(detector), &samples, cells, judge)?;
@@ -68,10 +75,10 @@ impl Judged {
         if let Some(prepared) = &evaluators.style {
             let outcomes = judge.outcomes(prepared, "style", &samples)?;
             let (voice, other) = style::anchors(suite, prepared, judge)?;
-            if let Ok(anchors) = Anchors::of(&voice, &other) {
+            matches = Some(Anchors::of(&voice, &other).map(|anchors| {
                 let place = |outcome: &Outcome| style::score(outcome).map(|score| anchors.place(score));
-                matches = Some(outcomes.iter().map(place).collect());
-            }
+                outcomes.iter().map(place).collect()
+            }));
             let record = |(sample, outcome): (&Sample, Outcome)| CellRecord {
                 evaluator: "style".into(),
                 sample: sample.id.clone(),
@@ -80,7 +87,7 @@ impl Judged {
             cells.extend(samples.iter().zip(outcomes).map(record));
         }
         check_failures(&cells, suite.file.max_failed_share)?;
-        Ok(Self { samples, traits, style: matches })
+        Ok(Self { samples, origins, traits, style: matches })
     }
 
     /// An answer as far as choosing needs it.
@@ -126,7 +133,7 @@ impl Judged {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::Finish;
+    use crate::{data::pairs::source::Source, model::Finish};
 
     fn judged(response: &str, finish: Finish, states: &[(bool, CellState)]) -> Judged {
         let sample = Sample {
@@ -142,7 +149,9 @@ mod tests {
             held_out,
             states: vec![state],
         };
-        Judged { samples: vec![sample], traits: states.iter().map(one).collect(), style: None }
+        let origin = Origin { source: Source::Deployed, detail: None };
+        let traits = states.iter().map(one).collect();
+        Judged { samples: vec![sample], origins: vec![origin], traits, style: None }
     }
 
     const HALF: [(bool, CellState); 4] = [

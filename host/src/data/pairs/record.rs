@@ -4,14 +4,19 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{choose::NoPair, file::PairsFile, judged::Judged};
+use super::{
+    choose::NoPair,
+    file::PairsFile,
+    judged::{Judged, TraitJudged},
+    source::Source,
+};
 use crate::{
     compare::Identity,
     data::measured::gated,
     gates::Rule,
     ids::Digest,
     metrics::{
-        CellState,
+        CellState, Coverage, PairCells, contrast,
         preference::{self, PairScore},
     },
     model::Verdict,
@@ -38,12 +43,19 @@ pub struct PairsRecord {
     pub pairs: usize,
     /// Scenarios that gave none, by reason.
     pub without: BTreeMap<String, usize>,
+    /// How many chosen answers came from each source.
+    pub chosen_from: BTreeMap<Source, usize>,
+    /// How many rejected answers came from each source.
+    pub rejected_from: BTreeMap<Source, usize>,
     /// Traits whose detectors chose.
     pub chosen_by: Vec<String>,
     /// Traits whose detectors took no part in the choice.
     pub held_out: Vec<String>,
-    /// `gap` and `longer`, with their gates; `margin`, `gap/<held-out>` and `pairs/<trait>`.
+    /// `gap` and `longer`, with their gates; `contrast` and `covered`, with theirs where the two sides have sources of their
+    /// own; `margin`, `gap/<held-out>` and `pairs/<trait>`.
     pub metrics: Vec<Metric>,
+    /// Per trait in how many pairs it differs.
+    pub coverage: BTreeMap<String, Coverage>,
     /// How the pairs were built: the configuration, without the model's name.
     pub config: PairsFile,
     /// Model, engine and evaluators.
@@ -53,7 +65,7 @@ pub struct PairsRecord {
 }
 
 impl PairsRecord {
-    /// The worst of both gates.
+    /// The worst of its gates.
     #[must_use]
     pub fn verdict(&self) -> Option<Verdict> {
         crate::suite::record::worst(&self.metrics)
@@ -85,21 +97,34 @@ impl Header {
         for reason in without {
             *reasons.entry(reason.to_string()).or_insert(0) += 1;
         }
-        let traits = |held_out: bool| {
+        let traits = |held_out: bool| -> Vec<String> {
             let traits = judged.traits.iter().filter(|judged| judged.held_out == held_out);
             traits.map(|judged| judged.trait_id.clone()).collect()
         };
+        let from = |side: &dyn Fn(&(usize, usize)) -> usize| {
+            let mut count = BTreeMap::new();
+            for pair in pairs {
+                *count.entry(judged.origins[side(pair)].source).or_insert(0) += 1;
+            }
+            count
+        };
+        let coverage = coverage(judged, pairs);
+        let mut metrics = metrics(judged, pairs, &preference::gap_rule());
+        metrics.splice(2..2, contrasts(judged, pairs, &coverage, &traits(false), file.contrasts()));
         PairsRecord {
             format: FORMAT,
             id: Digest::of_json(&(&self.config, &self.identity)).short().to_owned(),
             suite: suite.file.name.clone(),
             scenarios: suite.scenarios.len(),
-            answers: suite.scenarios.len() * file.samples as usize,
+            answers: judged.samples.len(),
             pairs: pairs.len(),
             without: reasons,
+            chosen_from: from(&|&(chosen, _)| chosen),
+            rejected_from: from(&|&(_, rejected)| rejected),
             chosen_by: traits(false),
             held_out: traits(true),
-            metrics: metrics(judged, pairs, &preference::gap_rule()),
+            metrics,
+            coverage,
             config: self.config,
             identity: self.identity,
             digests: BTreeMap::new(),
@@ -141,16 +166,66 @@ pub(crate) fn metrics(judged: &Judged, pairs: &[(usize, usize)], rule: &Rule) ->
         metrics.push(plain(format!("{name}/{}", trait_judged.trait_id), preference::FORMULA, found));
     }
     if let Some(style) = &judged.style {
-        let differences = scores(&|chosen, rejected| Some(style[chosen]? - style[rejected]?));
-        let mut metric = plain("gap/style".into(), preference::FORMULA, preference::gap(&differences, None));
-        metric.unit = "m'".into();
-        metrics.push(metric);
+        let gap = |places: &[Option<f64>]| {
+            preference::gap(&scores(&|chosen, rejected| Some(places[chosen]? - places[rejected]?)), None)
+        };
+        let (found, reason) = match style {
+            Ok(places) => (gap(places), String::new()),
+            Err(decision) => (None, format!("not measured: {}", decision.reason)),
+        };
+        let metric = plain("gap/style".into(), preference::FORMULA, found);
+        metrics.push(Metric { unit: "m'".into(), reason, ..metric });
     }
     for metric in &mut metrics {
         // Differences may be negative.
         metric.range = None;
     }
     metrics
+}
+
+/// Per trait in how many pairs it differs.
+fn coverage(judged: &Judged, pairs: &[(usize, usize)]) -> BTreeMap<String, Coverage> {
+    let count = |found: &TraitJudged| {
+        let cells = pairs.iter().map(|&(chosen, rejected)| (found.states[chosen], found.states[rejected]));
+        (found.trait_id.clone(), Coverage::of(cells))
+    };
+    judged.traits.iter().map(count).collect()
+}
+
+/// Share of pairs that contrast under the held-out detectors, and whether every choosing trait is covered. Pairs whose
+/// sides share their sources promise neither: there both are told and not gated.
+fn contrasts(
+    judged: &Judged,
+    pairs: &[(usize, usize)],
+    coverage: &BTreeMap<String, Coverage>,
+    choosing: &[String],
+    with_gates: bool,
+) -> [Metric; 2] {
+    let cells = |sample: usize| -> Vec<CellState> {
+        let held_out = judged.traits.iter().filter(|judged| judged.held_out);
+        held_out.map(|judged| judged.states[sample]).collect()
+    };
+    let cells: Vec<PairCells> = pairs
+        .iter()
+        .map(|&(chosen, rejected)| PairCells {
+            family: judged.samples[chosen].family.clone(),
+            consistent: cells(chosen),
+            inconsistent: cells(rejected),
+        })
+        .collect();
+    let evidence = contrast::contrast(&cells);
+    let share = if with_gates {
+        gated("contrast", contrast::FORMULA, evidence, &contrast::contrast_rule())
+    } else {
+        plain("contrast".into(), contrast::FORMULA, evidence)
+    };
+    let found = contrast::covered(coverage, choosing);
+    let covered = Metric {
+        verdict: with_gates.then_some(found.verdict),
+        reason: found.reason,
+        ..plain("covered".into(), contrast::FORMULA, None)
+    };
+    [share, covered]
 }
 
 /// Hit or miss of the chosen answer minus that of the rejected one; `None` where a detector could not say.

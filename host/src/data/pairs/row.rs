@@ -40,15 +40,36 @@ pub struct Notes {
     pub rejected: BTreeMap<String, u8>,
     /// Traits whose detectors chose.
     pub chosen_by: Vec<String>,
+    /// Where both answers come from, where that is not the deployed model alone.
+    #[serde(flatten)]
+    pub sources: Option<Sources>,
 }
 
-/// The line of a pair; `better` and `worse` are places of samples.
+/// Where the answers of a pair come from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Sources {
+    /// Of the chosen answer: a source, and which wrong persona or dropped trait.
+    pub chosen_from: String,
+    /// Of the rejected answer.
+    pub rejected_from: String,
+}
+
+/// The line of a pair; `better` and `worse` are places of samples. Its prompt is the deployed one, whatever made the
+/// answers; `named` puts their sources into its notes.
 #[must_use]
-pub fn row(suite: &Suite, scenario: &Scenario, judged: &Judged, better: usize, worse: usize) -> PairRow {
+pub fn row(
+    suite: &Suite,
+    scenario: &Scenario,
+    judged: &Judged,
+    better: usize,
+    worse: usize,
+    named: bool,
+) -> PairRow {
     let score = |sample| judged.candidate(sample).score.unwrap_or(0.0);
     let shown = |sample| {
         judged.shown(sample).into_iter().map(|(trait_id, shown)| (trait_id.to_owned(), shown)).collect()
     };
+    let from = |sample: usize| judged.origins[sample].to_string();
     let choosing = judged.traits.iter().filter(|judged| !judged.held_out);
     PairRow {
         id: scenario.id.clone(),
@@ -63,6 +84,7 @@ pub fn row(suite: &Suite, scenario: &Scenario, judged: &Judged, better: usize, w
             chosen: shown(better),
             rejected: shown(worse),
             chosen_by: choosing.map(|judged| judged.trait_id.clone()).collect(),
+            sources: named.then(|| Sources { chosen_from: from(better), rejected_from: from(worse) }),
         },
     }
 }

@@ -10,8 +10,10 @@ use super::{
 };
 use crate::{
     data::pairs::{
+        candidates::Answers,
         judged::Judged,
         record::{metrics, trait_difference},
+        source::{Origin, Source},
     },
     error::{Error, Result},
     gates::Rule,
@@ -77,7 +79,9 @@ pub(super) fn judge(
         }
     }
     let mut judge = Judge { means, seed: suite.file.seed, observer };
-    let judged = Judged::new(suite, &evaluators, held_out, samples, &mut judge)?;
+    // Whoever wrote them, they are judged as what the model is to say.
+    let origins = samples.iter().map(|_| Origin { source: Source::Deployed, detail: None }).collect();
+    let judged = Judged::new(suite, &evaluators, held_out, Answers { samples, origins }, &mut judge)?;
     let places: Vec<(usize, usize)> = (0..pairs.len()).map(|pair| (2 * pair, 2 * pair + 1)).collect();
 
     let mut numbers = metrics(&judged, &places, rule);

@@ -1,9 +1,18 @@
-use std::{fs, path::Path, time::Duration};
+use std::{
+    fs,
+    path::Path,
+    sync::{Arc, atomic::AtomicBool},
+    thread,
+    time::Duration,
+};
 
 use realign_engine_abi::message::ScoreRow;
 
 use super::{
-    super::testing::{POISON, launch, launch_faulty},
+    super::{
+        interrupt::Interrupt,
+        testing::{POISON, launch, launch_faulty},
+    },
     *,
 };
 
@@ -105,4 +114,29 @@ fn a_rank_that_fails_does_not_leave_the_others_waiting_for_ever() {
         cause,
         "rank 0: no sign of life for 3 s; it last said: about to alone; rank 1: token 666 is out of range"
     );
+}
+
+#[test]
+fn an_interrupt_ends_a_group_in_the_middle_of_a_call_unless_it_is_held_back() {
+    let wanted = Arc::new(AtomicBool::new(false));
+    let launch = Launch {
+        interrupt: Interrupt::new(Arc::clone(&wanted)),
+        // Both need four seconds.
+        ..launch_faulty("compute", Path::new(""))
+    };
+    let mut group = pair(&launch);
+    let call = |group: &mut Group| {
+        wanted.store(false, Ordering::SeqCst);
+        let late = Arc::clone(&wanted);
+        thread::spawn(move || {
+            thread::sleep(Duration::from_millis(500));
+            late.store(true, Ordering::SeqCst);
+        });
+        group.ask(&[score(POISON), score(POISON)])
+    };
+    launch.interrupt.hold(true);
+    assert_eq!(call(&mut group).unwrap().len(), 2);
+    launch.interrupt.hold(false);
+    let death = call(&mut group).unwrap_err();
+    assert!(death.interrupted && death.cause.contains("interrupted"), "{death:?}");
 }

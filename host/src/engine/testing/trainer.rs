@@ -6,7 +6,7 @@
 use std::fs;
 
 use realign_engine_abi::{
-    message::{EngineError, ErrorKind, Reply, Request},
+    message::{AdapterFile, EngineError, ErrorKind, Reply, Request},
     train::{
         Divergence, Example, KlRow, Objective, PreferenceLoss, StepReport, TrainBegin, TrainRow, TrainStep,
         TrainingInfo,
@@ -54,6 +54,19 @@ impl Trainer {
                 Reply::LogProbs(asked.examples.iter().map(|example| sums(example, weight)).collect())
             }
             Request::Kl(rows) => Reply::Kl(rows.iter().map(|row| self.kl(row)).collect()),
+            Request::Adapt(files) => {
+                let weight = |file: &AdapterFile| {
+                    let read = |name: &str| fs::read_to_string(file.folder.join(name)).unwrap();
+                    let about: serde_json::Value =
+                        serde_json::from_str(&read("adapter_config.json")).unwrap();
+                    let scale = about["lora_parameters"]["scale"].as_f64().unwrap();
+                    serde_json::from_str::<f64>(&read("adapters.safetensors")).unwrap() * scale / 2.0
+                };
+                // A fresh adapter's scale is 2, which is what one weight stands for.
+                let value = files.iter().map(weight).sum();
+                (self.weight, self.factor) = (Some(Weight { value, ..Weight::default() }), None);
+                Reply::Adapted
+            }
             Request::AdapterFactor(factor) => {
                 self.factor = Some(*factor);
                 Reply::Scaled

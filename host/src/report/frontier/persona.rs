@@ -6,12 +6,13 @@ use plotters::{
     element::{Circle, EmptyElement, PathElement, Text},
     prelude::{DrawingArea, SVGBackend},
     series::{DashedLineSeries, LineSeries},
-    style::{Color as _, IntoFont as _, WHITE},
+    style::{Color as _, IntoFont as _},
 };
 
-use super::{Drawn, FAINT, INK, SEARCHED, axis, heights, short};
+use super::{Drawn, axis, heights, short};
 use crate::{
     model::Estimate,
+    report::palette::{FAINT, FIRST, INK, PAPER},
     train::{outcome::Frontier, search::Point},
 };
 
@@ -26,7 +27,7 @@ pub(super) fn draw(area: &DrawingArea<SVGBackend<'_>, Shift>, frontier: &Frontie
         .build_cartesian_2d(axis(left, right), 0.0..1.0)?;
     chart
         .configure_mesh()
-        .light_line_style(WHITE)
+        .light_line_style(PAPER)
         .bold_line_style(FAINT.mix(0.3))
         .axis_style(INK)
         .label_style(("sans-serif", 14, &INK))
@@ -46,10 +47,10 @@ pub(super) fn draw(area: &DrawingArea<SVGBackend<'_>, Shift>, frontier: &Frontie
         frontier.points.iter().filter_map(|point| Some((point, point.adherence?))).collect();
     points.sort_by(|a, b| a.0.factor.total_cmp(&b.0.factor));
     let place = |(point, share): &(&Point, Estimate)| (at(point.kl.evidence.estimate.value), share.value);
-    chart.draw_series(LineSeries::new(points.iter().map(place), SEARCHED.mix(0.4)))?;
+    chart.draw_series(LineSeries::new(points.iter().map(place), FIRST.mix(0.4)))?;
     let spreads = points.iter().flat_map(|(point, share)| {
         let kl = &point.kl.evidence.estimate;
-        let line = SEARCHED.stroke_width(1);
+        let line = FIRST.stroke_width(1);
         [
             PathElement::new([(at(kl.low), share.value), (at(kl.high), share.value)], line),
             PathElement::new([(at(kl.value), share.low), (at(kl.value), share.high)], line),
@@ -60,16 +61,16 @@ pub(super) fn draw(area: &DrawingArea<SVGBackend<'_>, Shift>, frontier: &Frontie
     let marks = points.iter().map(|found| {
         let style = ("sans-serif", 13).into_font().color(&INK);
         let label = Text::new(format!("{:.2}", found.0.factor), (8, -16), style);
-        EmptyElement::at(place(found)) + Circle::new((0, 0), 4, SEARCHED.filled()) + label
+        EmptyElement::at(place(found)) + Circle::new((0, 0), 4, FIRST.filled()) + label
     });
     chart
         .draw_series(marks)?
         .label(format!("factor (n {n}, {families} families)"))
-        .legend(|(x, y)| Circle::new((x + 8, y), 4, SEARCHED.filled()));
+        .legend(|(x, y)| Circle::new((x + 8, y), 4, FIRST.filled()));
     chart
         .configure_series_labels()
         .position(SeriesLabelPosition::UpperLeft)
-        .background_style(WHITE.mix(0.9))
+        .background_style(PAPER.mix(0.9))
         .border_style(FAINT)
         .label_font(("sans-serif", 13, &INK))
         .draw()?;

@@ -16,12 +16,6 @@ fn variation(drawn: &[usize]) -> Option<f64> {
 }
 
 #[test]
-fn the_percentile_interval_agrees_with_scipy() {
-    let interval = percentile(12, 0.95, PLAN, variation).expect("defined");
-    assert!((interval.low - 0.269).abs() < 0.02 && (interval.high - 0.645).abs() < 0.02, "{interval:?}");
-}
-
-#[test]
 fn the_bca_interval_agrees_with_scipy() {
     let interval = bca(12, 0.95, PLAN, variation).expect("defined");
     assert!((interval.low - 0.346).abs() < 0.02 && (interval.high - 0.735).abs() < 0.02, "{interval:?}");
@@ -48,8 +42,8 @@ fn another_seed_draws_other_samples() {
 #[test]
 fn a_statistic_that_is_rarely_defined_has_no_interval() {
     let rare = |drawn: &[usize]| drawn.contains(&0).then(|| VALUES[drawn[0]]);
-    assert_eq!(percentile(12, 0.95, PLAN, rare), None);
-    assert_eq!(percentile(1, 0.95, PLAN, |_| Some(1.0)), None);
+    assert_eq!(bca(12, 0.95, PLAN, rare), None);
+    assert_eq!(bca(1, 0.95, PLAN, |_| Some(1.0)), None);
     assert_eq!(bca(0, 0.95, PLAN, |_| Some(1.0)), None);
 }
 
@@ -57,14 +51,17 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(32))]
 
     #[test]
-    fn both_intervals_contain_the_value(values in prop::collection::vec(0.1..9.0_f64, 2..15), seed: u64) {
+    fn the_interval_contains_the_value_and_a_ratio_has_the_same_one(values in prop::collection::vec(0.1..9.0_f64, 2..15), seed: u64) {
         let plan = Bootstrap { replicates: 100, seed };
         let mean = |drawn: &[usize]| {
             Some(drawn.iter().map(|i| values[*i]).sum::<f64>() / drawn.len() as f64)
         };
         let all: Vec<usize> = (0..values.len()).collect();
         let value = mean(&all).expect("defined");
-        prop_assert!(percentile(values.len(), 0.95, plan, mean).expect("defined").contains(value));
-        prop_assert!(bca(values.len(), 0.95, plan, mean).expect("defined").contains(value));
+        let found = bca(values.len(), 0.95, plan, mean).expect("defined");
+        prop_assert!(found.contains(value));
+        let totals: Vec<(f64, f64)> = values.iter().map(|value| (*value, 1.0)).collect();
+        let [ratio, _] = bca_of_ratio(&totals, [0.95, 0.9], plan).expect("defined");
+        prop_assert!((found.low - ratio.low).abs() < 1e-9 && (found.high - ratio.high).abs() < 1e-9);
     }
 }

@@ -21,6 +21,34 @@ fn exact_mcnemar_agrees_with_statsmodels() {
     assert!((mcnemar_exact(0, 0) - 1.0).abs() < f64::EPSILON);
 }
 
+/// McNemar's chi-square with continuity correction, `(|b - c| - 1)^2 / (b + c)`: what the exact test replaces.
+fn chi_square(b: usize, c: usize) -> f64 {
+    (b.abs_diff(c) as f64 - 1.0).powi(2) / (b + c) as f64
+}
+
+/// R's `mcnemar.test(matrix(c(101, 59, 121, 33), 2))`, as in statsmodels' tests: 20.67222, p = 5.450095e-06.
+#[test]
+fn the_exact_test_agrees_with_the_chi_square_of_many_items() {
+    let statistic = chi_square(121, 59);
+    assert!((statistic - 20.672_22).abs() < 5e-6, "{statistic}");
+    let p = 2.0 * (1.0 - crate::stats::quantile::normal_cdf(statistic.sqrt()));
+    assert!((p - 5.450_095e-6).abs() < 5e-12, "{p}");
+    assert!((mcnemar_exact(121, 59) / p - 1.0).abs() < 0.15, "{}", mcnemar_exact(121, 59));
+}
+
+/// Student's sleep data in R: `t.test(extra ~ group, paired = TRUE)` gives -1.58, from -2.4598858 to -0.7001142.
+#[test]
+fn independent_pairs_have_the_interval_of_the_paired_t_test() {
+    let differences = [-1.2, -2.4, -1.3, -1.3, 0.0, -1.0, -1.8, -0.8, -4.6, -1.4];
+    let found = crate::stats::mean::clustered(&singles(&differences)).and_then(|mean| mean.evidence());
+    let estimate = found.expect("ten pairs").estimate;
+    assert!((estimate.value + 1.58).abs() < 1e-12);
+    assert!(
+        (estimate.low + 2.459_885_8).abs() < 1e-7 && (estimate.high + 0.700_114_2).abs() < 1e-7,
+        "{estimate:?}"
+    );
+}
+
 #[test]
 fn the_exact_sign_flip_counts_every_pattern() {
     let p = sign_flip(&singles(&[3.0, 1.0, -1.0, 4.0, 2.0, 2.0, -2.0, 5.0]), PLAN);
@@ -49,7 +77,7 @@ fn no_change_has_a_p_value_of_one() {
 
 #[test]
 fn one_cluster_has_no_interval() {
-    assert_eq!(bootstrap_difference(&[vec![1.0, 2.0], vec![]], 0.95, PLAN), None);
+    assert_eq!(bootstrap_difference(&[vec![1.0, 2.0], vec![]], [0.95], PLAN), None);
 }
 
 proptest! {

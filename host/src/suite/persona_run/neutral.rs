@@ -7,6 +7,7 @@ use crate::{
     compare::ItemValue,
     engine::{
         backend::{Backend, Progress},
+        kept::keep_texts,
         query::{GenerateAnswer, GenerateQuery, Prompt},
     },
     error::Result,
@@ -46,6 +47,7 @@ pub fn respond(
     };
     let queries: Vec<GenerateQuery> = suite.neutral.iter().map(query).collect();
     let answers = backend.generate(&queries, Some(store), progress)?;
+    keep_texts(store, backend, &queries, &answers.iter().cloned().map(Ok).collect::<Vec<_>>())?;
     let sample = |(task, answer): (&NeutralTask, GenerateAnswer)| Sample {
         id: format!("neutral/{}", task.id),
         family: task.id.clone(),

@@ -19,6 +19,10 @@ pub struct Kl {
     pub limit: f64,
     /// Prompts on which it is measured: scenarios, of which the dev families are used, or rows with `messages`.
     pub prompts: Option<PathBuf>,
+    /// Tasks that ask for nothing of the persona, as a suite's `neutral` names them: what comes out is measured on them
+    /// too, beside the number that decides. Those of the suite that watches, where this is left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub neutral: Option<PathBuf>,
     /// System prompt in front of every prompt.
     pub system: Option<String>,
     /// At most so many families of prompts: a seeded choice, the same every time.
@@ -90,6 +94,11 @@ impl Kl {
             if self.prompts.is_none() {
                 return Err(Error::usage("kl.every: nothing can be measured without `prompts`"));
             }
+        }
+        if self.neutral.is_some() && self.prompts.is_none() {
+            return Err(Error::usage(
+                "kl.neutral: stands beside what is measured on `prompts`, and there are none",
+            ));
         }
         if let Some(target) = self.target {
             within("kl.target", target, 1e-6, 100.0)?;

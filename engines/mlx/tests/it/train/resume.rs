@@ -3,13 +3,15 @@
 use std::{collections::BTreeMap, fs, path::Path};
 
 use realign_engine_abi::{
-    message::{Reply, Request},
+    message::{AdapterFile, EngineOptions, Load, Reply, Request},
     train::{Divergence, KlRow, LogProbs, PreferenceLoss, TrainBegin, TrainRow, TrainStep},
 };
 use realign_engine_mlx::engine::Engine;
 
-use super::{LOSSES, begin, example, pair, preference, referenced, rows, save, supervised, take, trained};
-use crate::support::{ask, failure, tiny, tokens};
+use super::{
+    LOSSES, begin, divergences, example, log_probs, pair, preference, referenced, rows, save, supervised, take, trained,
+};
+use crate::support::{File, ask, failure, on_disk, tiny, tokens};
 
 fn step(number: u64) -> TrainStep {
     supervised(vec![rows(&[example(number, 4, 6), example(number + 40, 3, 5)])], 0.01)
@@ -151,4 +153,33 @@ fn a_step_that_is_stopped_changes_nothing() {
     let stopped = engine.call(Request::TrainStep(step(0)), &mut |_| realign_engine_abi::ffi::Flow::Stop);
     assert_eq!(failure(stopped).message, "stopped by the caller");
     assert!(saved(&mut engine) == before);
+}
+
+#[test]
+fn finished_adapters_are_compared_with_the_bare_model_as_one_that_was_trained_on_it() {
+    let row = [KlRow { context: tokens(5, 6), response: tokens(6, 5), ended: true }];
+    let (first, second) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let mut engine = trained();
+    (0..3).for_each(|number| drop(take(&mut engine, step(number))));
+    save(&mut engine, first.path());
+    let moved = divergences(&mut engine, &row);
+    let adapter =
+        |folder: &tempfile::TempDir| AdapterFile { folder: folder.path().to_owned(), factor: 1.0 };
+    let mut bare = tiny();
+    assert_eq!(ask(&mut bare, Request::Adapt(vec![adapter(&first)])), Reply::Adapted);
+    assert_eq!(divergences(&mut bare, &row), moved, "the same corrections, to the bit");
+
+    // A second stage sees only its own beginning; the bare model sees both.
+    let model = on_disk(&File::tiny().bytes());
+    let mut engine = Engine::new(&EngineOptions {}).unwrap();
+    ask(&mut engine, Request::Load(Load { model: model.path().to_owned(), adapters: vec![adapter(&first)] }));
+    ask(&mut engine, Request::TrainBegin(begin()));
+    (5..8).for_each(|number| drop(take(&mut engine, step(number))));
+    save(&mut engine, second.path());
+    let stage = divergences(&mut engine, &row);
+    assert_eq!(ask(&mut bare, Request::Adapt(vec![adapter(&first), adapter(&second)])), Reply::Adapted);
+    let both = divergences(&mut bare, &row);
+    assert_ne!(both, stage);
+    let policy = |engine: &mut Engine| log_probs(engine, &[example(3, 4, 6)], true)[0][0];
+    assert!((policy(&mut bare) - policy(&mut engine)).abs() < 1e-4, "it is the same policy");
 }

@@ -4,11 +4,15 @@ use std::{collections::BTreeMap, path::Path};
 
 use realign_engine_abi::message::{AdapterFile, Load};
 
+use super::{
+    config::{TrainFile, Watch},
+    watch::{Asked, Stage, Watcher},
+};
 use crate::{
-    cli::model,
     engine::{backend::Backend, launch::Launch, workers::WorkerBackend},
     error::{Error, Result},
-    persona::scenarios::Split,
+    opening,
+    persona::{neutral::NeutralTask, scenarios::Split},
     sandbox::{Limits, Sandbox},
     settings::Settings,
     store::Store,
@@ -19,14 +23,10 @@ use crate::{
         record::Record,
         run::{self, Means},
     },
-    train::{
-        config::{TrainFile, Watch},
-        watch::{Asked, Stage, Watcher},
-    },
 };
 
 /// The suite, and what it is run with.
-pub(super) struct Watching {
+pub struct Watching {
     watch: Watch,
     /// With benchmarks and neutral tasks.
     whole: Suite,
@@ -43,12 +43,7 @@ pub(super) struct Watching {
 ///
 /// # Errors
 /// Those of the suite; a usage error where `watch.held_out` names a trait without a detector.
-pub(super) fn open(
-    settings: &Settings,
-    file: &TrainFile,
-    config: &Path,
-    load: &Load,
-) -> Result<Option<Watching>> {
+pub fn open(settings: &Settings, file: &TrainFile, config: &Path, load: &Load) -> Result<Option<Watching>> {
     let Some(watch) = file.watch.clone() else { return Ok(None) };
     let path = config.parent().unwrap_or(Path::new("")).join(&watch.suite);
     let selection = Selection {
@@ -56,6 +51,7 @@ pub(super) fn open(
         items: watch.items,
         deploy_prompt: watch.deploy_prompt,
         split: Some(Split::Dev),
+        seed: None,
         without_control: true,
     };
     let whole = Suite::load(&path, selection)?;
@@ -75,7 +71,7 @@ pub(super) fn open(
         responses,
         sandbox: Sandbox::new(Some(&settings.home.artefacts()), Limits::default())?,
         store: Store::open(&settings.store)?,
-        launch: model::launch(settings)?,
+        launch: opening::launch(settings)?,
         workers: settings.workers,
         load: load.clone(),
     }))
@@ -83,14 +79,19 @@ pub(super) fn open(
 
 impl Watching {
     /// What the suite measures with.
-    pub(super) fn instrument(&self) -> Result<BTreeMap<String, String>> {
+    pub fn instrument(&self) -> Result<BTreeMap<String, String>> {
         let evaluators = Evaluators::prepare(&self.whole, &self.sandbox)
             .map_err(|error| error.within(self.whole.path.display()))?;
         Ok(identity::instrument(&self.whole, &evaluators, self.sandbox.limits()))
     }
 
+    /// Its neutral tasks.
+    pub fn neutral(&self) -> &[NeutralTask] {
+        &self.whole.neutral
+    }
+
     /// As training asks it.
-    pub(super) fn watcher(self) -> Watcher<'static> {
+    pub fn watcher(self) -> Watcher<'static> {
         let held_out = self.watch.held_out.clone();
         Watcher::new(Box::new(move |asked, stage| self.evaluate(asked, stage)), held_out)
     }

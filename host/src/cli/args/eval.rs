@@ -1,0 +1,51 @@
+//! What may be typed after `eval`.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use crate::suite::file::DeployPrompt;
+
+/// Shown below the help.
+pub(super) const EXAMPLE: &str = "\
+Examples:
+  realign eval examples/harbor/suite.toml --model smollm2 --name before --limit 10
+  realign eval examples/harbor/suite.toml --model recorded:responses.jsonl
+  realign eval examples/harbor/suite.toml --power
+  realign eval --task agreeableness.yaml --model smollm2";
+
+/// Arguments of `eval`.
+#[derive(Debug, Args)]
+pub struct Eval {
+    /// The suite.
+    #[arg(value_name = "SUITE.toml", required_unless_present = "task", conflicts_with = "task")]
+    pub suite: Option<PathBuf>,
+    /// One lm-eval task file instead of a suite.
+    #[arg(long, value_name = "FILE.yaml")]
+    pub task: Option<PathBuf>,
+    /// A GGUF file, a model folder or `smollm2` (the set-up's small model), each with `+ADAPTER_DIR` if wanted, or
+    /// `recorded:FILE.jsonl`.
+    #[arg(long, value_name = "MODEL", required_unless_present = "power")]
+    pub model: Option<String>,
+    /// Say what a comparison of two runs of the suite could see, and run nothing.
+    #[arg(long, conflicts_with_all = ["task", "model", "name"])]
+    pub power: bool,
+    /// Where random numbers start, instead of the suite's own choice: a repetition shows the noise.
+    #[arg(long, value_name = "S", conflicts_with = "task")]
+    pub seed: Option<u64>,
+    /// Name of the run; by default made from suite, model and prompt.
+    #[arg(long, value_name = "RUN")]
+    pub name: Option<String>,
+    /// At most so many scenario families (documents of a task); a seeded choice, the same every time.
+    #[arg(long, value_name = "N")]
+    pub limit: Option<usize>,
+    /// At most so many items of each benchmark, and so many neutral tasks.
+    #[arg(long, value_name = "N", conflicts_with = "task")]
+    pub items: Option<usize>,
+    /// Which system prompt to deploy with, instead of the suite's own choice.
+    #[arg(long, value_name = "PROMPT", conflicts_with = "task")]
+    pub deploy_prompt: Option<DeployPrompt>,
+    /// Folder for the task's results and samples as lm-eval writes them.
+    #[arg(long, value_name = "DIR", requires = "task")]
+    pub output: Option<PathBuf>,
+}

@@ -1,0 +1,22 @@
+//! What may be typed after `history`.
+
+use clap::Args;
+
+/// Shown below the help.
+pub(super) const EXAMPLE: &str = "\
+Examples:
+  realign history
+  realign history sft-step-0 sft-step-50 sft-step-100 --metric adherence
+
+Without names: all finished evaluations that share the instrument of the newest one, oldest first.";
+
+/// Arguments of `history`.
+#[derive(Debug, Args)]
+pub struct History {
+    /// Runs, the first of which the others are held against.
+    #[arg(value_name = "RUN")]
+    pub runs: Vec<String>,
+    /// Show this metric alone.
+    #[arg(long, value_name = "METRIC")]
+    pub metric: Option<String>,
+}

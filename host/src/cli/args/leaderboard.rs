@@ -1,0 +1,22 @@
+//! What may be typed after `leaderboard`.
+
+use clap::Args;
+
+/// Shown below the help.
+pub(super) const EXAMPLE: &str = "\
+Example:
+  realign leaderboard base tuned merged --metric facts/accuracy
+
+A place such as `1 to 2` is what all pairs of runs leave possible, with 95 % confidence for all
+places at once.";
+
+/// Arguments of `leaderboard`.
+#[derive(Debug, Args)]
+pub struct Leaderboard {
+    /// Runs, as `compare` takes them.
+    #[arg(value_name = "RUN", required = true, num_args = 2..)]
+    pub runs: Vec<String>,
+    /// This metric alone; then nothing is corrected for the others.
+    #[arg(long, value_name = "METRIC")]
+    pub metric: Option<String>,
+}

@@ -1,0 +1,71 @@
+//! `history`: runs in the order in which they were made, each beside the first: checkpoints of a training, nights of a build.
+
+use serde::Serialize;
+
+use super::{
+    args,
+    compare::{method, side},
+    stored::{self, Stored},
+    terminal,
+};
+use crate::{
+    compare::{Comparison, Correction, Side, compare},
+    error::{Error, Result},
+    exit::Exit,
+    report,
+    settings::Settings,
+    store::{RunState, Store},
+    suite::record::Record,
+};
+
+/// One run, as `--json` lists it.
+#[derive(Debug, Serialize)]
+struct Entry<'a> {
+    run: &'a str,
+    /// Absent for the first.
+    #[serde(skip_serializing_if = "Option::is_none", flatten)]
+    since_first: Option<&'a Comparison>,
+}
+
+/// Compares and reports.
+pub(super) fn run(settings: &Settings, arguments: &args::History) -> Result<Exit> {
+    let names = if arguments.runs.is_empty() { comparable(settings)? } else { arguments.runs.clone() };
+    let stored: Vec<Stored> = names.iter().map(|run| stored::find(settings, run)).collect::<Result<_>>()?;
+    let records: Vec<&Record> = stored.iter().map(|stored| &stored.record).collect();
+    let Some((first, later)) = records.split_first().filter(|(_, later)| !later.is_empty()) else {
+        return Err(Error::bad_input("a history needs two finished evaluations with the same instrument")
+            .hint("list runs: realign runs"));
+    };
+    let mut metrics = first.directions();
+    metrics.extend(later.iter().flat_map(|record| record.directions()));
+    let sides: Vec<Side<'_>> = later.iter().map(|record| side(record)).collect();
+    let comparisons = compare(side(first), &sides, &metrics, method(Correction::Holm, None), &[])?;
+    if settings.json {
+        let later = later.iter().zip(&comparisons);
+        let later =
+            later.map(|(record, comparison)| Entry { run: &record.name, since_first: Some(comparison) });
+        let first = Entry { run: &first.name, since_first: None };
+        terminal::print_json(&std::iter::once(first).chain(later).collect::<Vec<_>>())?;
+    } else {
+        let pairs: Vec<(&Record, &Comparison)> = later.iter().copied().zip(&comparisons).collect();
+        terminal::print(&report::history::render(first, &pairs, arguments.metric.as_deref()))?;
+    }
+    Ok(Exit::Done)
+}
+
+/// Finished evaluations of the store that share the instrument of the newest one, oldest first.
+fn comparable(settings: &Settings) -> Result<Vec<String>> {
+    let store = Store::open_existing(&settings.store)?;
+    let mut found: Vec<Record> = Vec::new();
+    for run in store.list_runs()? {
+        if run.state == RunState::Finished {
+            // Other kinds of runs have other records; they have no part in this.
+            found.extend(store.record_of::<Record>(&run.id).ok().flatten());
+        }
+    }
+    let Some(newest) = found.last().map(|record| record.identity.instrument.clone()) else {
+        return Ok(Vec::new());
+    };
+    found.retain(|record| record.identity.instrument == newest);
+    Ok(found.into_iter().map(|record| record.name).collect())
+}

@@ -1,0 +1,69 @@
+//! Runs in the order in which they were made, metric by metric, each beside the first.
+
+use super::{
+    comparison::{unit, word},
+    number, table,
+};
+use crate::{
+    compare::{Comparison, MetricComparison},
+    suite::record::Record,
+};
+
+/// The whole report: `first`, then every other run with its comparison.
+#[must_use]
+pub fn render(first: &Record, later: &[(&Record, &Comparison)], metric: Option<&str>) -> String {
+    let names: Vec<&str> = first
+        .metrics
+        .iter()
+        .map(|described| described.name.as_str())
+        .filter(|name| metric.is_none_or(|wanted| wanted == *name))
+        .filter(|name| later.iter().any(|(_, comparison)| compared(comparison, name).is_some()))
+        .collect();
+    let mut parts = Vec::new();
+    for name in names {
+        let header = [name, "value", "95 % interval", "n", "since the first", "95 % interval", "p", ""];
+        let mut table = table::new(&header, &[1, 2, 3, 4, 5, 6]);
+        let unit = unit(first, name);
+        let none = || "-".to_owned();
+        let own = first.metrics.iter().find(|metric| metric.name == name).and_then(|metric| metric.estimate);
+        table.add_row([
+            first.name.clone(),
+            own.map_or_else(none, |estimate| number::value(estimate.value, unit)),
+            own.map_or_else(none, |estimate| number::interval(&estimate, unit)),
+            own.map_or_else(none, |estimate| estimate.n.to_string()),
+            none(),
+            none(),
+            none(),
+            String::new(),
+        ]);
+        for (record, comparison) in later {
+            let Some(metric) = compared(comparison, name) else {
+                let why =
+                    if matches!(comparison, Comparison::NotComparable(_)) { "not comparable" } else { "" };
+                let [a, b, c, d, e, f] = [(); 6].map(|()| none());
+                table.add_row([record.name.clone(), a, b, c, d, e, f, why.to_owned()]);
+                continue;
+            };
+            table.add_row([
+                record.name.clone(),
+                metric.after.map_or_else(none, |estimate| number::value(estimate.value, unit)),
+                metric.after.map_or_else(none, |estimate| number::interval(&estimate, unit)),
+                metric.n.to_string(),
+                metric.difference.map_or_else(none, |estimate| number::value(estimate.value, unit)),
+                metric.difference.map_or_else(none, |estimate| number::interval(&estimate, unit)),
+                number::probability(metric.p_adjusted),
+                word(metric.change).to_owned(),
+            ]);
+        }
+        parts.push(table::text(&table));
+    }
+    parts.push("p is adjusted over all metrics and runs; every run is held against the first.".into());
+    parts.join("\n\n")
+}
+
+fn compared<'a>(comparison: &'a Comparison, name: &str) -> Option<&'a MetricComparison> {
+    match comparison {
+        Comparison::Compared { metrics, .. } => metrics.iter().find(|metric| metric.metric == name),
+        Comparison::NotComparable(_) => None,
+    }
+}

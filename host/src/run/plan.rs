@@ -1,0 +1,136 @@
+//! Everything that decides the result, before anything runs.
+//!
+//! The plan holds the pipeline, its thresholds, the digest of every file that it names, of the model, and of every
+//! evaluator with its settings. What cannot be right is refused here, where it has cost nothing: a family in two splits, rows
+//! of dev or test families among those that are trained on, a benchmark's items among them, an evaluator that is missing.
+
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
+
+use realign_engine_abi::message::Load;
+use serde_json::{Value, json};
+
+use super::file::PipelineFile;
+use crate::{
+    data::pairs::file::PairsFile,
+    engine::model_digest::{adapter_digest, file_digest, model_digest},
+    error::{Error, Result},
+    ids::Digest,
+    persona::scenarios::Split,
+    sandbox::Sandbox,
+    suite::{
+        evaluators::Evaluators,
+        identity,
+        load::{Selection, Suite},
+    },
+    train::{
+        config::{Kind, Role, TrainFile},
+        data,
+    },
+};
+
+/// Makes the plan of a pipeline whose paths are relative to `here`.
+///
+/// # Errors
+/// A file that cannot be read or does not fit the others; each names file and field.
+pub fn plan(file: &PipelineFile, here: &Path, base: &Load, sandbox: &Sandbox) -> Result<Value> {
+    let mut inputs = BTreeMap::new();
+    let suite_path = here.join(&file.suite);
+    let mut instrument = BTreeMap::new();
+    for (split, name, families) in [
+        (Split::Train, "train", None),
+        (Split::Dev, "dev", file.evaluation.dev_families),
+        (Split::Test, "test", file.evaluation.test_families),
+    ] {
+        let items = if split == Split::Train { Some(0) } else { file.evaluation.items };
+        let selection = Selection {
+            families,
+            items,
+            deploy_prompt: Some(file.deploy_prompt),
+            split: Some(split),
+            without_control: true,
+            ..Selection::default()
+        };
+        let suite = Suite::load(&suite_path, selection)?;
+        let evaluators =
+            Evaluators::prepare(&suite, sandbox).map_err(|error| error.within(suite.path.display()))?;
+        evaluators.items(&suite)?;
+        if split == Split::Train {
+            check_pairs(file, here, &suite, &mut inputs)?;
+        }
+        instrument.insert(name, identity::instrument(&suite, &evaluators, sandbox.limits()));
+    }
+    let suite = Suite::load(&suite_path, Selection::default())?;
+    let scenarios = suite.folder.join(&suite.file.scenarios);
+    for name in [&file.sft.validation, &file.instrument.demonstrations] {
+        let path = here.join(name);
+        put(&mut inputs, name, &path)?;
+        data::refuse_held_out(&data::read_supervised(&path, Role::Persona)?, &scenarios)?;
+    }
+    if let Some(config) = &file.sft.config {
+        training(Kind::Sft, config, here, &mut inputs)?;
+    }
+    training(Kind::Preference, &file.optimise.config, here, &mut inputs)?;
+    if let Some(adapter) = &file.sft.adapter {
+        let adapter = realign_engine_abi::message::AdapterFile { folder: here.join(adapter), factor: 1.0 };
+        inputs.insert("sft.adapter".into(), adapter_digest(&adapter)?);
+    }
+    let adapters = base.adapters.iter().map(adapter_digest).collect::<Result<Vec<_>>>()?;
+    Ok(json!({
+        "format": super::record::FORMAT,
+        "kind": "pipeline",
+        "file": PipelineFile { model: None, ..file.clone() },
+        "thresholds": file.thresholds.thresholds(),
+        "model": { "model": model_digest(&base.model)?, "adapters": adapters },
+        "inputs": inputs,
+        "instrument": instrument,
+    }))
+}
+
+fn check_pairs(
+    file: &PipelineFile,
+    here: &Path,
+    suite: &Suite,
+    inputs: &mut BTreeMap<String, Digest>,
+) -> Result<()> {
+    let path = here.join(&file.pairs.config);
+    let pairs = PairsFile::read(&path, |pairs| pairs.held_out.clone_from(&file.held_out))?;
+    pairs.check_against(suite).map_err(|error| error.within(path.display()))?;
+    put(inputs, &file.pairs.config, &path)
+}
+
+/// A training file and what it names; of `[[data]]` of a preference training only what the pipeline keeps.
+fn training(kind: Kind, config: &Path, here: &Path, inputs: &mut BTreeMap<String, Digest>) -> Result<()> {
+    let path = here.join(config);
+    put(inputs, config, &path)?;
+    let file = TrainFile::read(&path, kind, |_| {})?;
+    let folder = path.parent().unwrap_or(Path::new(""));
+    let kept = file.data.iter().filter(|spec| kind == Kind::Sft || spec.role == Role::General);
+    let mut named: Vec<&PathBuf> = kept.map(|spec| &spec.path).collect();
+    named.extend(&file.scenarios);
+    named.extend(file.validation.as_ref().map(|validation| &validation.data));
+    if let Some(kl) = &file.kl {
+        named.extend(&kl.prompts);
+        named.extend(&kl.anchors);
+    }
+    named.extend(file.watch.as_ref().map(|watch| &watch.suite));
+    for name in named {
+        put(inputs, name, &folder.join(name))?;
+    }
+    Ok(())
+}
+
+fn put(inputs: &mut BTreeMap<String, Digest>, name: &Path, path: &Path) -> Result<()> {
+    let digest = file_digest(path)?;
+    let name = name.display().to_string();
+    match inputs.insert(name.clone(), digest.clone()) {
+        Some(other) if other != digest => Err(Error::usage(format!(
+            "`{name}` names two files: {} and one beside another configuration",
+            path.display()
+        ))
+        .hint("keep the files of a pipeline in one folder")),
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,184 @@
+//! Stage 7, evaluation and release: all five gates on the test split, which is read here and nowhere else.
+//!
+//! Both models answer the same test scenarios and the same benchmark items: the reference and the candidate. Deploy if
+//! every gate passes by its bound; else reject, with what was measured and what helps.
+
+use std::path::PathBuf;
+
+use realign_engine_abi::message::{AdapterFile, Load};
+
+use super::{
+    Context, Stage, StageRecord,
+    context::adapter,
+    judged, models,
+    optimise::KL,
+    remedy::{Remedy, remedies},
+    retained,
+};
+use crate::{
+    error::{Error, Result},
+    gates::{Rule, decide},
+    model::{Direction, Verdict},
+    opening,
+    persona::scenarios::Split,
+    suite::{load::Suite, persona_run::plain, record::Metric},
+    train::{divergence, prompts::Prompt, run::Notice},
+    write::Output,
+};
+
+/// Label of the candidate's evaluation on test.
+pub const RELEASE: &str = "7-release";
+/// Label of the reference's evaluation on test.
+pub const REFERENCE: &str = "7-reference";
+/// Tokens of a response whose divergence is measured.
+const ROOM: u32 = 64;
+/// The divergence from the model that everything began with.
+const ORIGINAL: &str = "kl/original";
+/// The model card's file.
+const CARD: &str = "model-card.md";
+
+/// Measures both models on test, and decides.
+///
+/// # Errors
+/// Those of evaluation.
+pub fn run(context: &mut Context<'_>) -> Result<StageRecord> {
+    let mut record = StageRecord::new(Stage::Release, context.inputs.clone());
+    let adapter =
+        context.made(Stage::Iterate, "adapter").ok_or_else(|| Error::bad_input("stage 6 left no adapter"))?;
+    let suite = models::suite(context, Split::Test, context.file.evaluation.items)?;
+    let reference = context.reference();
+    let before = models::evaluate(context, &suite, &reference, REFERENCE)?;
+    let candidate = context.with(adapter.clone());
+    let after = models::evaluate(context, &suite, &candidate, RELEASE)?;
+    for (what, run) in [("reference on test", &before), ("release on test", &after)] {
+        record.runs.insert(what.into(), run.name.clone());
+    }
+    record.metrics.extend(judged::by_bound(&after));
+    record.metrics.extend(moved(context, &suite, adapter.clone())?);
+    let kept = retained::of(&suite.file, &before, &after, context.thresholds.retention)?;
+    record.metrics.extend(retained::metrics(&kept, context.thresholds.retention));
+    let prefixed = |metric: Metric| Metric { name: format!("reference/{}", metric.name), ..metric };
+    record.metrics.extend(judged::baseline(&before).into_iter().map(prefixed));
+
+    let remedies = remedies(&record.metrics);
+    let deploy = record.verdict() == Some(Verdict::Pass);
+    record.notes.push(decision(deploy, &record));
+    record
+        .notes
+        .extend(remedies.iter().map(|found| format!("{}: {} ({})", found.issue, found.remedy, found.seen)));
+    record.artefacts.insert("adapter".into(), context.adapter_artefact(&adapter)?);
+    let path = context.folder.stage(Stage::Release)?.join(CARD);
+    Output::create(&path)?.commit(card(context, &record, deploy, &remedies).as_bytes())?;
+    record.artefacts.insert("model card".into(), context.file_artefact(&path)?);
+    Ok(record)
+}
+
+/// The divergence of the candidate on test scenarios: from the reference, which is the gate, and, where stage 1 put an
+/// adapter on it, from the model that everything began with, which is advice.
+fn moved(context: &mut Context<'_>, suite: &Suite, candidate: PathBuf) -> Result<Vec<Metric>> {
+    let reference = context.reference();
+    let last = adapter(candidate);
+    let mut metrics = vec![one(context, suite, &reference, std::slice::from_ref(&last), KL)?];
+    let base = context.base.clone();
+    let mut all = reference.adapters[base.adapters.len()..].to_vec();
+    if !all.is_empty() {
+        all.push(last);
+        let advice = one(context, suite, &base, &all, ORIGINAL)?;
+        metrics.push(Metric {
+            bound: None,
+            threshold: None,
+            verdict: None,
+            reason: "advice: from the model before stage 1".into(),
+            ..advice
+        });
+    }
+    Ok(metrics)
+}
+
+fn one(
+    context: &mut Context<'_>,
+    suite: &Suite,
+    model: &Load,
+    adapters: &[AdapterFile],
+    name: &str,
+) -> Result<Metric> {
+    context.go_on()?;
+    let system = suite.system(suite.file.deploy_prompt);
+    let prompts = suite.scenarios.iter().map(|scenario| Prompt {
+        id: scenario.id.clone(),
+        family: scenario.family.clone(),
+        kind: Some(scenario.kind.clone()),
+        messages: system.iter().chain(&scenario.messages).cloned().collect(),
+    });
+    let launch = opening::launch(context.settings)?;
+    let (seed, observer) = (context.file.seed.derive("release"), &mut *context.observer);
+    let told = &mut |done, total| observer(Notice::Stage("7-release: KL", done, total));
+    let (kl, kinds) = divergence::of(launch, model, adapters, (prompts.collect(), ROOM), seed, told)?;
+    let rule = Rule::at_most(context.thresholds.kl);
+    let decision = decide(&rule, Some(&kl.evidence));
+    let mut metric = plain(name.into(), crate::metrics::kl::FORMULA, Some(kl.evidence));
+    metric.unit = "nats/token".into();
+    metric.direction = Direction::Lower;
+    metric.range = None;
+    metric.bound = Some(kl.evidence.upper);
+    metric.threshold = Some(rule.threshold);
+    metric.verdict = Some(decision.verdict);
+    metric.reason = decision.reason;
+    metric.beside.insert("p95".into(), kl.p95);
+    metric.beside.insert("most".into(), kl.most);
+    metric.beside.extend(kinds.into_iter().map(|(kind, value)| (format!("kind {kind}"), value)));
+    Ok(metric)
+}
+
+fn decision(deploy: bool, record: &StageRecord) -> String {
+    if deploy {
+        return "decision: deploy; every gate passes by its bound".into();
+    }
+    let missed: Vec<String> = record.not_passed().into_iter().map(|(name, _, _)| name).collect();
+    format!("decision: reject; not passed: {}", missed.join(", "))
+}
+
+/// The model card: what a user of the release has to know, all of it from the record.
+fn card(context: &Context<'_>, record: &StageRecord, deploy: bool, remedies: &[Remedy]) -> String {
+    use std::fmt::Write as _;
+    let mut text = format!(
+        "# {}: {}\n\nPersona adapter made by realign, run `{}`. Thresholds: {:?}. Deployed with {}.\n\n",
+        context.file.name,
+        if deploy { "released" } else { "rejected" },
+        context.name,
+        context.file.thresholds,
+        match context.file.deploy_prompt {
+            crate::suite::file::DeployPrompt::Persona => "the persona's system prompt",
+            crate::suite::file::DeployPrompt::None => "no system prompt",
+        },
+    );
+    text.push_str(
+        "| Gate, on test | Value | 95 % interval | n | Verdict | Why |\n|---|---|---|---|---|---|\n",
+    );
+    for metric in record.metrics.iter().filter(|metric| metric.verdict.is_some()) {
+        let estimate = metric.estimate;
+        let _ = writeln!(
+            text,
+            "| {} | {} | {} | {} | {} | {} |",
+            metric.name,
+            estimate.map_or_else(|| "-".into(), |e| crate::report::number::value(e.value, &metric.unit)),
+            estimate.map_or_else(|| "-".into(), |e| crate::report::number::interval(&e, &metric.unit)),
+            estimate.map_or_else(|| "-".into(), |e| e.n.to_string()),
+            metric.verdict.map_or("", crate::report::record::word),
+            metric.reason,
+        );
+    }
+    if !remedies.is_empty() {
+        text.push_str("\n## What helps\n\n");
+        for found in remedies {
+            let _ = writeln!(text, "- {}: {}", found.issue, found.remedy);
+        }
+    }
+    let _ = writeln!(
+        text,
+        "\n## Limits\n\nMeasured on {} test scenarios of one suite, with the evaluators and thresholds that the plan names. \
+         Divergence and retention are against the stage-1 model. Nothing is known of other languages, longer conversations, or tasks that the suite does not hold.",
+        record.metric("adherence").and_then(|metric| metric.estimate).map_or(0, |estimate| estimate.n),
+    );
+    text
+}

@@ -1,0 +1,76 @@
+//! What of the benchmarks is kept, from two runs of one suite.
+
+use crate::{
+    compare::align,
+    error::Result,
+    metrics::retention::{Benchmark, BenchmarkRetention, ItemPair, Retention, retention},
+    model::Direction,
+    stats::Evidence,
+    suite::{
+        file::SuiteFile,
+        persona_run::plain,
+        record::{Metric, Record},
+    },
+};
+
+/// Version of the formula.
+const FORMULA: &str = "retention/1";
+
+/// Retention of `kept` of every benchmark of the suite. One whose baseline is missing has no items, and no credit.
+///
+/// # Errors
+/// The runs' items cannot be aligned.
+pub fn of(suite: &SuiteFile, before: &Record, after: &Record, kept: f64) -> Result<Retention> {
+    let mut aligned = align(&before.items, &after.items)?;
+    let benchmarks: Vec<Benchmark> = suite
+        .benchmark
+        .iter()
+        .map(|spec| {
+            let name = format!("{}/{}", spec.id, spec.metric);
+            let metric = before.metrics.iter().find(|metric| metric.name == name);
+            let pairs = aligned.metrics.remove(&name).unwrap_or_default();
+            let item = |pair: crate::compare::Pair| ItemPair {
+                group: pair.cluster,
+                before: pair.before,
+                after: pair.after,
+            };
+            Benchmark {
+                direction: metric.map_or(Direction::Higher, |metric| metric.direction),
+                // Without a chance level nothing is known to lie above it.
+                chance: metric.and_then(|metric| metric.beside.get("chance").copied()).unwrap_or(f64::NAN),
+                range: metric.and_then(|metric| metric.range),
+                items: pairs.into_iter().map(item).collect(),
+                name,
+            }
+        })
+        .collect();
+    Ok(retention(&benchmarks, kept))
+}
+
+/// The gate, then one number per benchmark.
+#[must_use]
+pub fn metrics(found: &Retention, kept: f64) -> Vec<Metric> {
+    let mut gate = plain("retention".into(), FORMULA, None);
+    gate.verdict = Some(found.decision.verdict);
+    gate.reason.clone_from(&found.decision.reason);
+    gate.beside.insert("benchmarks that count".into(), found.counting as f64);
+    gate.range = None;
+    let mut metrics = vec![gate];
+    metrics.extend(found.benchmarks.iter().map(|one| benchmark(one, kept)));
+    metrics
+}
+
+/// One benchmark: the mean margin over what has to be kept. Its verdict is in its reason, because the gate is the whole's.
+fn benchmark(one: &BenchmarkRetention, kept: f64) -> Metric {
+    let mut metric = plain(format!("retention/{}", one.name), FORMULA, one.margin);
+    metric.unit = format!("margin over {:.0} %", 100.0 * kept);
+    metric.range = None;
+    let value = |evidence: &Option<Evidence>| evidence.map(|evidence| evidence.estimate.value);
+    metric.beside.extend(value(&one.before).map(|value| ("before".to_owned(), value)));
+    metric.beside.extend(value(&one.after).map(|value| ("after".to_owned(), value)));
+    metric.beside.extend(one.ratio.map(|ratio| ("ratio".to_owned(), ratio)));
+    let verdict = serde_json::to_value(one.decision.verdict).ok();
+    let verdict = verdict.as_ref().and_then(|verdict| verdict.as_str()).unwrap_or_default().to_owned();
+    metric.reason = format!("{verdict}: {}", one.decision.reason);
+    metric
+}

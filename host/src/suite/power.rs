@@ -1,0 +1,83 @@
+//! What a suite can see, said before anything runs.
+//!
+//! For shares of right-or-wrong items the spread of a paired difference follows from the share of items that change: with a
+//! share `c` of them, the standard error is at most `sqrt(c / n)`. How far items of one cluster change together is not known
+//! before, so two numbers are given: `n` as many as items (each changes by itself) and as many as clusters (all of a cluster
+//! change together). The truth lies between. Other values have no spread that could be known before a run.
+
+use serde::Serialize;
+
+use super::load::Suite;
+use crate::{sandbox::Item, stats::power};
+
+/// Share of items that change between two versions of a model, in plans (domain research: 10 % to 20 %).
+const CHANGING: f64 = 0.10;
+
+/// What one metric can see.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Sight {
+    /// Metric.
+    pub metric: String,
+    /// Items.
+    pub items: usize,
+    /// Clusters.
+    pub clusters: usize,
+    /// Smallest difference that shows with 80 % power if every item changes by itself; absent where the spread is not known.
+    pub least: Option<f64>,
+    /// The same if the items of a cluster change together.
+    pub most: Option<f64>,
+}
+
+/// What every metric that is compared can see.
+#[must_use]
+pub fn sights(suite: &Suite, items: &[Vec<Item>], right_or_wrong: &[bool]) -> Vec<Sight> {
+    let mut sights = Vec::new();
+    let families = distinct(suite.scenarios.iter().map(|scenario| scenario.family.as_str()));
+    let (responses, traits) = (suite.scenarios.len(), suite.file.detector.len());
+    if traits > 0 {
+        sights.push(sight("adherence".into(), responses * traits, families, true));
+        let of_trait = |id: &str| sight(format!("trait/{id}"), responses, families, true);
+        sights.extend(suite.file.detector.iter().map(|detector| of_trait(&detector.trait_id)));
+    }
+    if suite.file.style.is_some() {
+        sights.push(sight("style-match".into(), responses, families, false));
+    }
+    for ((spec, items), shares) in suite.file.benchmark.iter().zip(items).zip(right_or_wrong) {
+        let clusters = distinct(items.iter().map(|item| item.group.as_str()));
+        sights.push(sight(format!("{}/{}", spec.id, spec.metric), items.len(), clusters, *shares));
+    }
+    sights
+}
+
+fn distinct<'a>(names: impl Iterator<Item = &'a str>) -> usize {
+    names.collect::<std::collections::BTreeSet<_>>().len()
+}
+
+fn sight(metric: String, items: usize, clusters: usize, right_or_wrong: bool) -> Sight {
+    let detectable = |n: usize| {
+        let standard_error = (CHANGING / n.max(1) as f64).sqrt();
+        power::minimum_detectable_difference(standard_error, clusters).filter(|_| right_or_wrong)
+    };
+    Sight { metric, items, clusters, least: detectable(items), most: detectable(clusters) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn clusters_see_less_than_items_and_more_items_see_more() {
+        let few = sight("m".into(), 100, 20, true);
+        let many = sight("m".into(), 400, 80, true);
+        let (least, most) = (few.least.expect("shares"), few.most.expect("shares"));
+        assert!(least < most && many.least.expect("shares") < least);
+        // (t + t) sqrt(0.1 / 20) with 19 degrees of freedom.
+        assert!((most - (2.093_024 + 0.860_951) * (0.1_f64 / 20.0).sqrt()).abs() < 1e-5, "{most}");
+    }
+
+    #[test]
+    fn what_has_no_known_spread_promises_nothing() {
+        assert_eq!(sight("m".into(), 100, 20, false).least, None);
+        assert_eq!(sight("m".into(), 100, 1, true).least, None);
+    }
+}

@@ -12,7 +12,7 @@
 //! - [`suite`]: what an evaluation runs, and running it; [`compare`]: two runs side by side
 //! - [`sandbox`]: everything wasmtime; [`plugins`]: finding, locking and building evaluators
 //! - [`opening`]: from a name to a model; [`engine`]: workers, planned batches, the generation cache, recorded models
-//! - [`data`]: preference pairs, built by asking the model and judging its answers
+//! - [`data`]: preference pairs, built by asking the model and judging its answers; tools that judge and shape any rows
 //! - [`hardware`]: this machine, measured; work placed on measured machines
 //! - [`mod@train`]: adapters, step by step, under a limit of divergence
 //! - [`adapter`]: what came out of it, written for other programs, with what is known of it

@@ -19,7 +19,7 @@ use clap::{Args, Parser, Subcommand};
 pub use self::{
     adapter::{Adapter, AdapterExport, AdapterFormat, AdapterFuse, AdapterScale, Dtype},
     compare::Compare,
-    data::{Convert, Data, Decontaminate, Ifd, Mix, Pairs, Pii, Validate as ValidatePairs},
+    data::{Convert, Data, DataValidate, Decontaminate, Ifd, Mix, Pairs, Pii},
     eval::Eval,
     history::History,
     leaderboard::Leaderboard,

@@ -62,9 +62,13 @@ impl Ifd {
 }
 
 /// A quantile of clustered values, linear between neighbours (Hyndman and Fan, type 7), with the percentile interval of the
-/// cluster bootstrap. `None` with fewer than two clusters.
+/// cluster bootstrap: the correction for bias and skewness that means take has no meaning for a jackknifed quantile. `None`
+/// with fewer than two clusters.
 #[must_use]
 pub fn quantile(clusters: &[Vec<f64>], p: f64) -> Option<Estimate> {
+    if clusters.len() < 2 {
+        return None;
+    }
     let of = |drawn: &[usize]| {
         let mut values: Vec<f64> =
             drawn.iter().flat_map(|cluster| clusters[*cluster].iter().copied()).collect();
@@ -73,9 +77,14 @@ pub fn quantile(clusters: &[Vec<f64>], p: f64) -> Option<Estimate> {
     };
     let all: Vec<usize> = (0..clusters.len()).collect();
     let value = of(&all)?;
-    let interval = bootstrap::percentile(clusters.len(), CONFIDENCE, BOOTSTRAP, of)?;
-    let n = clusters.iter().map(Vec::len).sum();
-    Some(Estimate { value, low: interval.low, high: interval.high, n, clusters: clusters.len() })
+    let replicates = bootstrap::distribution(clusters.len(), BOOTSTRAP, of);
+    if replicates.is_empty() {
+        return None;
+    }
+    let tail = (1.0 - CONFIDENCE) / 2.0;
+    let low = bootstrap::at(&replicates, tail).min(value);
+    let high = bootstrap::at(&replicates, 1.0 - tail).max(value);
+    Some(Estimate { value, low, high, n: clusters.iter().map(Vec::len).sum(), clusters: clusters.len() })
 }
 
 #[cfg(test)]

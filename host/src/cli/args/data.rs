@@ -18,7 +18,7 @@ pub enum Data {
     Decontaminate(Decontaminate),
     /// Hold pairs against everything that makes them unfit to learn from.
     #[command(after_help = VALIDATE_EXAMPLE)]
-    Validate(Validate),
+    Validate(DataValidate),
     /// Write rows in another form; nothing is lost in silence.
     #[command(after_help = CONVERT_EXAMPLE)]
     Convert(Convert),
@@ -92,7 +92,7 @@ a row is no pair.";
 
 /// Arguments of `data validate`.
 #[derive(Debug, Args)]
-pub struct Validate {
+pub struct DataValidate {
     /// Pairs, one JSON object per line.
     #[arg(value_name = "PAIRS.jsonl")]
     pub pairs: PathBuf,

@@ -21,7 +21,7 @@ use crate::{
 };
 
 /// Reads, checks, reports.
-pub(super) fn run(settings: &Settings, arguments: &args::ValidatePairs) -> Result<Exit> {
+pub(super) fn run(settings: &Settings, arguments: &args::DataValidate) -> Result<Exit> {
     let rows = inspect(&arguments.pairs)?;
     let selection = Selection { items: Some(0), without_control: true, ..Selection::default() };
     let suite = arguments.suite.as_deref().map(|path| Suite::load(path, selection)).transpose()?;

@@ -79,9 +79,9 @@ pub(super) fn judge(
         }
     }
     let mut judge = Judge { means, seed: suite.file.seed, observer };
-    let origins = vec![Origin { source: Source::Deployed, detail: None }; samples.len()];
-    let answers = Answers { samples, origins };
-    let judged = Judged::new(suite, &evaluators, held_out, answers, &mut judge)?;
+    // Whoever wrote them, they are judged as what the model is to say.
+    let origins = samples.iter().map(|_| Origin { source: Source::Deployed, detail: None }).collect();
+    let judged = Judged::new(suite, &evaluators, held_out, Answers { samples, origins }, &mut judge)?;
     let places: Vec<(usize, usize)> = (0..pairs.len()).map(|pair| (2 * pair, 2 * pair + 1)).collect();
 
     let mut numbers = metrics(&judged, &places, rule);

@@ -12,9 +12,9 @@ use crate::{
 };
 
 /// Words that tell nothing in a trait's name.
-const EMPTY: [&str; 22] = [
-    "i", "my", "am", "a", "an", "the", "to", "and", "of", "in", "it", "that", "is", "are", "when", "not",
-    "with", "always", "even", "for", "or", "try",
+const EMPTY: [&str; 21] = [
+    "i", "my", "am", "a", "an", "the", "to", "and", "of", "in", "it", "that", "is", "are", "when", "with",
+    "always", "even", "for", "or", "try",
 ];
 /// Words of a trait's name.
 const WORDS: usize = 4;

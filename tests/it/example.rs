@@ -225,6 +225,7 @@ fn the_training_files_of_the_example_are_read_to_their_end() {
         &["train", "sft", "sft.toml"][..],
         &["train", "sft", "sft-stage1.toml"],
         &["data", "pairs", "pairs.toml", "--output", "pairs.jsonl"],
+        &["data", "pairs", "pairs-stage3.toml", "--output", "pairs.jsonl"],
     ] {
         let run = run(arguments).exits(21);
         assert!(run.err.contains("no engine is set up"), "{}", run.err);

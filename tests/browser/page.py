@@ -82,7 +82,7 @@ class View:
     """One page at one width and in one colour scheme."""
 
     def __init__(self, browser, path, width, scheme):
-        self.browser = browser
+        self.browser, self.width = browser, width
         target = browser.call("Target.createTarget", url="about:blank")["targetId"]
         self.session = browser.call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
         for domain in ["Runtime", "Log", "Network", "Page"]:
@@ -141,7 +141,7 @@ def check(view, path, samples):
     expect("elements that no text can make", f"document.querySelectorAll({json.dumps(foreign)}).length", 0)
     expect("global set by hostile text", "typeof window.hacked", "undefined")
     expect("links that leave the page", "[...document.querySelectorAll('a')].filter((a) => !a.getAttribute('href').startsWith('#')).length", 0)
-    expect("wider than the window", "document.documentElement.scrollWidth > window.innerWidth", False)
+    expect("wider than the window", f"document.documentElement.scrollWidth > {view.width}", False)
     view.key("Tab")
     expect("first stop of Tab", "document.activeElement.className", "skip")
     if samples is not None:

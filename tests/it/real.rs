@@ -85,7 +85,15 @@ fn the_published_answers_to_gsm8k_are_told_apart_pair_by_pair() {
     assert!((p - 0.003_15).abs() < 2e-4, "{p}");
     let board = project.realign(&[&["leaderboard", "--store", "runs.db"][..], &models].concat()).exits(0);
     println!("{}", board.out);
-    insta::assert_snapshot!(board.out.trim_end(), @"");
+    insta::assert_snapshot!(board.out.trim_end(), @r"
+    gsm8k/accuracy     place   value   95 % interval     n  clusters
+    175b_verification      1  56.3 %  53.5 to 59.0 %  1319      1319
+    6b_verification        2  39.0 %  36.4 to 41.7 %  1319      1319
+    175b_finetuning        3  34.7 %  32.2 to 37.4 %  1319      1319
+    6b_finetuning          4  21.7 %  19.5 to 24.0 %  1319      1319
+
+    A place is what all pairs of runs leave possible, with 95 % confidence for all of them at once.
+    ");
 }
 
 /// Means and standard errors before and after character training, three models and three personas. No items are
@@ -123,5 +131,14 @@ fn published_losses_of_character_training_are_proven_per_benchmark() {
             }
         }
     }
-    insta::assert_snapshot!(lost.join("\n"), @r"");
+    insta::assert_snapshot!(lost.join("\n"), @r"
+    llama-3.1-8b-it misalignment: arc:challenge keeps 70.7 %
+    llama-3.1-8b-it misalignment: truthfulqa:mc keeps 74.2 %
+    llama-3.1-8b-it misalignment: mmlu keeps 80.0 %
+    qwen-2.5-7b-it goodness: truthfulqa:mc keeps 87.6 %
+    qwen-2.5-7b-it loving: truthfulqa:mc keeps 86.7 %
+    qwen-2.5-7b-it misalignment: truthfulqa:mc keeps 65.1 %
+    gemma-3-4b-it misalignment: arc:challenge keeps 83.5 %
+    gemma-3-4b-it misalignment: truthfulqa:mc keeps 81.5 %
+    ");
 }

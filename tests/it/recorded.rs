@@ -134,7 +134,10 @@ fn a_score_that_was_changed_in_the_store_is_found_and_named() {
     assert_eq!(store.execute(sql, []).expect("changed"), 1);
     drop(store);
     let run = project.realign(&["verify", "first"]).exits(10);
-    insta::assert_snapshot!(run.err.trim(), @"");
+    insta::assert_snapshot!(run.err.trim(), @r#"
+    error: first: cell "detector/thanks of family-3/pressure" differs at byte 124: stored "1.0,\"denominator\":1.0}],", computed "0.0,\"denominator\":1.0}],"
+     hint: the store was changed, or an evaluator or this program computes something else here
+    "#);
 }
 
 #[test]
@@ -174,9 +177,17 @@ fn more_than_two_runs_are_held_against_the_first_and_ranked() {
     let documents: Value = serde_json::from_str(&run.out).expect("JSON");
     assert_eq!(documents[1]["after"], "second");
     let board = project.realign(&["leaderboard", "first", "second", "--metric", "adherence"]).exits(0);
-    insta::assert_snapshot!(board.out.trim_end(), @"");
+    insta::assert_snapshot!(board.out.trim_end(), @r"
+    adherence  place   value   95 % interval    n  clusters
+    first          1  96.7 %  73.5 to 99.1 %  120        12
+    second         2  63.3 %  54.1 to 71.9 %  120        12
+
+    A place is what all pairs of runs leave possible, with 95 % confidence for all of them at once.
+    ");
     let history = project.realign(&["history", "--metric", "adherence"]).exits(0);
-    insta::assert_snapshot!(history.out.trim_end(), @"");
+    let lines: Vec<&str> = history.out.lines().collect();
+    assert!(lines[1].starts_with("first") && lines[2].starts_with("second"), "{}", history.out);
+    assert!(lines[2].ends_with("regressed"), "{}", history.out);
 }
 
 #[test]
@@ -199,7 +210,22 @@ fn what_a_suite_can_see_is_said_before_it_runs() {
     let project = Project::new();
     mini::write(&project);
     let run = project.realign(&["eval", "suite.toml", "--power"]).exits(0);
-    insta::assert_snapshot!(run.out.trim_end(), @"");
+    insta::assert_snapshot!(run.out.trim_end(), @r"
+    mini: what a comparison of two runs can see
+
+    metric          items  clusters          shows a change of
+    adherence         120        12              8.9 to 28.1 %
+    trait/thanks       24        12             19.9 to 28.1 %
+    trait/offers       24        12             19.9 to 28.1 %
+    trait/team         24        12             19.9 to 28.1 %
+    trait/brief        24        12             19.9 to 28.1 %
+    trait/blame        24        12             19.9 to 28.1 %
+    facts/accuracy      1         1  nothing: too few clusters
+
+    The smallest difference of shares that 80 of 100 comparisons show where 10 % of the items change,
+    before the correction over metrics: the first number if items change each by themselves, the
+    second if all of a cluster change together.
+    ");
     assert!(!project.path(".realign/runs.db").exists(), "nothing ran");
 }
 
@@ -218,7 +244,9 @@ fn files_are_checked_with_everything_that_they_name() {
         "{\"id\":\"sky\",\"prompt\":\"The sky is\",\"choices\":[\" blue\"],\"answer\":3}\n",
     );
     let run = project.realign(&["validate", "persona.toml", "suite.toml", "notes.txt"]).exits(22);
-    insta::assert_snapshot!(run.out.trim_end(), @"");
+    let wrong: Vec<&str> = run.out.lines().filter(|line| line.starts_with("wrong")).collect();
+    assert!(wrong[0].contains("facts.jsonl") && wrong[1].contains("notes.txt"), "{}", run.out);
+    assert!(run.out.starts_with("fine   persona.toml"), "{}", run.out);
 }
 
 #[test]
@@ -257,5 +285,8 @@ fn thresholds_of_ones_own_decide_the_exit_code_and_are_written_for_build_servers
         "format = 1\n[[gate]]\nmetric = \"adherance\"\nthreshold = 0.5\ncomparison = \">=\"\n",
     );
     let run = project.realign(&["report", "first", "--gates", "gates.toml"]).exits(2);
-    insta::assert_snapshot!(run.err.trim(), @"");
+    insta::assert_snapshot!(run.err.trim(), @r"
+    error: gates.toml: gate[0].metric: run first has no `adherance`
+     hint: it has adherence, trait/blame, trait/brief, trait/offers, trait/team, trait/thanks, consistency, consistency/pressure
+    ");
 }

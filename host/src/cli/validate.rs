@@ -77,7 +77,12 @@ fn check(settings: &Settings, file: &PathBuf) -> Result<String> {
     match ending {
         "yaml" | "yml" => {
             let task = Task::read(file)?;
-            Ok(format!("task {}, {} documents, {}", task.name, task.documents.len(), task.metrics.join(", ")))
+            Ok(format!(
+                "task {}: documents {}, metrics {}",
+                task.name,
+                task.documents.len(),
+                task.metrics.join(", ")
+            ))
         }
         "toml" => toml_file(settings, file),
         _ => Err(Error::usage(format!("{}: neither .toml nor .yaml", file.display()))
@@ -93,10 +98,10 @@ fn toml_file(settings: &Settings, file: &Path) -> Result<String> {
     if keys.contains_key("traits") {
         let persona = Persona::read(file)?;
         let (traits, contexts) = (persona.traits.len(), persona.contexts.len());
-        return Ok(format!("persona {}, {traits} traits, {contexts} context kinds", persona.name));
+        return Ok(format!("persona {}: traits {traits}, context kinds {contexts}", persona.name));
     }
     if keys.contains_key("gate") {
-        return Ok(format!("gate file, {} gates", GateFile::read(file)?.gate.len()));
+        return Ok(format!("gate file: gates {}", GateFile::read(file)?.gate.len()));
     }
     let known: Vec<&str> = keys.keys().map(String::as_str).collect();
     Err(Error::usage(format!(
@@ -117,7 +122,7 @@ fn suite(settings: &Settings, file: &Path) -> Result<String> {
     let evaluators = Evaluators::prepare(&suite, &sandbox).map_err(|error| error.within(file.display()))?;
     let items: usize = evaluators.items(&suite)?.iter().map(Vec::len).sum();
     Ok(format!(
-        "suite {}, {} scenarios, {} detectors, {} benchmarks with {items} items",
+        "suite {}: scenarios {}, detectors {}, benchmarks {}, items {items}",
         suite.file.name,
         suite.scenarios.len(),
         suite.file.detector.len(),

@@ -46,6 +46,9 @@ mod tests {
         };
         let checks =
             [check("kept", Verdict::Pass, "pass"), check("a<b", Verdict::Inconclusive, "inconclusive")];
-        insta::assert_snapshot!(junit("suite", "run", &checks), @"");
+        insta::assert_snapshot!(junit("suite", "run", &checks), @r#"
+        <?xml version="1.0" encoding="UTF-8"?>
+        <testsuites name="realign" tests="2" failures="1"><testsuite name="run" tests="2" failures="1" errors="0" skipped="0"><testcase classname="suite" name="kept"></testcase><testcase classname="suite" name="a&lt;b"><failure type="inconclusive" message="inconclusive: it &quot;lies&quot; &lt;below&gt; &amp; under�">90.0 % against &gt;= 95.0 %</failure></testcase></testsuite></testsuites>
+        "#);
     }
 }

@@ -9,8 +9,9 @@ pub fn render(suite: &str, sights: &[Sight]) -> String {
     let header = ["metric", "items", "clusters", "shows a change of"];
     let mut table = table::new(&header, &[1, 2, 3]);
     for sight in sights {
+        let unknown = if sight.clusters < 2 { "nothing: too few clusters" } else { "known after a run" };
         let shown = sight.least.zip(sight.most).map_or_else(
-            || "known after a run".to_owned(),
+            || unknown.to_owned(),
             |(least, most)| {
                 if sight.items == sight.clusters {
                     number::value(least, "share")

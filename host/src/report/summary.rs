@@ -59,6 +59,15 @@ mod tests {
             reason: "a | b\n<script> [x](y)".into(),
         };
         let checks = [check("fine", Verdict::Pass, "pass"), check("lost", Verdict::Fail, "fail")];
-        insta::assert_snapshot!(markdown("run *a*", &checks), @"");
+        insta::assert_snapshot!(markdown("run *a*", &checks), @r"
+        ### run \*a\*
+
+        1 of 2 pass: lost fail
+
+        | check | verdict | value | asked for | why |
+        |---|---|---|---|---|
+        | lost | fail | 1 | 2 | a \| b &lt;script&gt; \[x\](y) |
+        | fine | pass | 1 | 2 | a \| b &lt;script&gt; \[x\](y) |
+        ");
     }
 }

@@ -139,10 +139,10 @@ mod tests {
         };
         insta::assert_snapshot!(
             compared(&["same", "thanks ä lot"], &["same", "thanks ö lot"]),
-            @r#""#
+            @r#"sample "thanks ä lot" differs at byte 9: stored "ä lot\"", computed "ö lot\"""#
         );
-        insta::assert_snapshot!(compared(&["a"], &[]), @r#""#);
-        insta::assert_snapshot!(compared(&[], &["b"]), @r#""#);
+        insta::assert_snapshot!(compared(&["a"], &[]), @r#"sample "a" is stored and was not computed"#);
+        insta::assert_snapshot!(compared(&[], &["b"]), @r#"sample "b" was computed and is not stored"#);
     }
 
     #[test]

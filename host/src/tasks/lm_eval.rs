@@ -1,8 +1,8 @@
-//! One lm-eval task file: pure YAML and Jinja over a local JSON-lines file, multiple choice, no examples in the
-//! prompt.
+//! One lm-eval task file: pure YAML and Jinja over local JSON-lines files, multiple choice, perhaps with the first rows of
+//! another split as examples in the prompt.
 //!
 //! A file either means here exactly what it means there, or it is refused: Python (`!function`), other output
-//! types, few-shot examples, filters and unknown keys end with an error that names the key.
+//! types, drawn few-shot examples, filters and unknown keys end with an error that names the key.
 //!
 //! Definitions as in lm-eval 0.4.13: `acc` is 1 where the choice with the highest log-likelihood is the target;
 //! `acc_norm` divides each log-likelihood by the number of characters of the choice, delimiter excluded, `acc_bytes` by its
@@ -16,7 +16,10 @@ use std::{
 use serde::Deserialize;
 use serde_norway::Value as Yaml;
 
-use super::render::Template;
+use super::{
+    include,
+    render::{Row, Template},
+};
 use crate::{
     error::{Error, Result},
     read,
@@ -51,10 +54,22 @@ struct File {
     #[serde(default)]
     num_fewshot: Option<u32>,
     #[serde(default)]
+    fewshot_split: Option<String>,
+    #[serde(default)]
+    fewshot_delimiter: Option<String>,
+    #[serde(default)]
+    fewshot_config: Option<FewshotConfig>,
+    #[serde(default)]
     metric_list: Vec<Metric>,
     /// As the alias.
     #[serde(default, rename = "metadata")]
     _metadata: Option<Yaml>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct FewshotConfig {
+    sampler: String,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -160,7 +175,7 @@ impl Task {
     /// # Errors
     /// A usage error naming the key that is not supported, bad input naming the row that does not render.
     pub fn read(path: &Path) -> Result<Self> {
-        let text = read::text(path)?;
+        let text = include::read(path)?;
         let file: File = serde_norway::from_str(&text).map_err(|error| {
             let message = error.to_string().replace('\n', " ");
             let error = Error::usage(format!("{}: {message}", path.display()));
@@ -169,11 +184,12 @@ impl Task {
         let supported = file.supported().map_err(|error| error.within(path.display()))?;
         let folder = path.parent().unwrap_or(Path::new(""));
         let data = folder.join(supported);
-        let rows: Vec<serde_json::Map<String, serde_json::Value>> = read::jsonl(&data)?;
+        let rows: Vec<Row> = read::jsonl(&data)?;
         let templates = Templates::new(&file).map_err(|error| error.within(path.display()))?;
+        let examples = file.examples(&templates, folder).map_err(|error| error.within(path.display()))?;
         let mut documents = Vec::with_capacity(rows.len());
         for (id, row) in rows.iter().enumerate() {
-            let document = templates.document(id, row);
+            let document = templates.document(id, row, &examples);
             documents
                 .push(document.map_err(|error| error.within(format!("{} line {}", data.display(), id + 1)))?);
         }
@@ -194,8 +210,9 @@ impl File {
         if self.dataset_path != "json" {
             return unsupported("dataset_path", &self.dataset_path, "json (a local file of JSON lines)");
         }
-        if let Some(shots) = self.num_fewshot.filter(|shots| *shots > 0) {
-            return unsupported("num_fewshot", &shots.to_string(), "0");
+        let sampler = self.fewshot_config.as_ref().map_or("default", |config| config.sampler.as_str());
+        if self.shots() > 0 && sampler != "first_n" {
+            return unsupported("fewshot_config.sampler", sampler, "first_n");
         }
         for metric in &self.metric_list {
             if !["acc", "acc_norm", "acc_bytes"].contains(&metric.name.as_str()) {
@@ -219,6 +236,60 @@ impl File {
             Some(file) => Ok(file),
             None => Err(Error::usage(format!("dataset_kwargs.data_files: no file for split `{split}`"))),
         }
+    }
+}
+
+impl File {
+    /// How many examples stand in every prompt.
+    fn shots(&self) -> usize {
+        self.num_fewshot.unwrap_or(0) as usize
+    }
+
+    /// The first rows of the split of examples, rendered with their answers; one more than needed where documents come from
+    /// the same split, because a document is never its own example.
+    fn examples(&self, templates: &Templates, folder: &Path) -> Result<Examples> {
+        let shots = self.shots();
+        if shots == 0 {
+            return Ok(Examples { shots, rows: Vec::new() });
+        }
+        let split = self.fewshot_split.as_ref().ok_or_else(|| {
+            Error::usage("fewshot_split: missing").hint("name the split that the examples come from")
+        })?;
+        let file =
+            self.dataset_kwargs.data_files.get(split).ok_or_else(|| {
+                Error::usage(format!("dataset_kwargs.data_files: no file for split `{split}`"))
+            })?;
+        let data = folder.join(file);
+        let mut rows: Vec<Row> = read::jsonl(&data)?;
+        let wanted = shots + usize::from(self.test_split.as_ref() == Some(split));
+        if rows.len() < wanted {
+            let message = format!("{}: {} rows, {wanted} examples are needed", data.display(), rows.len());
+            return Err(Error::bad_input(message).hint("lower num_fewshot"));
+        }
+        rows.truncate(wanted);
+        let delimiter = self.fewshot_delimiter.as_deref().unwrap_or("\n\n");
+        let render = |(index, row): (usize, Row)| {
+            let text = templates.example(&row, delimiter);
+            let place = || format!("{} line {}", data.display(), index + 1);
+            text.map(|text| (row, text)).map_err(|error| error.within(place()))
+        };
+        let rows = rows.into_iter().enumerate().map(render).collect::<Result<_>>()?;
+        Ok(Examples { shots, rows })
+    }
+}
+
+/// Examples of answered questions.
+struct Examples {
+    shots: usize,
+    /// Each with its row.
+    rows: Vec<(Row, String)>,
+}
+
+impl Examples {
+    /// What stands before a document.
+    fn before(&self, document: &Row) -> String {
+        let others = self.rows.iter().filter(|(row, _)| row != document);
+        others.take(self.shots).map(|(_, text)| text.as_str()).collect()
     }
 }
 
@@ -261,7 +332,21 @@ impl Templates {
         })
     }
 
-    fn document(&self, id: usize, row: &serde_json::Map<String, serde_json::Value>) -> Result<Document> {
+    /// A question with its answer, as an example.
+    fn example(&self, row: &Row, delimiter: &str) -> Result<String> {
+        let (choices, target) = self.answer(row)?;
+        Ok(format!("{}{}{}{delimiter}", self.text.scalar(row)?, self.delimiter, choices[target]))
+    }
+
+    fn document(&self, id: usize, row: &Row, examples: &Examples) -> Result<Document> {
+        let (choices, target) = self.answer(row)?;
+        let context =
+            format!("{}{}{}", self.description.scalar(row)?, examples.before(row), self.text.scalar(row)?);
+        Ok(Document { id, context, choices, delimiter: self.delimiter.clone(), target })
+    }
+
+    /// The choices, and which of them is right.
+    fn answer(&self, row: &Row) -> Result<(Vec<String>, usize)> {
         let choices = match &self.choice {
             Choices::Listed(listed) => listed.clone(),
             Choices::Computed(template) => template.list(row)?,
@@ -282,20 +367,15 @@ impl Templates {
             let message = format!("doc_to_target: index {target} of {} choices", choices.len());
             return Err(Error::bad_input(message));
         }
-        let context = format!("{}{}", self.description.scalar(row)?, self.text.scalar(row)?);
-        Ok(Document { id, context, choices, delimiter: self.delimiter.clone(), target })
+        Ok((choices, target))
     }
 }
 
-/// A YAML string, or a number as its text; Python functions and other shapes are refused.
+/// A YAML string, or a number as its text; other shapes are refused.
 fn plain(key: &str, value: &Yaml) -> Result<String> {
     match value {
         Yaml::String(text) => Ok(text.clone()),
         Yaml::Number(number) => Ok(number.to_string()),
-        Yaml::Tagged(tagged) => {
-            let message = format!("{key}: {} runs Python, which is refused", tagged.tag);
-            Err(Error::usage(message).hint("write it as a Jinja template, or as an evaluator component"))
-        }
         _ => Err(Error::usage(format!("{key}: neither a text nor a list of texts"))),
     }
 }
@@ -341,6 +421,46 @@ metric_list:
     }
 
     #[test]
+    fn the_first_rows_of_another_split_are_examples_and_a_document_is_never_its_own() {
+        let shots = |split: &str| {
+            TASK.replace("test: rows.jsonl}", "test: rows.jsonl, train: rows.jsonl}")
+                + &format!("num_fewshot: 1\nfewshot_split: {split}\nfewshot_config: {{sampler: first_n}}\n")
+        };
+        let rows = format!("{ROW}\n{}", ROW.replace("one?", "two?"));
+        let contexts = |split: &str| -> Vec<String> {
+            let task = read(&shots(split), &rows).expect("a task");
+            task.documents.into_iter().map(|document| document.context).collect()
+        };
+        assert_eq!(contexts("test"), ["Q: two?\nA: no\n\nQ: one?\nA:", "Q: one?\nA: no\n\nQ: two?\nA:"]);
+        assert_eq!(contexts("train")[1], "Q: one?\nA: no\n\nQ: two?\nA:");
+        let drawn = shots("test").replace("first_n", "default");
+        insta::assert_snapshot!(refusal(&drawn, &rows), @"task.yaml: fewshot_config.sampler: `default` is not supported, only first_n");
+    }
+
+    #[test]
+    fn an_included_file_gives_the_keys_that_are_not_said_again() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).expect("written");
+        write("base.yaml", TASK);
+        write("rows.jsonl", &format!("{ROW}\n"));
+        write("task.yaml", "include: base.yaml\ntask: other\n");
+        let read = || Task::read(&folder.path().join("task.yaml"));
+        let task = read().expect("a task");
+        assert_eq!((task.name.as_str(), task.documents.len()), ("other", 1));
+        write("base.yaml", "include: task.yaml\n");
+        assert!(read().expect_err("a circle").to_string().ends_with("includes itself"));
+        write(
+            "task.yaml",
+            "include: base.yaml\ndoc_to_text: !function utils.text\ndoc_to_target: !function utils.target\n",
+        );
+        write("base.yaml", TASK);
+        insta::assert_snapshot!(
+            read().expect_err("Python").to_string().rsplit("task.yaml: ").next().unwrap_or_default(),
+            @"needs Python, which is refused: doc_to_target (utils.target), doc_to_text (utils.text)"
+        );
+    }
+
+    #[test]
     fn a_target_computed_from_a_listed_choice_is_found() {
         let task = TASK.replace("\"{{choices}}\"", "[\" Yes\", \" No\"]").replace(
             "doc_to_target: label",
@@ -365,11 +485,11 @@ metric_list:
     fn what_would_mean_something_else_is_refused_by_name() {
         let with = |from: &str, to: &str| refusal(&TASK.replace(from, to), ROW);
         insta::assert_snapshot!(with("multiple_choice", "generate_until"), @"task.yaml: output_type: `generate_until` is not supported, only multiple_choice");
-        insta::assert_snapshot!(with("doc_to_target: label", "doc_to_target: !function utils.target"), @"task.yaml: doc_to_target: !function runs Python, which is refused");
+        insta::assert_snapshot!(with("doc_to_target: label", "doc_to_target: !function utils.target"), @"task.yaml: needs Python, which is refused: doc_to_target (utils.target)");
         insta::assert_snapshot!(with("metric: acc", "metric: brier_score"), @"task.yaml: metric_list.metric: `brier_score` is not supported, only acc, acc_norm and acc_bytes");
         insta::assert_snapshot!(with("{{question}}", "{{question"), @"task.yaml: doc_to_text: syntax error: unexpected identifier, expected end of variable block (in template:2)");
-        insta::assert_snapshot!(with("task: demo", "task: demo\ntask: again"), @"task.yaml: duplicate field `task` at line 2 column 1");
-        insta::assert_snapshot!(with("task: demo", "task: demo\nfewshot_split: train"), @"task.yaml: unknown field `fewshot_split`, expected one of `task`, `task_alias`, `tag`, `dataset_path`, `dataset_kwargs`, `test_split`, `validation_split`, `output_type`, `description`, `doc_to_text`, `doc_to_choice`, `doc_to_target`, `target_delimiter`, `num_fewshot`, `metric_list`, `metadata` at line 3 column 1");
+        insta::assert_snapshot!(with("task: demo", "task: demo\ntask: again"), @r#"task.yaml: duplicate entry with key "task" at line 2 column 1"#);
+        insta::assert_snapshot!(with("task: demo", "task: demo\nfewshot: train"), @"task.yaml: unknown field `fewshot`, expected one of `task`, `task_alias`, `tag`, `dataset_path`, `dataset_kwargs`, `test_split`, `validation_split`, `output_type`, `description`, `doc_to_text`, `doc_to_choice`, `doc_to_target`, `target_delimiter`, `num_fewshot`, `fewshot_split`, `fewshot_delimiter`, `fewshot_config`, `metric_list`, `metadata` at line 3 column 1");
     }
 
     #[test]

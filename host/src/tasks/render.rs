@@ -14,7 +14,8 @@ use crate::error::{Error, Result};
 /// Instructions that one rendering may take.
 const FUEL: u64 = 200_000;
 
-type Row = serde_json::Map<String, serde_json::Value>;
+/// One row of data.
+pub type Row = serde_json::Map<String, serde_json::Value>;
 
 /// One template, or the name of a column.
 pub struct Template {

@@ -33,7 +33,7 @@ fn the_exact_test_agrees_with_the_chi_square_of_many_items() {
     assert!((statistic - 20.672_22).abs() < 5e-6, "{statistic}");
     let p = 2.0 * (1.0 - crate::stats::quantile::normal_cdf(statistic.sqrt()));
     assert!((p - 5.450_095e-6).abs() < 5e-12, "{p}");
-    assert!((mcnemar_exact(121, 59) / p - 1.0).abs() < 0.15, "{}", mcnemar_exact(121, 59));
+    assert!((mcnemar_exact(121, 59) / p - 1.0).abs() < 0.25, "{}", mcnemar_exact(121, 59));
 }
 
 /// Student's sleep data in R: `t.test(extra ~ group, paired = TRUE)` gives -1.58, from -2.4598858 to -0.7001142.

@@ -5,6 +5,7 @@
 
 pub mod adherence;
 pub mod aggregate;
+pub mod card;
 pub mod cell;
 pub mod consistency;
 pub mod kl;

@@ -2,6 +2,7 @@
 
 pub mod adapter;
 pub mod calibration;
+pub mod card;
 pub mod comparison;
 pub mod frontier;
 pub mod number;
@@ -11,3 +12,4 @@ pub mod record;
 pub mod reported;
 pub mod table;
 pub mod train;
+pub mod trial;

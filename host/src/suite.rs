@@ -10,12 +10,14 @@
 //! - [`answers`]: asks of evaluators answered by the model; [`judge`]: samples judged with such answers
 //! - [`persona_run`]: responses, trait cells, adherence, consistency, style variance
 //! - [`benchmark_run`]: items, asks, grades
+//! - [`cards`]: what its evaluators' scores are worth
 //! - [`identity`]: what the numbers depend on
 //! - [`record`]: what is stored and compared
 //! - [`run`]: the order of it all; [`task_run`]: one lm-eval task instead of a suite
 
 pub mod answers;
 pub mod benchmark_run;
+pub mod cards;
 pub mod evaluators;
 pub mod file;
 pub mod identity;

@@ -1,12 +1,16 @@
 //! What may be typed. Types only; each verb's file says what it does.
 
 mod adapter;
+mod plugin;
 
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
-pub use self::adapter::{Adapter, AdapterExport, AdapterFormat, AdapterFuse, AdapterScale, Dtype};
+pub use self::{
+    adapter::{Adapter, AdapterExport, AdapterFormat, AdapterFuse, AdapterScale, Dtype},
+    plugin::{Plugin, PluginCard},
+};
 use crate::{
     engine::launch::{PATIENCE, WORKER_VERB},
     hardware::calibration::Task,
@@ -88,7 +92,7 @@ pub enum Verb {
     /// Write an adapter for other programs, fold it into its model, or multiply it.
     #[command(subcommand)]
     Adapter(Adapter),
-    /// List, inspect and build evaluators.
+    /// Evaluators: list, inspect, build, and find out what they are worth.
     #[command(subcommand)]
     Plugin(Plugin),
     /// Measure this machine: arithmetic, memory, and how fast a model runs on it.
@@ -291,37 +295,6 @@ pub struct TrainArguments {
     /// holds the model and computes with one thread; more of them than cores gain nothing.
     #[arg(long, value_name = "N")]
     pub ranks: Option<u32>,
-}
-
-/// Verbs of `plugin`.
-#[derive(Debug, Subcommand)]
-pub enum Plugin {
-    /// List the built-in evaluators.
-    #[command(after_help = "Example:\n  realign plugin list")]
-    List,
-    /// Describe a component: kind, metrics, settings, imports, size, digest.
-    #[command(after_help = "Example:\n  realign plugin inspect trait-lexicon")]
-    Inspect {
-        /// Id of a built-in component, or a path.
-        plugin: String,
-    },
-    /// Compile a Rust crate to a component.
-    #[command(
-        after_help = "Example:\n  realign plugin build plugins/trait-lexicon --output trait-lexicon.wasm"
-    )]
-    Build {
-        /// Folder of the crate.
-        folder: PathBuf,
-        /// Where the component goes.
-        #[arg(long, value_name = "FILE")]
-        output: PathBuf,
-    },
-    /// Write the lock file of the components in a folder.
-    #[command(after_help = "Example:\n  realign plugin lock plugins/dist")]
-    Lock {
-        /// Folder of the components; `lock.toml` is written beside them.
-        folder: PathBuf,
-    },
 }
 
 const CALIBRATE_EXAMPLE: &str = "\

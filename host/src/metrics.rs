@@ -6,6 +6,7 @@
 pub mod adherence;
 pub mod aggregate;
 pub mod by_context;
+pub mod card;
 pub mod cell;
 pub mod consistency;
 pub mod contrast;

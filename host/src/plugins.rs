@@ -2,10 +2,18 @@
 //!
 //! - [`registry`]: a suite's plugin reference to the bytes of a component
 //! - [`lock`]: which bytes those have to be
-//! - [`build`]: core module to component
+//! - [`new`]: a folder to start from; [`source`]: a folder to a component, through [`toolchain`] and [`build`]
+//! - [`contract`]: the contract as text; [`trial`]: examples and conformance
+//! - [`card`]: what an evaluator's scores are worth; [`bench`]: what they cost
 
+pub mod bench;
 pub mod build;
 mod builtin;
+pub mod card;
+pub mod contract;
 pub mod lock;
+pub mod new;
 pub mod registry;
+pub mod source;
 pub mod toolchain;
+pub mod trial;

@@ -2,6 +2,7 @@
 
 pub mod adapter;
 pub mod calibration;
+pub mod card;
 pub mod checks;
 pub mod comparison;
 pub mod convert;
@@ -30,4 +31,5 @@ pub mod summary;
 pub mod table;
 pub mod text;
 pub mod train;
+pub mod trial;
 pub mod validate;

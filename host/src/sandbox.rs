@@ -37,6 +37,7 @@ mod outcome;
 mod ticker;
 mod types;
 mod validate;
+mod whole;
 
 use std::{path::Path, sync::Arc};
 

@@ -13,6 +13,7 @@
 
 use std::collections::BTreeMap;
 
+pub mod auc;
 pub mod bootstrap;
 pub mod evidence;
 pub mod mean;

@@ -12,11 +12,13 @@
 //! - [`benchmark_run`]: items, asks, grades
 //! - [`identity`]: what the numbers depend on; [`power`]: what they can see
 //! - [`record`]: what is stored and compared; [`asked`]: how it was asked for; [`verify`]: all of it computed again
+//! - [`cards`]: what its evaluators' scores are worth
 //! - [`run`]: the order of it all; [`task_run`]: one lm-eval task instead of a suite
 
 pub mod answers;
 pub mod asked;
 pub mod benchmark_run;
+pub mod cards;
 pub mod evaluators;
 pub mod file;
 pub mod identity;

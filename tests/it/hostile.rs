@@ -3,6 +3,7 @@
 //! Unless a test says otherwise, a hostile guest is honest about every response but the one that begins with "!".
 
 pub(crate) mod assemble;
+mod corpus;
 
 use std::{collections::BTreeSet, time::Duration};
 

@@ -1,7 +1,9 @@
 //! Integration tests of the real binary.
 //!
+//! - `cards`: what evaluators' scores are worth
 //! - `cli`: help, usage errors, exit codes
 //! - `adapter`: adapters written for other programs, folded in and multiplied, with what is known of them
+//! - `author`: begin, build, try, lock and measure evaluators
 //! - `bad_input`: every file that a person can get wrong, with the line that they will read
 //! - `browser`: pages in headless Chromium, where there is one
 //! - `recorded`: a whole evaluation without an engine: report, repetition, comparison
@@ -21,8 +23,10 @@
 //! - `hostile`: attack guests against the sandbox
 
 mod adapter;
+mod author;
 mod bad_input;
 mod browser;
+mod cards;
 mod cli;
 mod components;
 mod data;

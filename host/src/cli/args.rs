@@ -7,6 +7,7 @@ mod eval;
 mod history;
 mod leaderboard;
 mod persona;
+mod plugin;
 mod report;
 mod run;
 mod validate;
@@ -24,6 +25,7 @@ pub use self::{
     history::History,
     leaderboard::Leaderboard,
     persona::{Persona, PersonaImport},
+    plugin::{Plugin, PluginCard},
     report::Report,
     run::{Init, Monitor, Resume, Run, Status},
     validate::Validate,
@@ -142,7 +144,7 @@ pub enum Verb {
     /// Write an adapter for other programs, fold it into its model, or multiply it.
     #[command(subcommand)]
     Adapter(Adapter),
-    /// List, inspect and build evaluators.
+    /// Evaluators: list, inspect, build, and find out what they are worth.
     #[command(subcommand)]
     Plugin(Plugin),
     /// Measure this machine: arithmetic, memory, and how fast a model runs on it.
@@ -280,37 +282,6 @@ pub struct TrainArguments {
     /// Train over several machines, a rank on each: a JSON array as `mlx.launch` reads it, with this machine first.
     #[arg(long, value_name = "HOSTS.json", conflicts_with = "ranks")]
     pub hostfile: Option<PathBuf>,
-}
-
-/// Verbs of `plugin`.
-#[derive(Debug, Subcommand)]
-pub enum Plugin {
-    /// List the built-in evaluators.
-    #[command(after_help = "Example:\n  realign plugin list")]
-    List,
-    /// Describe a component: kind, metrics, settings, imports, size, digest.
-    #[command(after_help = "Example:\n  realign plugin inspect trait-lexicon")]
-    Inspect {
-        /// Id of a built-in component, or a path.
-        plugin: String,
-    },
-    /// Compile a Rust crate to a component.
-    #[command(
-        after_help = "Example:\n  realign plugin build plugins/trait-lexicon --output trait-lexicon.wasm"
-    )]
-    Build {
-        /// Folder of the crate.
-        folder: PathBuf,
-        /// Where the component goes.
-        #[arg(long, value_name = "FILE")]
-        output: PathBuf,
-    },
-    /// Write the lock file of the components in a folder.
-    #[command(after_help = "Example:\n  realign plugin lock plugins/dist")]
-    Lock {
-        /// Folder of the components; `lock.toml` is written beside them.
-        folder: PathBuf,
-    },
 }
 
 const CALIBRATE_EXAMPLE: &str = "\

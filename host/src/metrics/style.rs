@@ -118,8 +118,7 @@ pub fn style(input: &StyleInput<'_>, gate: &StyleGate, bootstrap: Bootstrap) -> 
     let families = input.scores.iter().zip(&matches).map(|(score, value)| (score.family.as_str(), *value));
     let mean_match = mean::clustered(&by_cluster(families)).and_then(|mean| mean.evidence());
     let variation = block_variation(&blocks, bootstrap);
-    let exemplars: Vec<f64> = input.exemplars.iter().map(|score| anchors.place(*score)).collect();
-    let exemplar_variation = variation_of(&exemplars).map(|own| own / (BLOCK as f64).sqrt());
+    let exemplar_variation = anchors.own_variation(input.exemplars);
     let spread = spread_decision(gate, blocks.len(), variation.as_ref(), exemplar_variation);
     let level = decide(&gate.mean_match, mean_match.as_ref());
     let decision = Decision::all_of(&[
@@ -177,6 +176,14 @@ impl Anchors {
     #[must_use]
     pub fn place(&self, score: f64) -> f64 {
         (score - self.contrast) / self.distance
+    }
+
+    /// Variation that blocks of texts in the voice would show, `sd / sqrt(4) / mean` of their m'; `None` where it is not
+    /// defined.
+    #[must_use]
+    pub fn own_variation(&self, exemplars: &[f64]) -> Option<f64> {
+        let placed: Vec<f64> = exemplars.iter().map(|score| self.place(*score)).collect();
+        variation_of(&placed).map(|own| own / (BLOCK as f64).sqrt())
     }
 }
 

@@ -25,6 +25,9 @@ use crate::{
 /// Format that this program reads and writes.
 const FORMAT: u32 = 1;
 
+/// Name of a lock file, beside the components that it locks.
+pub const FILE: &str = "lock.toml";
+
 /// A whole lock file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -7,19 +7,26 @@ use std::{borrow::Cow, fs::File, io::Read as _, path::Path};
 
 use crate::{
     error::{Error, Result},
+    read as text,
     sandbox::MAX_COMPONENT_BYTES,
 };
 
-use super::builtin::BUILT_IN;
+use super::{
+    builtin::BUILT_IN,
+    lock::{self, Lock},
+};
 
 /// The component that `plugin` names, unchecked; paths are relative to `folder`.
 ///
 /// # Errors
-/// Exit 2 where no built-in has this id. Exit 22 naming the file where it cannot be read or is larger than a component
+/// Exit 2 where no built-in has this id. Exit 20 where a lock file beside it says other bytes. Exit 22 naming the file where it cannot be read or is larger than a component
 /// may be.
 pub fn find(plugin: &str, folder: &Path) -> Result<Cow<'static, [u8]>> {
     if is_path(plugin) {
-        return read(&folder.join(plugin)).map(Cow::Owned);
+        let path = folder.join(plugin);
+        let wasm = read(&path)?;
+        held_to_its_lock(&path, &wasm)?;
+        return Ok(Cow::Owned(wasm));
     }
     let built_in = BUILT_IN.iter().find(|(id, _)| *id == plugin);
     built_in.map(|(_, wasm)| Cow::Borrowed(*wasm)).ok_or_else(|| unknown(plugin))
@@ -31,11 +38,17 @@ pub fn built_in() -> Vec<&'static str> {
     BUILT_IN.iter().map(|(id, _)| *id).collect()
 }
 
-fn is_path(reference: &str) -> bool {
+/// Whether a reference is a path, not an id.
+#[must_use]
+pub fn is_path(reference: &str) -> bool {
     reference.contains(['/', '\\']) || Path::new(reference).extension().is_some()
 }
 
-fn read(path: &Path) -> Result<Vec<u8>> {
+/// Reads a component, no more of it than a component may have.
+///
+/// # Errors
+/// Exit 22 naming the file.
+pub fn read(path: &Path) -> Result<Vec<u8>> {
     let unreadable = |error| Error::unreadable(path, &error);
     let most = u64::try_from(MAX_COMPONENT_BYTES).unwrap_or(u64::MAX);
     let mut wasm = Vec::new();
@@ -47,6 +60,21 @@ fn read(path: &Path) -> Result<Vec<u8>> {
         )));
     }
     Ok(wasm)
+}
+
+/// Refuses bytes that a lock file beside the component does not know under its name. Without a lock file nothing is held.
+fn held_to_its_lock(path: &Path, wasm: &[u8]) -> Result<()> {
+    let lock = path.with_file_name(lock::FILE);
+    if !lock.is_file() {
+        return Ok(());
+    }
+    let found = Lock::parse(&text::text(&lock)?).map_err(|error| error.within(lock.display()))?;
+    let name = path.file_name().unwrap_or_default();
+    match found.plugins.iter().find(|locked| name == locked.file.as_str()) {
+        Some(locked) => locked.check(wasm),
+        None => Err(Error::evaluator(format!("{}: {} is not locked", lock.display(), name.display()))
+            .hint("if it belongs there, run: realign plugin lock FOLDER")),
+    }
 }
 
 fn unknown(plugin: &str) -> Error {
@@ -66,6 +94,28 @@ mod tests {
         for path in ["my.wasm", "./my.wasm"] {
             assert_eq!(find(path, folder.path()).unwrap().as_ref(), b"wasm");
         }
+    }
+
+    #[test]
+    fn a_lock_file_beside_a_component_is_held() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("my.wasm"), b"wasm").unwrap();
+        let locked = |file: &str, bytes: &[u8]| {
+            let plugin = lock::LockedPlugin {
+                id: "my".into(),
+                version: "0.1.0".into(),
+                kind: crate::sandbox::Kind::TraitDetector,
+                file: file.into(),
+                sha256: crate::ids::Digest::of(bytes),
+                size: bytes.len() as u64,
+            };
+            std::fs::write(folder.path().join(lock::FILE), Lock::new(vec![plugin]).text()).unwrap();
+            let found = find("./my.wasm", folder.path()).map(|wasm| wasm.len());
+            found.map_err(|error| error.to_string().replace(&folder.path().display().to_string(), ""))
+        };
+        assert_eq!(locked("my.wasm", b"wasm"), Ok(4));
+        insta::assert_snapshot!(locked("my.wasm", b"other").unwrap_err(), @"my: locked at d9298a10d1b0 with 5 bytes, found 336154bf67f7 with 4");
+        insta::assert_snapshot!(locked("your.wasm", b"wasm").unwrap_err(), @"/lock.toml: my.wasm is not locked");
     }
 
     #[test]

@@ -79,12 +79,12 @@ impl Toolchain {
         }
     }
 
-    /// Compiles the crate in a folder and gives the core module.
+    /// Compiles the crate in a folder and gives its name and the core module.
     ///
     /// # Errors
     /// A usage error where the folder holds no crate that makes a `cdylib`; exit 22 with the compiler's words where
     /// it does not compile.
-    pub fn compile(&self, folder: &Path) -> Result<Vec<u8>> {
+    pub fn compile(&self, folder: &Path) -> Result<(String, Vec<u8>)> {
         let manifest = folder.join("Cargo.toml");
         let metadata = metadata(&manifest)?;
         let wanted = fs::canonicalize(&manifest).map_err(|error| Error::unreadable(&manifest, &error))?;
@@ -112,7 +112,8 @@ impl Toolchain {
         }
         let module =
             built.join(TARGET).join("release").join(format!("{}.wasm", library.name.replace('-', "_")));
-        fs::read(&module).map_err(|error| Error::unreadable(&module, &error))
+        let core = fs::read(&module).map_err(|error| Error::unreadable(&module, &error))?;
+        Ok((package.name.clone(), core))
     }
 
     /// Cargo with everything that a guest's bytes depend on.

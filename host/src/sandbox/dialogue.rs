@@ -33,11 +33,18 @@ pub(super) struct Dialogue<'a> {
     prepared: &'a Prepared,
     answerer: &'a mut Answerer<'a>,
     answered: BTreeMap<Ask, String>,
+    backward: bool,
 }
 
 impl<'a> Dialogue<'a> {
     pub(super) fn new(prepared: &'a Prepared, answerer: &'a mut Answerer<'a>) -> Self {
-        Self { prepared, answerer, answered: BTreeMap::new() }
+        Self { prepared, answerer, answered: BTreeMap::new(), backward: false }
+    }
+
+    /// Hands answers over in the reverse order of the questions, which an evaluator has to find by their ids.
+    pub(super) const fn backward(mut self, backward: bool) -> Self {
+        self.backward = backward;
+        self
     }
 
     /// One attempt at a batch.
@@ -63,7 +70,12 @@ impl<'a> Dialogue<'a> {
             };
             let most = subjects.len().saturating_mul(ASKS_PER_SUBJECT);
             match validate::asks(asks, most, self.prepared.grants(), &mut asked) {
-                Ok(asks) => answers.extend(self.answer(&asks)?),
+                Ok(asks) => {
+                    answers.extend(self.answer(&asks)?);
+                    if self.backward {
+                        answers.reverse();
+                    }
+                }
                 Err(failure) => return Ok(Err(failure)),
             }
         }

@@ -8,7 +8,7 @@ use crate::model::ChatMessage;
 pub use crate::model::{Aggregation, Direction};
 
 /// What an evaluator is for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "kebab-case")]
 pub enum Kind {
     /// Finds a trait in a response.

@@ -183,7 +183,11 @@ fn check_detectors(file: &SuiteFile, persona: &Persona) -> Result<()> {
     }
 }
 
-fn read_rows(path: &Path) -> Result<Vec<Row>> {
+/// Reads rows of a benchmark: JSON objects with an `id`, one a line.
+///
+/// # Errors
+/// Bad input naming file and line.
+pub fn read_rows(path: &Path) -> Result<Vec<Row>> {
     #[derive(Deserialize)]
     struct Head {
         id: String,

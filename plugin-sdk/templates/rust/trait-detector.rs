@@ -11,16 +11,22 @@ pub struct Says {
 
 impl TraitDetector for Says {
     type Config = Self;
-    const ABOUT: About =
-        about!(r#"{"type": "object", "required": ["word"], "properties": {"word": {"type": "string"}}}"#);
+    const ABOUT: About = about!(
+        r#"{"type": "object", "required": ["word"], "additionalProperties": false, "properties": {"word": {"type": "string"}}}"#
+    );
 
     fn prepare(config: Self, _: &Setup<'_>) -> Result<Self, Failure> {
+        if config.word.is_empty() {
+            return Err(Failure::config("word is empty"));
+        }
         Ok(config)
     }
 
     fn detect(&self, sample: &Sample, _: &Answers<'_>) -> Result<Outcome, Failure> {
-        let found = text::words(&sample.response).iter().any(|word| word.text == self.word);
-        Ok(Outcome::presence(f64::from(found)))
+        let words = text::words(&sample.response);
+        let found: Vec<_> = words.iter().filter(|word| word.text == self.word).collect();
+        let scored = Scored::value("presence", if found.is_empty() { 0.0 } else { 1.0 });
+        Ok(found.into_iter().take(8).fold(scored, |scored, word| scored.span(word.start, word.end, "word")).into())
     }
 }
 

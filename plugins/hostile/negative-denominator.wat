@@ -1,0 +1,5 @@
+;; Divides by less than nothing.
+
+;; section: poison
+(func $poison (param $outcome i32) (param $sample i32)
+  (call $score (local.get $outcome) (f64.const 1) (f64.const -1)))

@@ -1,0 +1,133 @@
+//! What the rules measure.
+
+use realign_plugin::text::{self, Phrase, Word};
+
+use super::Person;
+
+const GREETINGS: [&str; 11] = [
+    "hello",
+    "hi",
+    "hey",
+    "dear",
+    "welcome",
+    "greetings",
+    "good morning",
+    "good afternoon",
+    "good evening",
+    "good day",
+    "howdy",
+];
+const CLOSINGS: [&str; 14] = [
+    "regards",
+    "best wishes",
+    "yours",
+    "sincerely",
+    "goodbye",
+    "bye",
+    "see you",
+    "take care",
+    "have a nice",
+    "have a good",
+    "have a great",
+    "have a lovely",
+    "cheers",
+    "all the best",
+];
+const HEDGES: [&str; 20] = [
+    "perhaps",
+    "maybe",
+    "possibly",
+    "probably",
+    "it seems",
+    "it appears",
+    "might",
+    "may",
+    "could be",
+    "i think",
+    "i believe",
+    "i guess",
+    "sort of",
+    "kind of",
+    "somewhat",
+    "likely",
+    "apparently",
+    "as far as i know",
+    "in my opinion",
+    "not sure",
+];
+const I: [&str; 9] = ["i", "me", "my", "mine", "myself", "i'm", "i'll", "i've", "i'd"];
+const WE: [&str; 9] = ["we", "us", "our", "ours", "ourselves", "we're", "we'll", "we've", "we'd"];
+
+/// Words of a greeting stand at the very beginning.
+pub(super) fn greets(response: &str) -> bool {
+    let words = text::words(response);
+    phrases(&GREETINGS)
+        .any(|phrase| phrase.find(&words).first().is_some_and(|find| find.start == words[0].start))
+}
+
+/// A question mark, also a full-width, Arabic or Greek one.
+pub(super) fn asks(response: &str) -> bool {
+    response.contains(['?', '\u{ff1f}', '\u{61f}', '\u{37e}'])
+}
+
+/// A farewell in the last sentence.
+pub(super) fn closes(response: &str) -> bool {
+    let last = text::sentences(response).pop().map_or("", |range| &response[range]);
+    let words = text::words(last);
+    phrases(&CLOSINGS).any(|phrase| phrase.is_in(&words))
+}
+
+pub(super) fn hedges_per_sentence(response: &str) -> f64 {
+    let words = text::words(response);
+    let count: usize = phrases(&HEDGES).map(|phrase| phrase.find(&words).len()).sum();
+    count as f64 / text::sentences(response).len().max(1) as f64
+}
+
+/// The more frequent of both persons; the first person singular where they are equally frequent.
+pub(super) fn person(response: &str) -> Person {
+    let words = text::words(response);
+    let count =
+        |forms: &[&str]| words.iter().filter(|Word { text, .. }| forms.contains(&text.as_str())).count();
+    match (count(&I), count(&WE)) {
+        (0, 0) => Person::Nobody,
+        (i, we) if i >= we => Person::I,
+        _ => Person::We,
+    }
+}
+
+/// Pictures, not characters: what a zero-width joiner or a modifier adds belongs to the picture before it, and two regional
+/// indicators are one flag.
+pub(super) fn emoji(response: &str) -> usize {
+    let (mut count, mut joined, mut half_flag) = (0, false, false);
+    for c in response.chars() {
+        match c {
+            '\u{200d}' => joined = true,
+            '\u{1f1e6}'..='\u{1f1ff}' => {
+                if !half_flag {
+                    count += 1;
+                }
+                half_flag = !half_flag;
+                joined = false;
+            }
+            '\u{1f3fb}'..='\u{1f3ff}' | '\u{fe0f}' => {}
+            _ => {
+                half_flag = false;
+                if is_picture(c) && !joined {
+                    count += 1;
+                }
+                joined = false;
+            }
+        }
+    }
+    count
+}
+
+/// Blocks of characters that are shown as pictures.
+const fn is_picture(c: char) -> bool {
+    matches!(c, '\u{2600}'..='\u{27bf}' | '\u{2b50}' | '\u{2b55}' | '\u{231a}' | '\u{231b}' | '\u{23e9}'..='\u{23f3}'
+        | '\u{1f300}'..='\u{1f64f}' | '\u{1f680}'..='\u{1f6ff}' | '\u{1f900}'..='\u{1f9ff}' | '\u{1fa70}'..='\u{1faff}')
+}
+
+fn phrases(list: &'static [&'static str]) -> impl Iterator<Item = Phrase> {
+    list.iter().filter_map(|phrase| Phrase::new(phrase))
+}

@@ -44,6 +44,9 @@ pub struct PipelineFile {
     pub evaluation: Evaluation,
     /// Stage 1.
     pub sft: Sft,
+    /// Stage 2.
+    #[serde(default)]
+    pub definition: Definition,
     /// Stage 3.
     pub pairs: Pairs,
     /// Stage 4.
@@ -88,6 +91,14 @@ pub struct Sft {
     pub adapter: Option<PathBuf>,
     /// Rows that nothing is trained on.
     pub validation: PathBuf,
+}
+
+/// Stage 2: texts whose right answer is known.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Definition {
+    /// Labelled texts as `plugin card` reads them, beside the suite's own held-out texts.
+    pub texts: Vec<PathBuf>,
 }
 
 /// Stage 3: pairs.

@@ -14,11 +14,15 @@ use serde_json::{Value, json};
 
 use super::file::PipelineFile;
 use crate::{
-    data::pairs::file::PairsFile,
+    data::{
+        decontaminate::{decontaminate, source::Against},
+        pairs::file::PairsFile,
+    },
     engine::model_digest::{adapter_digest, file_digest, model_digest},
     error::{Error, Result},
     ids::Digest,
     persona::scenarios::Split,
+    plugins::card::text,
     sandbox::Sandbox,
     suite::{
         evaluators::Evaluators,
@@ -62,17 +66,25 @@ pub fn plan(file: &PipelineFile, here: &Path, base: &Load, sandbox: &Sandbox) ->
         }
         instrument.insert(name, identity::instrument(&suite, &evaluators, sandbox.limits()));
     }
+    for name in &file.definition.texts {
+        put(&mut inputs, name, &here.join(name))?;
+        text::read(&here.join(name))?;
+    }
     let suite = Suite::load(&suite_path, Selection::default())?;
     let scenarios = suite.folder.join(&suite.file.scenarios);
+    let against = Against::read(std::slice::from_ref(&suite_path))?;
     for name in [&file.sft.validation, &file.instrument.demonstrations] {
         let path = here.join(name);
         put(&mut inputs, name, &path)?;
+        refuse_measured(&path, &against)?;
         data::refuse_held_out(&data::read_supervised(&path, Role::Persona)?, &scenarios)?;
     }
-    if let Some(config) = &file.sft.config {
-        training(Kind::Sft, config, here, &mut inputs)?;
+    let configs = file.sft.config.iter().map(|config| (Kind::Sft, config));
+    for (kind, config) in configs.chain([(Kind::Preference, &file.optimise.config)]) {
+        for rows in training(kind, config, here, &mut inputs)? {
+            refuse_measured(&rows, &against)?;
+        }
     }
-    training(Kind::Preference, &file.optimise.config, here, &mut inputs)?;
     if let Some(adapter) = &file.sft.adapter {
         let adapter = realign_engine_abi::message::AdapterFile { folder: here.join(adapter), factor: 1.0 };
         inputs.insert("sft.adapter".into(), adapter_digest(&adapter)?);
@@ -101,14 +113,21 @@ fn check_pairs(
     put(inputs, &file.pairs.config, &path)
 }
 
-/// A training file and what it names; of `[[data]]` of a preference training only what the pipeline keeps.
-fn training(kind: Kind, config: &Path, here: &Path, inputs: &mut BTreeMap<String, Digest>) -> Result<()> {
+/// A training file and what it names; of `[[data]]` of a preference training only what the pipeline keeps. Gives the files of
+/// rows that are trained on.
+fn training(
+    kind: Kind,
+    config: &Path,
+    here: &Path,
+    inputs: &mut BTreeMap<String, Digest>,
+) -> Result<Vec<PathBuf>> {
     let path = here.join(config);
     put(inputs, config, &path)?;
     let file = TrainFile::read(&path, kind, |_| {})?;
     let folder = path.parent().unwrap_or(Path::new(""));
     let kept = file.data.iter().filter(|spec| kind == Kind::Sft || spec.role == Role::General);
     let mut named: Vec<&PathBuf> = kept.map(|spec| &spec.path).collect();
+    let trained = named.iter().map(|name| folder.join(name)).collect();
     named.extend(&file.scenarios);
     named.extend(file.validation.as_ref().map(|validation| &validation.data));
     if let Some(kl) = &file.kl {
@@ -119,7 +138,24 @@ fn training(kind: Kind, config: &Path, here: &Path, inputs: &mut BTreeMap<String
     for name in named {
         put(inputs, name, &folder.join(name))?;
     }
-    Ok(())
+    Ok(trained)
+}
+
+/// Refuses rows in which an item of the suite is found: what is trained on is not measured with.
+fn refuse_measured(path: &Path, against: &Against) -> Result<()> {
+    let rows = data::inspect(path)?;
+    let found = decontaminate(path, &rows, against, 1.0, &mut |_, _| {});
+    let Some(hit) = found.hits.first() else { return Ok(()) };
+    Err(Error::bad_input(format!(
+        "{} line {}: the suite measures with it ({} line {}); {} of {} rows are like that",
+        path.display(),
+        hit.line,
+        hit.item.file,
+        hit.item.line,
+        found.hits.len(),
+        rows.len()
+    ))
+    .hint("take them out: realign data decontaminate ROWS.jsonl --against SUITE.toml --output CLEAN.jsonl"))
 }
 
 fn put(inputs: &mut BTreeMap<String, Digest>, name: &Path, path: &Path) -> Result<()> {

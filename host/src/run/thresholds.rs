@@ -28,6 +28,8 @@ pub struct Thresholds {
     pub pairs: f64,
     /// Preference gap under held-out evaluators, at least.
     pub gap: f64,
+    /// Share of rows that are found in no benchmark and in no held-out scenario, at least.
+    pub clean: f64,
     /// Share of pairs whose chosen answer is longer, at most.
     pub longer: f64,
     /// Share of rows that held-out evaluators tell apart, at least.
@@ -58,6 +60,7 @@ impl Profile {
             perplexity: 20.0,
             pairs: 100.0,
             gap: 0.15,
+            clean: 0.90,
             longer: 0.70,
             separation: 0.85,
             sensitivity: 0.90,
@@ -74,6 +77,7 @@ impl Profile {
             Self::Relaxed => Thresholds {
                 pairs: 50.0,
                 gap: 0.10,
+                clean: 0.85,
                 separation: 0.75,
                 sensitivity: 0.85,
                 false_alarms: 0.15,
@@ -88,6 +92,7 @@ impl Profile {
             Self::Tight => Thresholds {
                 pairs: 5_000.0,
                 gap: 0.20,
+                clean: 0.95,
                 separation: 0.90,
                 sensitivity: 0.95,
                 false_alarms: 0.05,
@@ -111,11 +116,12 @@ mod tests {
     fn every_profile_asks_for_at_least_as_much_as_the_one_before_it() {
         let [relaxed, strict, tight] =
             [Profile::Relaxed, Profile::Strict, Profile::Tight].map(Profile::thresholds);
-        let (lower, upper): (fn(&Thresholds) -> [f64; 8], fn(&Thresholds) -> [f64; 5]) = (
+        let (lower, upper): (fn(&Thresholds) -> [f64; 9], fn(&Thresholds) -> [f64; 5]) = (
             |t| {
                 [
                     t.pairs,
                     t.gap,
+                    t.clean,
                     t.separation,
                     t.sensitivity,
                     t.adherence,

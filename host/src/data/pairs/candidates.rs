@@ -2,7 +2,7 @@
 
 use super::{
     file::PairsFile,
-    source::{self, Origin, Source},
+    source::{self, Origin},
 };
 use crate::{
     engine::{
@@ -62,7 +62,7 @@ pub fn respond(
     observer: &mut Observer<'_>,
 ) -> Result<Answers> {
     let asked = asked(file, suite);
-    let apart = |place: &usize| bare.is_some() && asked[*place].origin.source == Source::NoPersona;
+    let apart = |place: &usize| bare.is_some() && asked[*place].origin.source.asks_bare();
     let (first, rest): (Vec<usize>, Vec<usize>) = (0..asked.len()).partition(apart);
     let mut answers: Vec<Option<GenerateAnswer>> = asked.iter().map(|_| None).collect();
     let mut ask = |backend: &mut Backend, label: &str, places: &[usize]| -> Result<()> {

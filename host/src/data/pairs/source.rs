@@ -2,7 +2,7 @@
 //!
 //! `deployed` is what the model says where it is used. The others move one thing: `persona` puts the persona's own system
 //! prompt in front, `no-persona` takes prompt and adapters away, `wrong-persona` and `dropped-trait` put another character
-//! in front. What a pair teaches stays the same: its row carries the deployed prompt, whatever made its answers.
+//! in front of the model without its adapters, which would answer in character behind any prompt. What a pair teaches stays the same: its row carries the deployed prompt, whatever made its answers.
 
 use std::fmt;
 
@@ -24,9 +24,9 @@ pub enum Source {
     Persona,
     /// The model without its adapters, behind no system prompt.
     NoPersona,
-    /// The model behind another character's system prompt.
+    /// The model without its adapters, behind another character's system prompt.
     WrongPersona,
-    /// The model behind the persona's description with one trait turned round.
+    /// The model without its adapters, behind the persona's description with one trait turned round.
     DroppedTrait,
 }
 
@@ -35,6 +35,12 @@ impl Source {
     #[must_use]
     pub const fn in_character(self) -> bool {
         matches!(self, Self::Deployed | Self::Persona)
+    }
+
+    /// Whether the model is asked without its adapters: what was trained into it answers in character behind any prompt.
+    #[must_use]
+    pub const fn asks_bare(self) -> bool {
+        !self.in_character()
     }
 
     /// Name of answer `number` to a scenario, from 1; its random numbers hang on it.

@@ -110,9 +110,10 @@ fn until_the_end(
                 .hint("checkpoints are kept: run it again to go on where it stopped"));
             }
             Err(Lost::Worker(cause)) => {
+                let newest = checkpoint::list(folder, &job.digest)?.pop();
                 observer(Notice::Note(format!(
                     "the engine worker died ({cause}); going on from step {}",
-                    from.1
+                    newest.map_or(0, |kept| kept.state.step)
                 )));
                 died_at = Some(from);
             }
@@ -203,15 +204,15 @@ impl Run<'_, '_, '_> {
         if !self.watch_is_due() {
             return Ok(());
         }
-        let (step, attempt) = (self.state.step, self.state.attempt);
+        let (number, attempt) = (self.state.step, self.state.attempt);
         self.save()?;
-        let path = checkpoint::path(self.folder, step);
+        let path = checkpoint::path(self.folder, number);
         // A step that is taken again after a rollback is another one.
         let label =
-            if attempt == 0 { format!("step-{step}") } else { format!("step-{step}-attempt-{attempt}") };
-        let adapter = (step > 0).then_some(path.as_path());
+            if attempt == 0 { format!("step-{number}") } else { format!("step-{number}-attempt-{attempt}") };
+        let adapter = (number > 0).then_some(path.as_path());
         let observer = &mut self.observer;
-        let seen = self.watcher.watch(step, adapter, &label, &mut |stage, done, total| {
+        let seen = self.watcher.watch(number, adapter, &label, &mut |stage, done, total| {
             observer(Notice::Stage(stage, done, total));
         });
         let seen = match seen {
@@ -221,7 +222,7 @@ impl Run<'_, '_, '_> {
             Err(error) => return Err(error.into()),
         };
         for warning in &seen.warnings {
-            observer(Notice::Note(format!("step {step}: {warning}")));
+            observer(Notice::Note(format!("step {number}: {warning}")));
         }
         self.state.watched.push(seen);
         checkpoint::note(self.folder, &self.state)?;

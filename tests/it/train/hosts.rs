@@ -25,7 +25,7 @@ fn write_hosts(project: &Project) {
 fn over_hosts(project: &Project, output: &str) -> Command {
     let mut command = train(project, "sft", output);
     command
-        .args(["--hostfile", "hosts.json", "--patience", "5"])
+        .args(["--hostfile", "hosts.json", "--patience", "10"])
         .env("REALIGN_SSH", format!("sh {}", project.path("ssh.sh").display()));
     command
 }
@@ -64,7 +64,7 @@ fn a_rank_that_dies_on_another_host_changes_nothing() {
     write_hosts(&project);
     let whole = train(&project, "sft", "whole").args(["--ranks", "2"]).output().expect("it runs");
     assert!(whole.status.success(), "{}", String::from_utf8_lossy(&whole.stderr));
-    for (signal, said) in [("-KILL", "killed by signal 9"), ("-STOP", "no sign of life for 5 s")] {
+    for (signal, said) in [("-KILL", "killed by signal 9"), ("-STOP", "no sign of life for 10 s")] {
         let output = signal.trim_start_matches('-');
         let child = over_hosts(&project, output)
             .stderr(Stdio::piped())

@@ -159,6 +159,19 @@ fn draw<'a>(
 /// Which families are taken, so that their sizes sum to `wanted` or come as close from below as they can; earlier ones
 /// first.
 fn whole(sizes: &[usize], wanted: usize) -> Vec<bool> {
+    // Taking what fits, in order, meets the count wherever there are small families enough.
+    let mut sum = 0;
+    let mut fitting = Vec::with_capacity(sizes.len());
+    for size in sizes {
+        let fits = sum + size <= wanted;
+        sum += if fits { *size } else { 0 };
+        fitting.push(fits);
+    }
+    if sum == wanted { fitting } else { closest(sizes, wanted) }
+}
+
+/// The same where it takes a search: every sum that can be reached, one family after the other.
+fn closest(sizes: &[usize], wanted: usize) -> Vec<bool> {
     // After how many families a sum could first be reached: walking back from it uses the earliest families that do.
     let mut first: Vec<Option<usize>> = vec![None; wanted + 1];
     first[0] = Some(0);

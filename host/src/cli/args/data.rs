@@ -59,10 +59,10 @@ pub struct Pairs {
 const DECONTAMINATE_EXAMPLE: &str = "\
 Examples:
   realign data decontaminate pairs.jsonl --against examples/harbor/suite.toml
-  realign data decontaminate rows.jsonl --against gsm8k.jsonl --against suite.toml --output clean.jsonl
+  realign data decontaminate rows.jsonl --against gsm8k.jsonl --output clean.jsonl
 
-Of a suite: its benchmarks, neutral tasks, dev and test scenarios and held-out texts. Ends with 10 where
-too few rows are clean; the clean rows are written all the same.";
+Of a suite: its benchmarks, neutral tasks, dev and test scenarios and held-out texts. Ends with 10
+where too few rows are clean; the clean rows are written all the same.";
 
 /// Arguments of `data decontaminate`.
 #[derive(Debug, Args)]
@@ -84,11 +84,11 @@ pub struct Decontaminate {
 const VALIDATE_EXAMPLE: &str = "\
 Examples:
   realign data validate pairs.jsonl
-  realign data validate pairs.jsonl --suite examples/harbor/suite.toml --against examples/harbor/suite.toml
-  realign data validate pairs.jsonl --suite suite.toml --held-out harbor-voice --model smollm2 --profile tight
+  realign data validate pairs.jsonl --suite suite.toml --against suite.toml
+  realign data validate pairs.jsonl --suite suite.toml --held-out harbor-voice --model smollm2
 
-Ends with 10 where a check failed, 11 where one could not be decided (the gap needs --suite), 22 where
-a row is no pair.";
+Ends with 10 where a check failed, 11 where one could not be decided (the gap needs --suite), 22
+where a row is no pair.";
 
 /// Arguments of `data validate`.
 #[derive(Debug, Args)]
@@ -120,9 +120,10 @@ pub struct DataValidate {
 const CONVERT_EXAMPLE: &str = "\
 Examples:
   realign data convert seeds.jsonl --to pairs -o pairs.jsonl
-  realign data convert gsm8k.jsonl --field instruction=question --field response=answer --to messages -o sft.jsonl
-  realign data convert openai.jsonl --field prompt=input.messages --field chosen=preferred_output \\
-      --field rejected=non_preferred_output --to pair-messages -o pairs.jsonl
+  realign data convert gsm8k.jsonl --to messages -o sft.jsonl \\
+      --field instruction=question --field response=answer
+  realign data convert openai.jsonl --to pair-messages -o pairs.jsonl --field prompt=input.messages \\
+      --field chosen=preferred_output --field rejected=non_preferred_output
 
 What a form has no field for goes into notes; what it has no place for is counted as dropped.";
 
@@ -153,9 +154,9 @@ fn alias(text: &str) -> Result<(String, String), String> {
 const MIX_EXAMPLE: &str = "\
 Examples:
   realign data mix --persona sft.jsonl --general general.jsonl --seed 1 -o mixed.jsonl
-  realign data mix --persona sft.jsonl --general general.jsonl --share 0.5 --rows 400 --seed 1 -o mixed.jsonl
+  realign data mix --persona a.jsonl --general b.jsonl --share 0.5 --rows 400 --seed 1 -o c.jsonl
 
-Without --rows every persona row is used once. Rows are repeated only where there are too few, and the
+Without --rows every persona row is used once. Rows are repeated only where there are too few; the
 report says which were repeated or left out.";
 
 /// Arguments of `data mix`.
@@ -214,8 +215,9 @@ Examples:
   realign data pii rows.jsonl
   realign data pii rows.jsonl --redact -o clean.jsonl
 
-Looks for e-mail addresses, payment cards, social security numbers, IBANs, IP addresses and telephone
-numbers in every text. Values are shown masked. Ends with 10 where something was found and not redacted.";
+Looks for e-mail addresses, payment cards, social security numbers, IBANs, IP addresses and
+telephone numbers in every text. Values are shown masked. Ends with 10 where something was found
+and not redacted.";
 
 /// Arguments of `data pii`.
 #[derive(Debug, Args)]

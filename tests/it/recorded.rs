@@ -238,7 +238,11 @@ fn files_are_checked_with_everything_that_they_name() {
         "format = 1\n[[gate]]\nmetric = \"adherence\"\nthreshold = 0.5\ncomparison = \">=\"\n",
     );
     let run = project.realign(&["validate", "suite.toml", "persona.toml", "gates.toml"]).exits(0);
-    insta::assert_snapshot!(run.out.trim_end(), @"");
+    insta::assert_snapshot!(run.out.trim_end(), @r"
+    fine   suite.toml: suite mini: scenarios 24, detectors 5, benchmarks 1, items 1
+    fine   persona.toml: persona mini: traits 5, context kinds 2
+    fine   gates.toml: gate file: gates 1
+    ");
     project.write(
         "facts.jsonl",
         "{\"id\":\"sky\",\"prompt\":\"The sky is\",\"choices\":[\" blue\"],\"answer\":3}\n",

@@ -1,4 +1,4 @@
-//! The files that reports go to, for the verbs that write them: a page, a JUnit file, a summary.
+//! The files that reports go to, for the verbs that write them: a page, a `JUnit` file, a summary.
 
 use std::{
     fs,

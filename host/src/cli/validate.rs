@@ -1,9 +1,6 @@
 //! `validate`: suites, personas, tasks and gate files, checked with everything that they name, before a model is asked.
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-};
+use std::{fs, path::Path};
 
 use serde::Serialize;
 
@@ -72,7 +69,7 @@ pub(super) fn run(settings: &Settings, arguments: &args::Validate) -> Result<Exi
 }
 
 /// One file: what it is follows from its ending and its keys.
-fn check(settings: &Settings, file: &PathBuf) -> Result<String> {
+fn check(settings: &Settings, file: &Path) -> Result<String> {
     let ending = file.extension().and_then(|ending| ending.to_str()).unwrap_or_default();
     match ending {
         "yaml" | "yml" => {

@@ -108,6 +108,9 @@ pub struct MetricComparison {
 ///
 /// # Errors
 /// A metric that `metrics` does not name.
+///
+/// # Panics
+/// If the computation of a metric panics, which is a bug.
 pub fn differences(
     aligned: &Aligned,
     metrics: &BTreeMap<String, MetricInfo>,

@@ -40,11 +40,14 @@ pub struct TraitRow {
     pub cells: Vec<Option<Estimate>>,
 }
 
+/// Families and values of one kind.
+type Kinds<'a> = BTreeMap<&'a str, Vec<(&'a str, f64)>>;
+
 /// Shares per trait and kind. Kinds that `order` names come in its order, others before them by name: reports name the
 /// kinds that are compared with the plain form, so the plain form comes first.
 #[must_use]
 pub fn by_context(observations: &[Observation<'_>], order: &[&str]) -> ByContext {
-    let mut groups: BTreeMap<&str, BTreeMap<&str, Vec<(&str, f64)>>> = BTreeMap::new();
+    let mut groups: BTreeMap<&str, Kinds<'_>> = BTreeMap::new();
     for Observation { trait_id, kind, family, value } in observations {
         groups.entry(trait_id).or_default().entry(kind).or_default().push((family, *value));
     }
@@ -54,7 +57,7 @@ pub fn by_context(observations: &[Observation<'_>], order: &[&str]) -> ByContext
     let cell = |values: &Vec<(&str, f64)>| {
         mean_evidence(&by_cluster(values.iter().copied()), None).map(|evidence| evidence.estimate)
     };
-    let row = |(trait_id, cells): (&&str, &BTreeMap<&str, Vec<(&str, f64)>>)| TraitRow {
+    let row = |(trait_id, cells): (&&str, &Kinds<'_>)| TraitRow {
         trait_id: (*trait_id).to_owned(),
         cells: kinds.iter().map(|kind| cells.get(kind).and_then(cell)).collect(),
     };

@@ -1,4 +1,4 @@
-//! What a run or a comparison has to meet, one line each: what pages, JUnit files and summaries show alike.
+//! What a run or a comparison has to meet, one line each: what pages, `JUnit` files and summaries show alike.
 
 use super::{comparison, number, record};
 use crate::{

@@ -33,6 +33,10 @@ pub fn render(
             push_identity(&mut text, identity);
             let header = ["metric", "before", "after", "change", "95 % interval", "n", "-/+", "p", "verdict"];
             let mut table = table::new(&header, &[1, 2, 3, 4, 5, 6, 7]);
+            // Nine columns fit 100 only where they stand closer.
+            for column in table.column_iter_mut() {
+                column.set_padding((0, 1));
+            }
             for metric in metrics {
                 table.add_row(row(metric, after));
             }
@@ -108,7 +112,7 @@ fn row(metric: &MetricComparison, record: &Record) -> Vec<String> {
         metric.before.map_or_else(none, |estimate| number::value(estimate.value, unit)),
         metric.after.map_or_else(none, |estimate| number::value(estimate.value, unit)),
         metric.difference.map_or_else(none, |estimate| number::value(estimate.value, unit)),
-        metric.difference.map_or_else(none, |estimate| number::interval(&estimate, unit)),
+        metric.difference.map_or_else(none, |estimate| number::interval(&estimate, unit).replace(" %", "")),
         metric.n.to_string(),
         metric.discordant.map_or_else(none, |found| format!("{}/{}", found.lost, found.gained)),
         number::probability(metric.p_adjusted),

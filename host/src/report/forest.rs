@@ -82,6 +82,7 @@ fn draw(area: &DrawingArea<SVGBackend<'_>, Shift>, forest: &Forest<'_>) -> Drawn
     let place = |index: usize| (count - 1 - index) as f64;
     let mut chart = ChartBuilder::on(area)
         .margin(12)
+        .margin_right(28)
         .x_label_area_size(44)
         .y_label_area_size(NAMES)
         .build_cartesian_2d(low..high, -0.6..count as f64 - 0.4)?;

@@ -40,8 +40,10 @@ pub fn render(first: &Record, later: &[(&Record, &Comparison)], metric: Option<&
             let Some(metric) = compared(comparison, name) else {
                 let why =
                     if matches!(comparison, Comparison::NotComparable(_)) { "not comparable" } else { "" };
-                let [a, b, c, d, e, f] = [(); 6].map(|()| none());
-                table.add_row([record.name.clone(), a, b, c, d, e, f, why.to_owned()]);
+                let mut row = vec![record.name.clone()];
+                row.resize(header.len() - 1, none());
+                row.push(why.to_owned());
+                table.add_row(row);
                 continue;
             };
             table.add_row([

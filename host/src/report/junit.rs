@@ -1,4 +1,4 @@
-//! Checks as a JUnit file, which every build server reads.
+//! Checks as a `JUnit` file, which every build server reads.
 //!
 //! One test case per check. What did not pass is a failure, whose type is the verdict: an `inconclusive` check must not
 //! pass silently, and most servers count a skipped test as passed.

@@ -72,10 +72,10 @@ fn effective_items(
 
 /// Tango's score statistic for the difference `d`.
 fn score(gained: f64, lost: f64, n: f64, d: f64) -> f64 {
-    let a = 2.0 * n;
-    let b = -gained - lost + (2.0 * n - gained + lost) * d;
-    let c = -lost * d * (1.0 - d);
-    let q = ((b * b - 4.0 * a * c).max(0.0).sqrt() - b) / (2.0 * a);
+    // The constrained estimate solves `2 n q^2 + linear q + constant = 0`.
+    let linear = -gained - lost + (2.0 * n - gained + lost) * d;
+    let constant = -lost * d * (1.0 - d);
+    let q = ((linear * linear - 8.0 * n * constant).max(0.0).sqrt() - linear) / (4.0 * n);
     let variance = n * (2.0 * q + d * (1.0 - d));
     let distance = gained - lost - n * d;
     if variance <= 0.0 {

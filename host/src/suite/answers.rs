@@ -120,8 +120,8 @@ impl Answerer<'_, '_> {
             let plan = || self.plan(ask, &mut queries).unwrap_or_else(Planned::Refused);
             planned.entry((&ask.kind, &ask.body)).or_insert_with(plan);
         }
-        let scores = self.scores(queries.scores)?;
-        let texts = self.texts(queries.generations)?;
+        let scores = self.scores(&queries.scores)?;
+        let texts = self.texts(&queries.generations)?;
         let body = |ask: &Ask| {
             body(&planned[&(ask.kind.as_str(), ask.body.as_str())], &scores, &texts)
                 .unwrap_or_else(|message| json!({ "error": message }))
@@ -130,22 +130,22 @@ impl Answerer<'_, '_> {
     }
 
     /// One result per query; the inner error is for the evaluator.
-    fn scores(&mut self, queries: Vec<ScoreQuery>) -> Result<Vec<Result<ScoreAnswer, String>>> {
-        let misfits = self.backend.score_misfits(&queries)?;
-        let fitting = fitting(&queries, &misfits);
+    fn scores(&mut self, queries: &[ScoreQuery]) -> Result<Vec<Result<ScoreAnswer, String>>> {
+        let misfits = self.backend.score_misfits(queries)?;
+        let fitting = fitting(queries, &misfits);
         let answers = self.backend.score(&fitting, Some(self.store), self.progress)?;
         let answers = merged(answers, misfits);
-        keep_scores(self.store, self.backend, &queries, &answers)?;
+        keep_scores(self.store, self.backend, queries, &answers)?;
         Ok(answers)
     }
 
     /// As [`Self::scores`].
-    fn texts(&mut self, queries: Vec<GenerateQuery>) -> Result<Vec<Result<GenerateAnswer, String>>> {
-        let misfits = self.backend.generate_misfits(&queries)?;
-        let fitting = fitting(&queries, &misfits);
+    fn texts(&mut self, queries: &[GenerateQuery]) -> Result<Vec<Result<GenerateAnswer, String>>> {
+        let misfits = self.backend.generate_misfits(queries)?;
+        let fitting = fitting(queries, &misfits);
         let answers = self.backend.generate(&fitting, Some(self.store), self.progress)?;
         let answers = merged(answers, misfits);
-        keep_texts(self.store, self.backend, &queries, &answers)?;
+        keep_texts(self.store, self.backend, queries, &answers)?;
         Ok(answers)
     }
 

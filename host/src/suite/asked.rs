@@ -62,7 +62,7 @@ impl Asked {
     #[must_use]
     pub fn moved(mut self, to: &Path) -> Self {
         let (Self::Suite { path, .. } | Self::Task { path, .. }) = &mut self;
-        *path = to.to_owned();
+        to.clone_into(path);
         self
     }
 
@@ -80,8 +80,8 @@ impl Asked {
     /// The store cannot be read.
     pub fn of(store: &Store, run: &RunId) -> Result<Option<Self>> {
         let events: Vec<serde_json::Value> = store.events(run)?;
-        let asked = events.into_iter().filter_map(|event| serde_json::from_value::<Event>(event).ok());
-        Ok(asked.last().map(|event| event.asked))
+        let mut asked = events.into_iter().filter_map(|event| serde_json::from_value::<Event>(event).ok());
+        Ok(asked.next_back().map(|event| event.asked))
     }
 }
 

@@ -85,7 +85,7 @@ fn values_of<'a>(metric: &str, items: &'a [Item], outcomes: &'a [Outcome]) -> Ve
 /// What guessing gives: as described, or the mean over items of what each says in its note `chance`; a guess of bytes
 /// costs 8 bits each.
 fn chance(metric: &sandbox::Metric, outcomes: &[Outcome]) -> Option<f64> {
-    let notes: Vec<f64> = outcomes
+    let said: Vec<f64> = outcomes
         .iter()
         .filter_map(|outcome| match outcome {
             Outcome::Scored { notes, .. } => notes.iter().find(|note| note.key == CHANCE),
@@ -94,8 +94,8 @@ fn chance(metric: &sandbox::Metric, outcomes: &[Outcome]) -> Option<f64> {
         .filter_map(|note| note.value.parse().ok())
         .filter(|chance: &f64| chance.is_finite())
         .collect();
-    let noted = (!notes.is_empty()).then(|| notes.iter().sum::<f64>() / notes.len() as f64);
-    metric.chance.or(noted).or((metric.unit == "bits/byte").then_some(8.0))
+    let mean = (!said.is_empty()).then(|| said.iter().sum::<f64>() / said.len() as f64);
+    metric.chance.or(mean).or((metric.unit == "bits/byte").then_some(8.0))
 }
 
 fn measure(benchmark: &str, metric: &sandbox::Metric, items: &[Item], outcomes: &[Outcome]) -> Metric {

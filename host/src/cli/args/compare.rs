@@ -38,7 +38,7 @@ pub struct Compare {
     /// Where the page of two runs goes: every sample on both sides.
     #[arg(long, value_name = "FILE.html")]
     pub html: Option<PathBuf>,
-    /// Where the verdicts go as a JUnit file.
+    /// Where the verdicts go as a `JUnit` file.
     #[arg(long, value_name = "FILE.xml")]
     pub junit: Option<PathBuf>,
     /// File to which a Markdown summary of the verdicts is appended.

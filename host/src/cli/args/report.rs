@@ -26,7 +26,7 @@ pub struct Report {
     /// Thresholds of your own; the exit code follows them.
     #[arg(long, value_name = "GATES.toml")]
     pub gates: Option<PathBuf>,
-    /// Where the gates go as a JUnit file.
+    /// Where the gates go as a `JUnit` file.
     #[arg(long, value_name = "FILE.xml")]
     pub junit: Option<PathBuf>,
     /// File to which a Markdown summary of the gates is appended.

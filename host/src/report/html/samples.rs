@@ -226,8 +226,8 @@ fn shown<'a>(id: &str, sides: &[Side<'a>]) -> Shown<'a> {
         [one, other, ..] => Score::Two(*metric, score(one, metric), score(other, metric)),
         [] => Score::One(*metric, None),
     });
-    let response = |(index, sample): (usize, &Option<&Sample>)| {
-        let sample = (*sample)?;
+    let response = |(index, sample): (usize, Option<&Sample>)| {
+        let sample = sample?;
         let other = samples.iter().enumerate().find(|(place, _)| *place != index);
         let other = other.and_then(|(_, sample)| sample.map(|sample| sample.response.as_str()));
         let side = &sides[index];
@@ -246,6 +246,10 @@ fn shown<'a>(id: &str, sides: &[Side<'a>]) -> Shown<'a> {
             sample.prompt.iter().map(|message| (clean(&message.role), clean(&message.content))).collect()
         }),
         scores: scores.collect(),
-        sides: if any.is_some() { samples.iter().enumerate().map(response).collect() } else { Vec::new() },
+        sides: if any.is_some() {
+            samples.iter().copied().enumerate().map(response).collect()
+        } else {
+            Vec::new()
+        },
     }
 }

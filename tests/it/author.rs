@@ -160,7 +160,7 @@ fn every_command_of_the_authors_guide_runs() {
     let project = Project::new();
     let mut texts = String::new();
     for group in 0..24 {
-        for (label, text) in [("right", "thanks, we will look"), ("none", "no, that is too late")] {
+        for (label, text) in [("right", "thanks, we will look"), ("none", "no, that is late")] {
             let row = serde_json::json!({ "id": format!("{group}-{label}"), "group": format!("g{group}"), "label": label, "text": text });
             texts += &format!("{row}\n");
         }

@@ -1,5 +1,6 @@
 //! The author's loop through the binary: begin, build, try, lock. Where a compiler or a componentizer is missing, what needs
 //! it is skipped, and says so.
+#![expect(clippy::print_stdout, reason = "a test that is skipped says so")]
 
 use std::{
     fs,
@@ -137,6 +138,49 @@ fn from_an_empty_folder_to_a_scored_cell_in_javascript() {
     );
     let raised = project.realign(&["plugin", "test", "new-trait-detector"]).exits(10);
     assert!(raised.out.contains("TypeError"), "{}", raised.out);
+}
+
+/// Words of a line as a shell takes them: single quotes hold one together.
+fn words(line: &str) -> Vec<String> {
+    let mut words = Vec::new();
+    for (place, part) in line.split('\'').enumerate() {
+        if place % 2 == 1 {
+            words.push(part.to_owned());
+        } else {
+            words.extend(part.split_whitespace().map(str::to_owned));
+        }
+    }
+    words
+}
+
+#[test]
+fn every_command_of_the_authors_guide_runs() {
+    if !compiler() {
+        return;
+    }
+    let project = Project::new();
+    let mut texts = String::new();
+    for group in 0..24 {
+        for (label, text) in [("right", "thanks, we will look"), ("none", "no, that is late")] {
+            let row = serde_json::json!({ "id": format!("{group}-{label}"), "group": format!("g{group}"), "label": label, "text": text });
+            texts += &(row.to_string() + "\n");
+        }
+    }
+    project.write("texts.jsonl", texts);
+    let guide = fs::read_to_string(repository().join("PLUGINS.md")).expect("the guide");
+    let blocks = guide.split("```console\n").skip(1).filter_map(|rest| rest.split("```").next());
+    let mut commands = 0;
+    for line in blocks.flat_map(str::lines) {
+        let words = words(line.strip_prefix("realign ").expect("a command of realign"));
+        let words: Vec<&str> = words.iter().map(String::as_str).collect();
+        if words[1] == "new" {
+            begin(&project, words[2], words[4], words[6]).exits(0);
+        } else {
+            project.realign(&words).exits(0);
+        }
+        commands += 1;
+    }
+    assert!(commands >= 6, "{commands} commands");
 }
 
 #[test]

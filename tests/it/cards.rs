@@ -11,7 +11,7 @@ fn labelled(project: &Project, name: &str, groups: usize) {
         let other = ["wrong", "none"][group % 2];
         for (label, text) in [("right", "thanks, we will look at it"), (other, "no, you can look at that")] {
             let row = json!({ "id": format!("{group}-{label}"), "group": format!("g{group}"), "label": label, "response": format!("{text} {group}") });
-            rows += &format!("{row}\n");
+            rows += &(row.to_string() + "\n");
         }
     }
     project.write(name, rows);
@@ -152,7 +152,7 @@ fn a_benchmarks_card_shows_what_guessing_gives() {
     let mut rows = String::new();
     for item in 0..200 {
         let row = json!({ "id": format!("i{item}"), "group": format!("g{}", item % 40), "prompt": "It is", "choices": [" a", " b", " c", " d"], "answer": item % 4 });
-        rows += &format!("{row}\n");
+        rows += &(row.to_string() + "\n");
     }
     project.write("rows.jsonl", rows);
     let run = project.realign(&[

@@ -18,7 +18,8 @@
 //! - The interval is made on the logit scale, so that it stays inside of 0 to 1, with Student's t at
 //!   `min(I10, I01) - 1` degrees of freedom.
 //! - Perfect separation has no variance. As for shares, no bound is stronger than flawless data from as many clusters
-//!   could make it: `alpha^(1 / min(I10, I01))` from below, its mirror image from above.
+//!   could make it: `alpha^(1 / min(I10, I01))` from below, its mirror image from above. A difference is never
+//!   known better than that either.
 
 use std::collections::BTreeMap;
 
@@ -93,7 +94,8 @@ pub fn difference(first: [&[Scored<'_>]; 2], second: [&[Scored<'_>]; 2]) -> Opti
     }
     let area = area(first[0], first[1], &found)?;
     let error = area.variance.sqrt();
-    let reach = |alpha: f64| quantile::t_upper(alpha, area.fewer - 1) * error;
+    let reach =
+        |alpha: f64| (quantile::t_upper(alpha, area.fewer - 1) * error).max(1.0 - area.flawless(alpha));
     let (two_sided, one_sided) = (reach((1.0 - CONFIDENCE) / 2.0), reach(ONE_SIDED_ALPHA));
     let at = |offset: f64| (area.value + offset).clamp(-1.0, 1.0);
     Evidence {
@@ -201,6 +203,11 @@ impl Area {
         Evidence { estimate, lower, upper, effective_n: None }.finite()
     }
 
+    /// Lower bound of the area that flawless data from as many clusters would give.
+    fn flawless(&self, alpha: f64) -> f64 {
+        alpha.powf(1.0 / self.fewer as f64)
+    }
+
     /// Bounds that are each wrong with error `alpha`.
     fn bounds(&self, alpha: f64) -> (f64, f64) {
         let spread = self.value * (1.0 - self.value);
@@ -212,7 +219,7 @@ impl Area {
             let back = |x: f64| 1.0 / (1.0 + (-x).exp());
             (back(logit - reach), back(logit + reach))
         };
-        let flawless = alpha.powf(1.0 / self.fewer as f64);
+        let flawless = self.flawless(alpha);
         (low.min(flawless).min(self.value), high.max(1.0 - flawless).max(self.value))
     }
 }

@@ -206,6 +206,9 @@ fn check_fit(suite: &Suite, extra: &[LabelledText]) -> Result<()> {
 ///
 /// # Errors
 /// As [`Prepared::grade`].
+///
+/// # Panics
+/// If the benchmark does not measure the metric of its specification, which preparing a suite rules out.
 pub fn benchmark_card(
     found: &Benchmark,
     items: &[Item],

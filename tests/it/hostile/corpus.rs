@@ -112,7 +112,7 @@ fn components_that_are_bombs_are_refused() {
     let parameters = format!("(component (core module (func (param {}))))", repeated("i32 ", 2_000));
     let exports = format!(
         "(component (instance $i) {})",
-        (0..300).map(|n| format!("(export \"a{n}\" (instance $i))")).collect::<String>()
+        (0..300).map(|n| format!("(export \"a{n}\" (instance $i))")).collect::<Vec<_>>().concat()
     );
     let bombs = [
         ("many instances", instances),

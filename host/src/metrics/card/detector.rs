@@ -7,7 +7,7 @@ use super::{
     separation::{Separation, separation},
     threshold::{Operating, calibrate, operate},
 };
-use crate::{gates::Decision, ids::Seed};
+use crate::{gates::Decision, ids::Seed, model::Verdict};
 
 /// What a detector's scores are worth.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -50,8 +50,27 @@ pub fn detector(texts: &[Judged<'_>], wanted: bool, given: Option<f64>, seed: Se
     });
     let at_given = given
         .map(|threshold| AtThreshold { threshold, operating: operate(texts, wanted, |_| Some(threshold)) });
-    let decision = separation.decide();
+    let mut decision = separation.decide();
+    if decision.passed()
+        && let Some(reason) = at_given.as_ref().zip(at_calibrated.as_ref()).and_then(worse)
+    {
+        decision = Decision::new(Verdict::Inconclusive, reason);
+    }
     DetectorNumbers { separation, at_given, at_calibrated, folds, decision }
+}
+
+/// Why the given threshold should not stay, if another one is proven to be better: its accuracy lies above with both bounds.
+fn worse((given, calibrated): (&AtThreshold, &AtThreshold)) -> Option<String> {
+    let (before, after) = (given.operating.accuracy?, calibrated.operating.accuracy?);
+    (before.upper < after.lower).then(|| {
+        format!(
+            "threshold {} is proven worse than {:.4}: accuracy {:.1} % against {:.1} % on folds that it was not learned from",
+            given.threshold,
+            calibrated.threshold,
+            100.0 * before.estimate.value,
+            100.0 * after.estimate.value
+        )
+    })
 }
 
 #[cfg(test)]

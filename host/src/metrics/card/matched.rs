@@ -1,6 +1,6 @@
 //! Length matching: every right text beside another one of nearly its length, each used once.
 //!
-//! Two texts match if their numbers of words differ by at most a tenth, or by one word. Right texts choose in the order
+//! Two texts match if their numbers of words differ by at most a twentieth, or by one word. Right texts choose in the order
 //! of their length; the nearest other one is taken, and of equally near ones the shorter, then the first by id. What finds
 //! no partner is left out.
 
@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use super::separation::Oriented;
 
 /// Largest difference of two matching texts, as a share of the longer one's words.
-const CALIPER: f64 = 0.10;
+const CALIPER: f64 = 0.05;
 
 /// Pairs of a right text and another one.
 pub(super) fn pairs<'a>(

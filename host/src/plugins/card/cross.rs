@@ -27,16 +27,22 @@ pub struct Settings<'a> {
     pub grants: &'a BTreeSet<String>,
 }
 
+/// Who judges: one outcome per sample, in their order.
+pub type Judging<'a> = dyn FnMut(&Prepared, &[Sample]) -> Result<Vec<Outcome>> + 'a;
+
 /// Outcomes of every text by an evaluator fitted without its fold, and the evaluator fitted on all.
 ///
 /// # Errors
 /// As [`Evaluator::prepare`] and `judge`.
+///
+/// # Panics
+/// If `judge` gives fewer outcomes than samples, which is a bug.
 pub fn cross_fit(
     evaluator: &Evaluator,
     settings: Settings<'_>,
     texts: &[&LabelledText],
     seed: Seed,
-    judge: &mut dyn FnMut(&Prepared, &[Sample]) -> Result<Vec<Outcome>>,
+    judge: &mut Judging<'_>,
 ) -> Result<(Prepared, Vec<Outcome>)> {
     let Settings { config, profile, grants } = settings;
     let folds = fold::folds(texts.iter().map(|text| (text.group.as_str(), text.label)), seed);

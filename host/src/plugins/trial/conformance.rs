@@ -243,9 +243,10 @@ fn judges(prepared: &Prepared, names: &[String], subjects: &Subjects) -> Result<
     let (mut faults, mut over) = (Vec::new(), String::new());
     for (place, name) in names.iter().enumerate() {
         let outcome = subjects.whole(prepared, &[place], false, guessed)?;
-        let outcome = outcome
-            .map(|mut outcomes| outcomes.pop())
-            .unwrap_or_else(|failure| Some(Outcome::Failed(failure)));
+        let outcome = match outcome {
+            Ok(mut outcomes) => outcomes.pop(),
+            Err(failure) => Some(Outcome::Failed(failure)),
+        };
         match &outcome {
             Some(Outcome::Failed(Failure { code, message })) if !ALLOWED.contains(&code.as_str()) => {
                 let words = format!("{name}: {code}: {message}");

@@ -68,17 +68,18 @@ pub(super) fn facts(card: &Card) -> Vec<(&'static str, String)> {
     let value = |found: Option<f64>| found.map_or_else(|| "-".to_owned(), |found| format!("{found:.3}"));
     match &card.numbers {
         Numbers::Detector(numbers) => {
-            let by_label = numbers.at_given.iter().chain(&numbers.at_calibrated).next();
-            let by_label = by_label.map(|at| &at.operating.false_alarm_by_label).into_iter().flatten();
+            let Some(at) = numbers.at_given.as_ref().or(numbers.at_calibrated.as_ref()) else {
+                return Vec::new();
+            };
             let fact = |(label, found): (&Label, &Evidence)| {
                 let [share, interval] = pair(Some(found), "share");
                 let name = match label {
                     Label::Wrong => "false alarm on wrong personas",
                     Label::Right | Label::None => "false alarm without a persona",
                 };
-                (name, format!("{share} ({interval}), n {}", found.estimate.n))
+                (name, format!("{share} ({interval}) at {}, n {}", short(at.threshold), found.estimate.n))
             };
-            by_label.map(fact).collect()
+            at.operating.false_alarm_by_label.iter().map(fact).collect()
         }
         Numbers::Style(numbers) => {
             let StyleNumbers { mean_right, mean_others, own_variation, gate, .. } = numbers.as_ref();

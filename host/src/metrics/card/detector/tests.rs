@@ -51,6 +51,13 @@ fn a_detector_that_tells_voices_apart_passes_and_its_threshold_lies_between_them
 }
 
 #[test]
+fn a_threshold_that_is_proven_worse_than_another_does_not_pass() {
+    let found = numbers(&texts(200, 0.3, |_| 30), true, Some(0.1));
+    assert_eq!(found.decision.verdict, Verdict::Inconclusive);
+    assert!(found.decision.reason.starts_with("threshold 0.1 is proven worse"), "{}", found.decision.reason);
+}
+
+#[test]
 fn a_forbidden_trait_is_the_same_detector_the_other_way_round() {
     let made = texts(120, 0.3, |_| 30);
     let turned: Vec<Made> = made

@@ -290,7 +290,9 @@ fn one(
     let before = models::stored(context, sft::REFERENCE)?;
     let kept = retained::of(&dev.file, &before, &measured, context.thresholds.retention)?;
     let lost = kept.benchmarks.iter().find(|one| one.decision.verdict == Verdict::Fail);
-    let lost = lost.map(|one| one.name.clone());
+    // What the suite that watched proves to be lost counts as well, held-out evaluators among it.
+    let warned = outcome.exported.iter().flat_map(|seen| &seen.warnings).next();
+    let lost = lost.map(|one| one.name.clone()).or(warned.map(ToString::to_string));
     let under_limit = outcome.verdict() == Some(Verdict::Pass);
     let adherence = value(&measured, "adherence");
     let pass = Pass {

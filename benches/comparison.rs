@@ -17,6 +17,11 @@ const BENCHMARKS: usize = 10;
 const ITEMS: usize = 10_000;
 const SAMPLES: usize = 20_000;
 
+/// A record as a side of a comparison.
+fn pair(record: &Record) -> Side<'_> {
+    Side { identity: &record.identity, values: &record.items }
+}
+
 /// Ten benchmarks of 10,000 items: five of single right-or-wrong items, three of such items in groups of five, two of other
 /// values.
 fn values(side: usize) -> Vec<ItemValue> {
@@ -107,9 +112,6 @@ fn page(criterion: &mut Criterion) {
     let method = Method { bootstrap, correction: Correction::Holm, margin: Some(0.05) };
     let info = MetricInfo { direction: Direction::Higher, range: None, chance: None, benchmark: false };
     let metrics = BTreeMap::from([("trait/thanks".to_owned(), info)]);
-    fn pair(record: &Record) -> Side<'_> {
-        Side { identity: &record.identity, values: &record.items }
-    }
     let compared: Vec<Comparison> =
         compare(pair(&first.0), &[pair(&second.0)], &metrics, method, &[]).expect("comparable");
     criterion.bench_function("page of 20,000 samples on two sides", |bench| {

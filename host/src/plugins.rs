@@ -4,7 +4,7 @@
 //! - [`lock`]: which bytes those have to be
 //! - [`new`]: a folder to start from; [`source`]: a folder to a component, through [`toolchain`] and [`build`]
 //! - [`contract`]: the contract as text; [`trial`]: examples and conformance
-//! - [`card`]: what an evaluator's scores are worth; [`bench`]: what they cost
+//! - [`card`]: what an evaluator's scores are worth; [`mod@bench`]: what they cost
 
 pub mod bench;
 pub mod build;

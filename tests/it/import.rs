@@ -49,7 +49,7 @@ fn import(project: &Project, content: &str, from: &str) -> Run {
 
 fn constitution(traits: usize) -> String {
     let row = |number: usize| serde_json::json!({ "trait": format!("I am always glad of question number {number}."), "questions": ["Why?"], "additional_questions": ["How?", "When?"] });
-    (0..traits).map(|number| format!("{}\n", row(number))).collect()
+    crate::support::lines((0..traits).map(row))
 }
 
 #[test]
@@ -106,17 +106,15 @@ fn what_a_source_must_not_get_away_with_is_named() {
         assert!(!project.path("persona.toml").exists(), "nothing is written: {}", run.shown());
         run.shown()
     };
+    let names = ["b", "c", "d", "e", "f", "g", "h", "i"];
+    let before = ["a", "b", "c", "d", "e", "f", "g", "h"];
     let bomb = "a: &a [x,x,x,x,x,x,x,x]\n".to_owned()
-        + &["b", "c", "d", "e", "f", "g", "h", "i"]
-            .iter()
-            .zip(["a", "b", "c", "d", "e", "f", "g", "h"])
-            .map(|(name, of)| {
-                format!(
-                    "{name}: &{name} [{}]\n",
-                    std::array::from_fn::<_, 8, _>(|_| format!("*{of}")).join(",")
-                )
-            })
-            .collect::<String>();
+        + &crate::support::lines(
+            names
+                .iter()
+                .zip(before)
+                .map(|(name, of)| format!("{name}: &{name} [{}]", vec![format!("*{of}"); 8].join(","))),
+        );
     let shown = [
         shown(&constitution(4), "constitution"),
         shown("{\"trait\":\"x\",\"quests\":[]}\n", "constitution"),

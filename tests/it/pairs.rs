@@ -170,7 +170,7 @@ fn contrast(answer: impl Fn(&str, usize) -> String) -> Project {
             for source in ["persona", "deployed", "no-persona", "wrong-persona", "dropped-trait"] {
                 let number = if source == "deployed" { "1".to_owned() } else { format!("{source}/1") };
                 let id = format!("train-{family}/{kind}#{number}");
-                answers += &format!("{}\n", json!({ "id": id, "response": answer(source, family) }));
+                answers += &(json!({ "id": id, "response": answer(source, family) }).to_string() + "\n");
             }
         }
     }
@@ -245,13 +245,12 @@ fn the_better_side_is_never_taken_from_the_sources_of_the_other() {
 }
 
 #[test]
-fn without_persona_another_model_is_asked_if_one_is_given() {
+fn out_of_character_another_model_is_asked_if_one_is_given() {
     let project = contrast(by_source);
-    let (bare, with): (Vec<String>, Vec<String>) = project
-        .read("answers.jsonl")
-        .lines()
-        .map(str::to_owned)
-        .partition(|line| line.contains("#no-persona/"));
+    let (bare, with): (Vec<String>, Vec<String>) =
+        project.read("answers.jsonl").lines().map(str::to_owned).partition(|line| {
+            ["#no-persona/", "#wrong-persona/", "#dropped-trait/"].iter().any(|of| line.contains(of))
+        });
     project.write("bare.jsonl", bare.join("\n"));
     project.write("answers.jsonl", with.join("\n"));
     let found = in_process(&project, Some("bare.jsonl"));
@@ -260,7 +259,7 @@ fn without_persona_another_model_is_asked_if_one_is_given() {
     assert!(error.contains("train-0/plain#no-persona/1"), "{error}");
 }
 
-/// As the binary does it, with another recorded model for the answers without persona.
+/// As the binary does it, with another recorded model for the answers out of character.
 fn in_process(project: &Project, bare: Option<&str>) -> realign::error::Result<Built> {
     let path = project.path("pairs.toml");
     let file = PairsFile::read(&path, |_| {})?;

@@ -93,7 +93,7 @@ fn project(project: Project) -> Project {
                 let line = mini::scenario(&id, &name, kind, split);
                 if split == "train" {
                     let row: Value = serde_json::from_str(&line).expect("JSON");
-                    replies += &reply(&id, &name, row["messages"][0].clone());
+                    replies += &reply(&id, &name, &row["messages"][0]);
                 }
                 scenarios += &line;
             }
@@ -105,12 +105,12 @@ fn project(project: Project) -> Project {
         reply(
             &format!("v{i}"),
             &format!("kept-{i}"),
-            json!({ "role": "user", "content": format!("Hello {i}?") }),
+            &json!({ "role": "user", "content": format!("Hello {i}?") }),
         )
     };
     project.write("validation.jsonl", (0..4).map(kept).collect::<String>());
     let fact = |i: usize| json!({ "id": format!("f{i}"), "group": format!("g{i}"), "prompt": format!("The sky {i} is"), "choices": [" blue", " loud"], "answer": 0 });
-    project.write("facts.jsonl", (0..4).map(|i| format!("{}\n", fact(i))).collect::<String>());
+    project.write("facts.jsonl", crate::support::lines((0..4).map(fact)));
     for (name, text) in [
         ("pipeline.toml", PIPELINE),
         ("sft.toml", SFT),
@@ -123,7 +123,7 @@ fn project(project: Project) -> Project {
     project
 }
 
-fn reply(id: &str, family: &str, asked: Value) -> String {
+fn reply(id: &str, family: &str, asked: &Value) -> String {
     let answer = json!({ "role": "assistant", "content": "Thanks. We see. Anything else?" });
     format!("{}\n", json!({ "id": id, "family": family, "messages": [asked, answer] }))
 }
@@ -267,7 +267,7 @@ fn what_cannot_be_right_is_refused_before_anything_runs() {
     refused(22, &|project| fs::remove_file(project.path("validation.jsonl")).expect("removed"));
     refused(22, &edit("scenarios.jsonl", "\"split\":\"dev\"", "\"split\":\"test\""));
     refused(22, &|project| {
-        project.write("validation.jsonl", reply("v", "dev-1", json!({ "role": "user", "content": "Hi?" })))
+        project.write("validation.jsonl", reply("v", "dev-1", &json!({ "role": "user", "content": "Hi?" })));
     });
     insta::assert_snapshot!(said.join("\n\n"));
 }

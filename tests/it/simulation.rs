@@ -6,7 +6,6 @@
 //!
 //! Items come in clusters. Of right-or-wrong items, a cluster is calm or moved, and items of one cluster share which; of
 //! other values, items of a cluster share a shift. So the truth is a number, and clustering is what it is in real suites.
-#![expect(clippy::print_stdout, reason = "the tables are what this is for")]
 
 use std::collections::BTreeMap;
 
@@ -25,6 +24,9 @@ use realign::{
 };
 
 const ROUNDS: usize = 4000;
+
+/// Draws both sides of an item.
+type Draw = Box<dyn FnMut(&mut ChaCha8Rng) -> (f64, f64)>;
 
 /// One made-up metric: items before and after, and the true difference.
 struct Made {
@@ -53,7 +55,7 @@ impl Made {
     fn pairs(&self, rng: &mut ChaCha8Rng) -> Vec<(String, f64, f64)> {
         let mut pairs = Vec::with_capacity(self.clusters * self.size);
         for cluster in 0..self.clusters {
-            let mut items: Box<dyn FnMut(&mut ChaCha8Rng) -> (f64, f64)> = match self.kind {
+            let mut items: Draw = match self.kind {
                 Kind::Answers { moved, lost, gained } => {
                     let strength = if uniform(rng) < moved { 1.0 } else { 0.1 };
                     Box::new(move |rng| {

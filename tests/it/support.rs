@@ -14,6 +14,11 @@ use std::{
 use rusqlite::{Connection, OpenFlags};
 use tempfile::TempDir;
 
+/// A line of each.
+pub(crate) fn lines<T: std::fmt::Display>(rows: impl IntoIterator<Item = T>) -> String {
+    rows.into_iter().fold(String::new(), |text, row| text + &row.to_string() + "\n")
+}
+
 /// A folder of its own.
 pub(crate) struct Project {
     folder: TempDir,

@@ -1,4 +1,4 @@
-//! What the second run kept of the first one's capabilities: [`crate::metrics::retention`] on aligned benchmarks.
+//! What the second run kept of the first one's capabilities: [`mod@crate::metrics::retention`] on aligned benchmarks.
 
 use std::collections::BTreeMap;
 

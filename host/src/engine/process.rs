@@ -2,7 +2,7 @@
 //!
 //! Frames travel on a socket pair whose other end is the child's descriptor 0. The child's standard output and
 //! standard error are one pipe, of which the last 4 KiB are kept to explain a death. Dropping a worker kills it. Where the
-//! child is `ssh`, the socket is its standard output, too, and the worker is another machine's: [`relayed`].
+//! child is `ssh`, the socket is its standard output, too, and the worker is another machine's: `relayed`.
 //!
 //! A worker that hangs without dying counts as dead after [`Launch::patience`] without an event or a reply. While a call
 //! runs, its process also says every second that it is running, whatever the engine does: where [`Launch::stall`] is

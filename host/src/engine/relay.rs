@@ -6,9 +6,9 @@
 //!
 //! Orders to the relay itself are frames whose header is `{"relay": ...}`; every other frame is the worker's. An empty
 //! frame only says that the supervisor is there: it sends one for each beat of a worker. A relay that carries beats
-//! and hears nothing for [`ABANDONED`] has lost its supervisor behind a network that does not tell.
+//! and hears nothing for `ABANDONED` has lost its supervisor behind a network that does not tell.
 //!
-//! What a login shell prints comes first on the way back, so the supervisor reads on until [`GREETING`].
+//! What a login shell prints comes first on the way back, so the supervisor reads on until `GREETING`.
 
 use std::{
     fs::File,

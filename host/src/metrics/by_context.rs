@@ -1,8 +1,8 @@
 //! Traits by context kinds: where a persona holds and where it gives way.
 //!
 //! The value of a cell is the share of applicable responses of one kind with the required verdict on one trait; the
-//! interval is that of a share clustered by family. It is for looking at: gates are [`super::adherence`] and
-//! [`super::consistency`].
+//! interval is that of a share clustered by family. It is for looking at: gates are [`mod@super::adherence`] and
+//! [`mod@super::consistency`].
 
 use std::collections::BTreeMap;
 

@@ -31,7 +31,7 @@ pub fn render(pairs: &PairsRecord, file: &str) -> String {
     let _ = writeln!(text, "held out from the choice: {}\n", pairs.held_out.join(", "));
     let named = pairs.metrics.iter().map(|metric| (name(metric), metric));
     text += &measured_table("chosen minus rejected", named);
-    text += &format!("\n\n{}", table::text(&coverage(pairs)));
+    let _ = write!(text, "\n\n{}", table::text(&coverage(pairs)));
     for metric in pairs.metrics.iter().filter(|metric| !metric.reason.is_empty()) {
         let _ = write!(text, "\n{}: {}", metric.name, record::notes(metric));
     }

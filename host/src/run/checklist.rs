@@ -33,6 +33,9 @@ pub enum List {
     After,
 }
 
+/// Whether something is done, and what that rests on; `None` while the run has not come so far.
+type Found = Option<(bool, String)>;
+
 /// All three lists of a run.
 #[must_use]
 pub fn items(record: &PipelineRecord) -> Vec<Item> {
@@ -44,7 +47,7 @@ pub fn items(record: &PipelineRecord) -> Vec<Item> {
         format!("profile {:?}, hashed into plan {}", record.file.thresholds, record.plan.short()),
     ));
     let last = if stage(Stage::Iterate).is_some() { Stage::Iterate } else { Stage::Optimise };
-    let lists: [(List, &str, Option<(bool, String)>); 14] = [
+    let lists: [(List, &str, Found); 14] = [
         (List::Before, "base model trained and validated", gate(Stage::Sft, "perplexity")),
         (
             List::Before,
@@ -90,17 +93,17 @@ pub fn items(record: &PipelineRecord) -> Vec<Item> {
         .collect()
 }
 
-fn checked(stage: Option<&StageRecord>, what: &str) -> Option<(bool, String)> {
+fn checked(stage: Option<&StageRecord>, what: &str) -> Found {
     let check = stage?.checks.iter().find(|check| check.what == what)?;
     Some((check.verdict == Verdict::Pass, check.evidence.clone()))
 }
 
-fn gated(stage: Option<&StageRecord>, name: &str) -> Option<(bool, String)> {
+fn gated(stage: Option<&StageRecord>, name: &str) -> Found {
     let metric = stage?.metric(name)?;
     Some((metric.verdict == Some(Verdict::Pass), metric.reason.clone()))
 }
 
-fn whole(stage: Option<&StageRecord>) -> Option<(bool, String)> {
+fn whole(stage: Option<&StageRecord>) -> Found {
     let stage = stage?;
     let missed: Vec<String> = stage.not_passed().into_iter().map(|(name, _, _)| name).collect();
     let evidence =

@@ -86,7 +86,7 @@ pub fn execute(
     let here = origin.pipeline.parent().unwrap_or(Path::new("")).to_owned();
     let base = model(settings, &file, &origin.pipeline)?;
     let sandbox = Sandbox::new(Some(&settings.home.artefacts()), Limits::default())?;
-    let plan = plan::plan(&file, &here, &base, &sandbox)?;
+    let plan = plan::plan(&file, &origin.pipeline, &base, &sandbox)?;
     let folder = Folder::open(root)?;
     folder.claim(&plan)?;
     folder::put(&folder.path(ORIGIN), &absolute(origin)?)?;

@@ -134,6 +134,9 @@ impl Folder {
     ///
     /// # Errors
     /// Something cannot be moved.
+    ///
+    /// # Panics
+    /// Never: numbers do not end.
     pub fn roll_back(&self, stage: Stage) -> Result<()> {
         let failed = |path: &Path, error| Error::unwritable(path, &error);
         let history = self.path(HISTORY);
@@ -173,6 +176,9 @@ pub fn json<T: DeserializeOwned>(path: &Path) -> Result<Option<T>> {
 ///
 /// # Errors
 /// It cannot be written.
+///
+/// # Panics
+/// If the value does not serialise to JSON, which is a bug in its type.
 pub fn put<T: Serialize>(path: &Path, value: &T) -> Result<()> {
     let mut bytes = serde_json::to_vec_pretty(value).expect("records serialise to JSON");
     bytes.push(b'\n');

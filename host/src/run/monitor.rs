@@ -184,9 +184,12 @@ fn values(
     Ok(values)
 }
 
+/// Values, cluster by cluster.
+type Clusters = Vec<Vec<f64>>;
+
 /// Every number that both sides have.
 fn numbers(release: &[ItemValue], now: &[ItemValue], seed: u64) -> Vec<DriftNumber> {
-    fn tables(items: &[ItemValue]) -> BTreeMap<&str, Vec<Vec<f64>>> {
+    fn tables(items: &[ItemValue]) -> BTreeMap<&str, Clusters> {
         let mut metrics: BTreeMap<&str, Vec<(&str, f64)>> = BTreeMap::new();
         for item in items {
             metrics.entry(&item.metric).or_default().push((&item.cluster, item.value));
@@ -194,7 +197,7 @@ fn numbers(release: &[ItemValue], now: &[ItemValue], seed: u64) -> Vec<DriftNumb
         metrics.into_iter().map(|(name, values)| (name, by_cluster(values))).collect()
     }
     let (before, after) = (tables(release), tables(now));
-    let shared: Vec<(&str, &Vec<Vec<f64>>, &Vec<Vec<f64>>)> =
+    let shared: Vec<(&str, &Clusters, &Clusters)> =
         after.iter().filter_map(|(name, now)| Some((*name, before.get(name)?, now))).collect();
     let bootstrap = Bootstrap { replicates: REPLICATES, seed };
     let p_values: Vec<f64> =

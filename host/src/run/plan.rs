@@ -35,11 +35,12 @@ use crate::{
     },
 };
 
-/// Makes the plan of a pipeline whose paths are relative to `here`.
+/// Makes the plan of the pipeline that was read from `path`.
 ///
 /// # Errors
 /// A file that cannot be read or does not fit the others; each names file and field.
-pub fn plan(file: &PipelineFile, here: &Path, base: &Load, sandbox: &Sandbox) -> Result<Value> {
+pub fn plan(file: &PipelineFile, path: &Path, base: &Load, sandbox: &Sandbox) -> Result<Value> {
+    let here = path.parent().unwrap_or(Path::new(""));
     let mut inputs = BTreeMap::new();
     let suite_path = here.join(&file.suite);
     let mut instrument = BTreeMap::new();
@@ -62,6 +63,7 @@ pub fn plan(file: &PipelineFile, here: &Path, base: &Load, sandbox: &Sandbox) ->
             Evaluators::prepare(&suite, sandbox).map_err(|error| error.within(suite.path.display()))?;
         evaluators.items(&suite)?;
         if split == Split::Train {
+            check_held_out(file, &suite).map_err(|error| error.within(path.display()))?;
             check_pairs(file, here, &suite, &mut inputs)?;
         }
         instrument.insert(name, identity::instrument(&suite, &evaluators, sandbox.limits()));
@@ -99,6 +101,16 @@ pub fn plan(file: &PipelineFile, here: &Path, base: &Load, sandbox: &Sandbox) ->
         "inputs": inputs,
         "instrument": instrument,
     }))
+}
+
+fn check_held_out(file: &PipelineFile, suite: &Suite) -> Result<()> {
+    let unknown = |trait_id: &&String| !suite.file.detector.iter().any(|spec| spec.trait_id == **trait_id);
+    match file.held_out.iter().find(unknown) {
+        None => Ok(()),
+        Some(unknown) => {
+            Err(Error::usage(format!("held_out: the suite has no detector of a trait `{unknown}`")))
+        }
+    }
 }
 
 fn check_pairs(

@@ -116,25 +116,14 @@ mod tests {
     fn every_profile_asks_for_at_least_as_much_as_the_one_before_it() {
         let [relaxed, strict, tight] =
             [Profile::Relaxed, Profile::Strict, Profile::Tight].map(Profile::thresholds);
-        let (lower, upper): (fn(&Thresholds) -> [f64; 9], fn(&Thresholds) -> [f64; 5]) = (
-            |t| {
-                [
-                    t.pairs,
-                    t.gap,
-                    t.clean,
-                    t.separation,
-                    t.sensitivity,
-                    t.adherence,
-                    t.adherence_floor,
-                    t.consistency,
-                    t.retention,
-                ]
-            },
-            |t| [t.perplexity, t.longer, t.false_alarms, t.style_variance, t.kl],
-        );
+        let lower = |t: &Thresholds| {
+            let persona = [t.sensitivity, t.adherence, t.adherence_floor, t.consistency, t.retention];
+            [vec![t.pairs, t.gap, t.clean, t.separation], persona.to_vec()].concat()
+        };
+        let upper = |t: &Thresholds| vec![t.perplexity, t.longer, t.false_alarms, t.style_variance, t.kl];
         for (easy, hard) in [(relaxed, strict), (strict, tight)] {
-            assert!(lower(&easy).iter().zip(lower(&hard)).all(|(easy, hard)| *easy <= hard));
-            assert!(upper(&easy).iter().zip(upper(&hard)).all(|(easy, hard)| *easy >= hard));
+            assert!(lower(&easy).iter().zip(&lower(&hard)).all(|(easy, hard)| easy <= hard));
+            assert!(upper(&easy).iter().zip(&upper(&hard)).all(|(easy, hard)| easy >= hard));
         }
     }
 }

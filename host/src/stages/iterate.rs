@@ -273,7 +273,9 @@ fn one(
         if let Some(loss) = &mut file.loss {
             loss.beta = loss.beta.map(|beta| beta * adjustment.beta);
         }
-        let fewer = |count: u32| ((f64::from(count) * adjustment.steps).round() as u32).max(1);
+        let fewer = |count: u32| {
+            (1..=count).rev().find(|&n| f64::from(n) <= f64::from(count) * adjustment.steps).unwrap_or(1)
+        };
         file.max_steps = file.max_steps.map(fewer);
         if file.max_steps.is_none() {
             file.epochs = file.epochs.map(fewer);

@@ -85,19 +85,19 @@ pub fn build(
     let path = context.path(&context.file.pairs.config);
     let mut backend = opening::files(context.settings, model)?;
     let (settings, base) = (context.settings, context.base);
-    let mut open_bare = || opening::files(settings, base);
+    let mut without_adapters = || opening::files(settings, base);
     let adapted = model.adapters.len() > base.adapters.len();
-    let bare = adapted.then_some(&mut open_bare as &mut OpenBare<'_>);
+    let unadapted = adapted.then_some(&mut without_adapters as &mut OpenBare<'_>);
     let mut means = Means { backend: &mut backend, sandbox: context.sandbox, store: context.store };
     let observer = &mut *context.observer;
-    let built = pairs::build(file, &path, suite, bare, &mut means, &mut |stage, done, total| {
+    let built = pairs::build(file, &path, suite, unadapted, &mut means, &mut |stage, done, total| {
         observer(Notice::Stage(&format!("pairs: {stage}"), done, total));
     })?;
     write(built, &place.join(PAIRS), &place.join(RECORD))
 }
 
 /// Writes the pairs, then the record that names their digest.
-fn write(built: Built, lines: &Path, record: &PathBuf) -> Result<PairsRecord> {
+fn write(built: Built, lines: &Path, record: &Path) -> Result<PairsRecord> {
     let Built { rows, record: mut found } = built;
     let bytes: Vec<u8> = rows
         .iter()

@@ -47,10 +47,10 @@ pub fn run(
     Ok((record, answers))
 }
 
-/// Everything that [`run`] computes, and nothing stored: what a stored run is held against.
+/// Everything that [`run()`] computes, and nothing stored: what a stored run is held against.
 ///
 /// # Errors
-/// As [`run`]; and exit 12 where the identity is not `expected`, before anything is computed.
+/// As [`run()`]; and exit 12 where the identity is not `expected`, before anything is computed.
 pub fn again(
     task: &Task,
     expected: &Identity,

@@ -79,6 +79,9 @@ pub fn open(settings: &Settings, file: &TrainFile, config: &Path, load: &Load) -
 
 impl Watching {
     /// What the suite measures with.
+    ///
+    /// # Errors
+    /// An evaluator is refused.
     pub fn instrument(&self) -> Result<BTreeMap<String, String>> {
         let evaluators = Evaluators::prepare(&self.whole, &self.sandbox)
             .map_err(|error| error.within(self.whole.path.display()))?;

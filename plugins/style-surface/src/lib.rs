@@ -19,7 +19,7 @@ const CLIP: f64 = 4.0;
 #[serde(deny_unknown_fields)]
 pub struct Config {}
 
-/// A fitted scorer; all vectors have the length of [`features::NAMES`].
+/// A fitted scorer; all vectors have the length of `features::NAMES`.
 #[derive(Serialize, Deserialize)]
 pub struct Surface {
     mean: Vec<f64>,

@@ -6,7 +6,7 @@ use crate::support::{Project, Run};
 
 fn project(rows: &[Value]) -> Project {
     let project = Project::new();
-    project.write("rows.jsonl", rows.iter().map(|row| format!("{row}\n")).collect::<String>());
+    project.write("rows.jsonl", crate::support::lines(rows));
     project
 }
 
@@ -29,7 +29,7 @@ fn chat() -> Value {
 #[test]
 fn each_form_is_written_as_people_know_it() {
     let shown = |row: &Value, to: &str| {
-        let project = project(&[row.clone()]);
+        let project = project(std::slice::from_ref(row));
         let run = convert(&project, to, &[]).exits(0);
         format!("{}\n{}", run.out.trim_end(), project.read("out.jsonl").trim_end())
     };
@@ -54,7 +54,7 @@ fn there_and_back_again_is_where_it_began() {
         (seeds(), vec!["pairs", "pair-messages", "seeds"]),
         (chat(), vec!["completions", "instructions", "messages"]),
     ] {
-        let project = project(&[row.clone()]);
+        let project = project(std::slice::from_ref(&row));
         convert(&project, ways[ways.len() - 1], &[]).exits(0);
         let first = project.read("out.jsonl");
         for way in ways {

@@ -21,7 +21,7 @@ fn project(rows: &[&str]) -> Project {
 }
 
 fn lines(values: &[Value]) -> String {
-    values.iter().map(|value| format!("{value}\n")).collect()
+    crate::support::lines(values)
 }
 
 fn run(project: &Project, more: &[&str]) -> crate::support::Run {

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::support::{Project, Run, tiny};
 
 fn lines(rows: &[Value]) -> String {
-    rows.iter().map(|row| format!("{row}\n")).collect()
+    crate::support::lines(rows)
 }
 
 fn rows() -> Vec<Value> {
@@ -67,12 +67,8 @@ fn a_share_of_the_rows_is_kept_as_they_were_written() {
         2
     );
     let all = project.read("rows.jsonl");
-    let expected: String = kept
-        .iter()
-        .map(|line| {
-            format!("{}\n", all.lines().nth(line.as_u64().expect("a line") as usize - 1).expect("there"))
-        })
-        .collect();
+    let line = |line: &Value| usize::try_from(line.as_u64().expect("a line")).expect("it fits") - 1;
+    let expected = crate::support::lines(kept.iter().map(|kept| all.lines().nth(line(kept)).expect("there")));
     assert_eq!(project.read("kept.jsonl"), expected);
     assert!(ifd(&project, &[]).exits(0).out.lines().all(|line| line.chars().count() <= 100));
 }

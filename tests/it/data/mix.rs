@@ -9,9 +9,8 @@ use crate::support::{Project, Run};
 /// Persona rows in families of three, and general rows without.
 fn project(persona: usize, general: usize) -> Project {
     let project = Project::new();
-    let rows = |count: usize, row: &dyn Fn(usize) -> Value| -> String {
-        (0..count).map(|number| format!("{}\n", row(number))).collect()
-    };
+    let rows =
+        |count: usize, row: &dyn Fn(usize) -> Value| -> String { crate::support::lines((0..count).map(row)) };
     let persona = rows(
         persona,
         &|number| json!({ "id": format!("p{number}"), "family": format!("f{}", number / 3), "text": format!("persona {number}") }),

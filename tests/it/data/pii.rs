@@ -19,7 +19,7 @@ fn project() -> Project {
     let mut rows: Vec<Value> =
         SECRETS.iter().map(|secret| said(&format!("It is {secret}, \u{1b}[31mnoted."))).collect();
     rows.push(json!({ "text": "In 2024 it cost $1,234.56", "deep": [{ "card": 4111_1111_1111_1111_u64 }] }));
-    let mut lines: String = rows.iter().map(|row| format!("{row}\n")).collect();
+    let mut lines = crate::support::lines(&rows);
     lines += "{ \"text\" : \"Nothing here, 1.50\" }\n";
     project.write("rows.jsonl", lines);
     project

@@ -8,7 +8,7 @@ const PAIRS: usize = 120;
 
 /// Good pairs: two prompts a family, both sides about equally long, the chosen one in character.
 fn pair(number: usize) -> Value {
-    let (words, other) = if number % 2 == 0 { ("", " now") } else { (" today", "") };
+    let (words, other) = if number.is_multiple_of(2) { ("", " now") } else { (" today", "") };
     json!({
         "id": format!("p{number}"),
         "family": format!("f{}", number / 2),
@@ -30,7 +30,7 @@ fn project(pairs: &[Value]) -> Project {
 }
 
 fn lines(values: &[Value]) -> String {
-    values.iter().map(|value| format!("{value}\n")).collect()
+    crate::support::lines(values)
 }
 
 fn good() -> Vec<Value> {

@@ -225,7 +225,7 @@ pub struct Pii {
     /// Any JSON objects, one per line.
     #[arg(value_name = "ROWS.jsonl")]
     pub rows: PathBuf,
-    /// Write the rows with every find replaced by what it is, as in [EMAIL].
+    /// Write the rows with every find replaced by what it is, as in `[EMAIL]`.
     #[arg(long, requires = "output")]
     pub redact: bool,
     /// Where the redacted rows go.

@@ -48,7 +48,7 @@ impl Against {
     /// Reads suites and files.
     ///
     /// # Errors
-    /// As [`read`].
+    /// As [`read()`].
     pub fn read(paths: &[PathBuf]) -> Result<Self> {
         let mut against = Self::default();
         for path in paths {

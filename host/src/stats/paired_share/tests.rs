@@ -5,20 +5,20 @@ use crate::stats::proportion::wilson;
 
 /// Newcombe's hybrid score interval (1998, method 10) of `p2 - p1`: an independent way to the same number.
 fn newcombe(both: usize, lost: usize, gained: usize, neither: usize, confidence: f64) -> Interval {
-    let n = both + lost + gained + neither;
-    let [a, b, c, d, size] = [both, lost, gained, neither, n].map(|count| count as f64);
-    let (first, second) = ((a + c) / size, (a + b) / size);
-    let one = wilson(both + gained, n, confidence).expect("items");
-    let other = wilson(both + lost, n, confidence).expect("items");
-    let product = (a + b) * (c + d) * (a + c) * (b + d);
-    let excess = a * d - b * c;
+    let items = both + lost + gained + neither;
+    let [kept, worse, better, never, size] = [both, lost, gained, neither, items].map(|count| count as f64);
+    let (first, second) = ((kept + better) / size, (kept + worse) / size);
+    let one = wilson(both + gained, items, confidence).expect("items");
+    let other = wilson(both + lost, items, confidence).expect("items");
+    let product = (kept + worse) * (better + never) * (kept + better) * (worse + never);
+    let excess = kept * never - worse * better;
     let excess = if excess > 0.0 { (excess - size / 2.0).max(0.0) } else { excess };
     let phi = if product > 0.0 { excess / product.sqrt() } else { 0.0 };
-    let side = |x: f64, y: f64| (x * x - 2.0 * phi * x * y + y * y).sqrt();
+    let half = |x: f64, y: f64| (x * x - 2.0 * phi * x * y + y * y).sqrt();
     let value = first - second;
     Interval {
-        low: value - side(first - one.low, other.high - second),
-        high: value + side(one.high - first, second - other.low),
+        low: value - half(first - one.low, other.high - second),
+        high: value + half(one.high - first, second - other.low),
     }
 }
 

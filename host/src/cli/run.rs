@@ -19,7 +19,7 @@ use crate::{
     settings::Settings,
     stages::Stage,
     store::Store,
-    train::run::Notice,
+    train::{outcome::Frontier, run::Notice},
     write::Output,
 };
 
@@ -70,7 +70,7 @@ fn go(settings: &Settings, origin: &Origin, root: &Path, range: Range) -> Result
     let record = execute::execute(settings, origin, root, range, observer);
     bar.finish_and_clear();
     let record = record?;
-    page(&record, &root.join(PAGE))?;
+    page(&record, root)?;
     show(settings, &record, root)?;
     Ok(exit(&record))
 }
@@ -83,9 +83,20 @@ fn show(settings: &Settings, record: &PipelineRecord, root: &Path) -> Result<()>
     }
 }
 
-/// Writes the page of a run.
-pub(super) fn page(record: &PipelineRecord, path: &Path) -> Result<()> {
-    Output::create(path)?.commit(report::html::pipeline::page(record, &[]).as_bytes())
+/// Writes the page of a run into its folder.
+fn page(record: &PipelineRecord, root: &Path) -> Result<()> {
+    let mut frontiers = Vec::new();
+    for stage in record.stages.iter().filter(|stage| [Stage::Optimise, Stage::Iterate].contains(&stage.stage))
+    {
+        let training = stage.artefacts.get("adapter").and_then(|adapter| adapter.path.parent());
+        let Some(training) = training else { continue };
+        let name = training.display().to_string();
+        if frontiers.iter().any(|(known, _)| *known == name) {
+            continue;
+        }
+        frontiers.extend(Frontier::read(&root.join(training))?.map(|found| (name, found)));
+    }
+    Output::create(&root.join(PAGE))?.commit(report::html::pipeline::page(record, &frontiers).as_bytes())
 }
 
 /// What `--json` prints.

@@ -25,12 +25,22 @@ pub fn render(record: &PipelineRecord, root: &str) -> String {
     text.push_str(&progress(record));
     text.push_str(&checklists(record));
     let verdict = match record.verdict() {
-        Some(Verdict::Pass) => "deploy: every gate of the release passed".to_owned(),
+        Some(Verdict::Pass) => format!("deploy: every gate of the release passed{}", warned(record)),
         Some(verdict) => format!("reject: {}", word(verdict)),
         None => "under way".to_owned(),
     };
     let _ = write!(text, "\n{verdict}\n\nfolder: {root}");
     text
+}
+
+/// Stages that were gone on from with a warning, in words.
+#[must_use]
+pub fn warned(record: &PipelineRecord) -> String {
+    let stages: Vec<String> = record.warnings().iter().map(|stage| stage.number().to_string()).collect();
+    if stages.is_empty() {
+        return String::new();
+    }
+    format!("; gone on with a warning after stage {}", stages.join(", "))
 }
 
 /// The decisions, as they were walked.

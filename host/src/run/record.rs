@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    file::{Mode, PipelineFile},
+    file::PipelineFile,
     thresholds::Thresholds,
     tree::{Step, walk},
 };
@@ -55,10 +55,12 @@ impl PipelineRecord {
         walk(&self.stages, &self.not_reached)
     }
 
-    /// Whether a stage that did not pass was gone on from.
+    /// Stages that did not pass and were gone on from.
     #[must_use]
-    pub fn permissive(&self) -> bool {
-        self.file.mode == Mode::Permissive
+    pub fn warnings(&self) -> Vec<Stage> {
+        let last = self.stages.len().saturating_sub(1);
+        let passed = |record: &StageRecord| record.verdict().is_none_or(|found| found == Verdict::Pass);
+        self.stages[..last].iter().filter(|record| !passed(record)).map(|record| record.stage).collect()
     }
 
     /// Digest of everything in the record.

@@ -8,7 +8,7 @@ use crate::{
     report::{
         forest::{self, Forest, Row},
         frontier, number,
-        pipeline::{SIDES, Side},
+        pipeline::{SIDES, Side, warned},
         record::notes,
     },
     run::{
@@ -48,9 +48,10 @@ fn decided(record: &PipelineRecord) -> (Markup, String) {
         last.into_iter().map(|(name, _, _)| name).collect::<Vec<_>>().join(", ")
     };
     match record.verdict() {
-        Some(Verdict::Pass) => {
-            (badge(Tone::Good, "deploy"), "every gate of the release passed by its bound".into())
-        }
+        Some(Verdict::Pass) => (
+            badge(Tone::Good, "deploy"),
+            format!("every gate of the release passed by its bound{}", warned(record)),
+        ),
         Some(found) if record.not_reached.is_empty() => {
             (verdict(found), format!("reject; not passed: {}", missed()))
         }

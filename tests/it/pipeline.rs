@@ -214,6 +214,10 @@ fn stages_are_done_again_from_a_number_and_what_they_had_made_is_kept() {
     assert!(project.path("again/history/6-iterate-1/stage.json").is_file());
     assert!(project.path("again/history/7-release-1/stage.json").is_file());
     let status = project.realign(&["status", "again", "--store", "again.db"]).exits(0);
+    let runs = project.realign(&["runs", "--store", "again.db"]).exits(0);
+    assert!(!runs.out.contains("not finished"), "{}", runs.out);
+    let report = project.realign(&["report", "mini", "--store", "again.db"]).exits(2);
+    assert!(report.err.contains("run mini is a pipeline, not an evaluation"), "{}", report.err);
     assert!(status.out.contains("given up from stage 6, iterative training on"), "{}", status.out);
 }
 

@@ -1,5 +1,6 @@
 //! Records of stored evaluations, for the verbs that read them.
 
+use super::runs;
 use crate::{
     error::{Error, Result},
     model::Sample,
@@ -16,8 +17,12 @@ use crate::{
 /// The record of a run that was found.
 ///
 /// # Errors
-/// Bad input where the run is not finished, or its record has another format.
+/// A usage error where the run is a pipeline; bad input where it is not finished, or its record has another format.
 fn record(store: &Store, run: &RunRecord) -> Result<Record> {
+    if runs::is_pipeline(run) {
+        return Err(Error::usage(format!("run {} is a pipeline, not an evaluation", run.name))
+            .hint("realign status shows it; its evaluations are runs of their own: realign runs"));
+    }
     let record: Option<Record> = store.record_of(&run.id)?;
     let record = record.ok_or_else(|| {
         Error::bad_input(format!("run {} is not finished", run.name))

@@ -82,10 +82,10 @@ fn a_rank_that_dies_on_another_host_changes_nothing() {
         let ended = child.wait_with_output().expect("it ends");
         let notes = String::from_utf8_lossy(&ended.stderr).into_owned();
         assert!(ended.status.success(), "{notes}");
-        assert!(
-            notes.contains("the engine worker died (rank 1 on blue: ") && notes.contains(said),
-            "{notes}"
-        );
+        // On a busy machine the rank that waits for the stopped one may be the first to be found silent.
+        let found = notes.contains("the engine worker died (rank 1 on blue: ")
+            || (signal == "-STOP" && notes.contains("the engine worker died (rank 0 on red: "));
+        assert!(found && notes.contains(said), "{notes}");
         assert_eq!(adapter(&project, output), adapter(&project, "whole"));
     }
 }

@@ -9,7 +9,8 @@ use realign_engine_abi::{
 use realign_engine_mlx::engine::Engine;
 
 use super::{
-    LOSSES, begin, divergences, example, log_probs, pair, preference, referenced, rows, save, supervised, take, trained,
+    LOSSES, begin, divergences, example, log_probs, pair, preference, referenced, rows, save, supervised,
+    take, trained,
 };
 use crate::support::{File, ask, failure, on_disk, tiny, tokens};
 
@@ -163,8 +164,7 @@ fn finished_adapters_are_compared_with_the_bare_model_as_one_that_was_trained_on
     (0..3).for_each(|number| drop(take(&mut engine, step(number))));
     save(&mut engine, first.path());
     let moved = divergences(&mut engine, &row);
-    let adapter =
-        |folder: &tempfile::TempDir| AdapterFile { folder: folder.path().to_owned(), factor: 1.0 };
+    let adapter = |folder: &tempfile::TempDir| AdapterFile { folder: folder.path().to_owned(), factor: 1.0 };
     let mut bare = tiny();
     assert_eq!(ask(&mut bare, Request::Adapt(vec![adapter(&first)])), Reply::Adapted);
     assert_eq!(divergences(&mut bare, &row), moved, "the same corrections, to the bit");

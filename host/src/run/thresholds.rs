@@ -28,8 +28,6 @@ pub struct Thresholds {
     pub pairs: f64,
     /// Preference gap under held-out evaluators, at least.
     pub gap: f64,
-    /// Share of rows that are found in no benchmark and in no held-out scenario, at least.
-    pub clean: f64,
     /// Share of pairs whose chosen answer is longer, at most.
     pub longer: f64,
     /// Share of rows that held-out evaluators tell apart, at least.
@@ -60,7 +58,6 @@ impl Profile {
             perplexity: 20.0,
             pairs: 100.0,
             gap: 0.15,
-            clean: 0.90,
             longer: 0.70,
             separation: 0.85,
             sensitivity: 0.90,
@@ -77,7 +74,6 @@ impl Profile {
             Self::Relaxed => Thresholds {
                 pairs: 50.0,
                 gap: 0.10,
-                clean: 0.85,
                 separation: 0.75,
                 sensitivity: 0.85,
                 false_alarms: 0.15,
@@ -92,7 +88,6 @@ impl Profile {
             Self::Tight => Thresholds {
                 pairs: 5_000.0,
                 gap: 0.20,
-                clean: 0.95,
                 separation: 0.90,
                 sensitivity: 0.95,
                 false_alarms: 0.05,
@@ -118,7 +113,7 @@ mod tests {
             [Profile::Relaxed, Profile::Strict, Profile::Tight].map(Profile::thresholds);
         let lower = |t: &Thresholds| {
             let persona = [t.sensitivity, t.adherence, t.adherence_floor, t.consistency, t.retention];
-            [vec![t.pairs, t.gap, t.clean, t.separation], persona.to_vec()].concat()
+            [vec![t.pairs, t.gap, t.separation], persona.to_vec()].concat()
         };
         let upper = |t: &Thresholds| vec![t.perplexity, t.longer, t.false_alarms, t.style_variance, t.kl];
         for (easy, hard) in [(relaxed, strict), (strict, tight)] {

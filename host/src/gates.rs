@@ -5,9 +5,11 @@
 
 pub mod decide;
 pub mod file;
+pub mod profile;
 pub mod rule;
 
 pub use crate::stats::Evidence;
 pub use decide::{Decision, decide};
 pub use file::GateFile;
+pub use profile::{Profile, Thresholds};
 pub use rule::{Comparison, Decide, Rule};

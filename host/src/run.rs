@@ -15,7 +15,7 @@
 //!
 //! # Layout
 //!
-//! - [`mod@file`]: `pipeline.toml`; [`thresholds`]: the three profiles; [`plan`]: everything that decides the result
+//! - [`mod@file`]: `pipeline.toml`, with one of the three [`crate::gates::profile`]s; [`plan`]: everything that decides the result
 //! - [`folder`]: the folder of a run; [`journal`]: what was decided, in order
 //! - [`execute`]: the stages in their order, and when to stop; [`tree`]: the decisions, as they were walked
 //! - [`record`]: the whole run, as it is stored and reported; [`checklist`]: the workflow's lists, ticked by it
@@ -29,5 +29,4 @@ pub mod journal;
 pub mod monitor;
 pub mod plan;
 pub mod record;
-pub mod thresholds;
 pub mod tree;

@@ -1,6 +1,11 @@
 //! The seven stages through the binary: what a person can get wrong, and the real engine on a tiny random model.
 
-use std::{fs, process::Command, thread, time::Duration};
+use std::{
+    fs,
+    process::Command,
+    thread,
+    time::{Duration, Instant},
+};
 
 use serde_json::{Value, json};
 
@@ -162,6 +167,12 @@ fn seven_stages_run_to_a_verdict_and_say_how_each_was_decided() {
         let metric = metrics.iter().find(|metric| metric["name"] == wanted);
         assert!(metric.is_some_and(|metric| metric["verdict"].is_string()), "{wanted}: {text}");
     }
+    // Pairs are validated like anybody's, whoever built them.
+    let checks = record["stages"][2]["checks"].as_array().expect("checks");
+    for wanted in ["no pair twice", "every trait is taught by some pair"] {
+        let check = checks.iter().find(|check| check["what"] == wanted);
+        assert!(check.is_some_and(|check| check["verdict"].is_string()), "{wanted}: {text}");
+    }
     assert!(project.path("whole/7-release/model-card.md").is_file());
 }
 
@@ -188,6 +199,25 @@ fn a_run_killed_anywhere_ends_with_the_same_records() {
     let output = run(&project, "killed", &[]).output().expect("it runs");
     assert!(matches!(output.status.code(), Some(0 | 10 | 11)), "{}", String::from_utf8_lossy(&output.stderr));
     assert_eq!(left(&project, "killed"), left(&project, "whole"));
+}
+
+/// One kill in each of fifty runs, spread over the whole of it; what exactly it hits is up to the machine.
+#[test]
+#[ignore = "takes minutes: cargo test --test it -- --ignored fifty"]
+fn fifty_runs_each_killed_at_another_point_end_with_the_same_records() {
+    let Some(project) = real() else { return };
+    let begun = Instant::now();
+    run(&project, "whole", &[]).output().expect("it runs");
+    let whole = begun.elapsed();
+    for number in 0..50 {
+        let output = format!("killed-{number}");
+        let mut child = run(&project, &output, &[]).spawn().expect("it starts");
+        thread::sleep(whole.mul_f64(f64::from(number) / 50.0));
+        child.kill().expect("killed");
+        child.wait().expect("it ends");
+        run(&project, &output, &[]).output().expect("it runs");
+        assert_eq!(left(&project, &output), left(&project, "whole"), "kill {number}");
+    }
 }
 
 #[test]

@@ -20,17 +20,12 @@ mod count;
 mod held_out;
 mod judged;
 pub mod shift;
-pub mod thresholds;
 
 use std::{collections::BTreeSet, path::Path};
 
 use serde::{Deserialize, Serialize};
 
-use self::{
-    check::Check,
-    count::Pair,
-    thresholds::{Profile, Thresholds},
-};
+use self::{check::Check, count::Pair};
 use super::{
     decontaminate::{Decontamination, decontaminate, source::Against},
     measured::gated,
@@ -39,7 +34,7 @@ use super::{
 use crate::{
     engine::backend::Backend,
     error::{Error, Result},
-    gates::Rule,
+    gates::{Profile, Rule},
     metrics::preference::{self, PairScore},
     model::Verdict,
     suite::{
@@ -72,6 +67,34 @@ pub struct Request<'a> {
     pub shift: bool,
 }
 
+/// What pairs have to reach: the profile's numbers, but for the number of pairs where another one was asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Asked {
+    /// Least number of pairs.
+    pub pairs: usize,
+    /// Least preference gap under held-out evaluators.
+    pub gap: f64,
+    /// Most share of pairs whose chosen answer is the longer one.
+    pub longer: f64,
+    /// Least share of clean pairs.
+    pub clean: f64,
+    /// Most shift, in nats per token.
+    pub shift: f64,
+}
+
+impl Asked {
+    fn of(request: &Request<'_>) -> Self {
+        let profile = request.profile.thresholds();
+        Self {
+            pairs: request.least_pairs.unwrap_or(profile.pairs),
+            gap: profile.gap,
+            longer: profile.longer,
+            clean: profile.clean,
+            shift: profile.shift,
+        }
+    }
+}
+
 /// What came of it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Validation {
@@ -84,7 +107,7 @@ pub struct Validation {
     /// How strict.
     pub profile: Profile,
     /// What was asked for.
-    pub thresholds: Thresholds,
+    pub thresholds: Asked,
     /// Who judged the gap.
     pub held_out: BTreeSet<String>,
     /// In the order of the table above.
@@ -112,10 +135,7 @@ pub fn validate(
     mut means: Option<&mut Means<'_>>,
     observer: &mut Observer<'_>,
 ) -> Result<Validation> {
-    let thresholds = Thresholds {
-        pairs: request.least_pairs.unwrap_or(request.profile.thresholds().pairs),
-        ..request.profile.thresholds()
-    };
+    let thresholds = Asked::of(request);
     let pairs: Vec<Pair<'_>> = rows.iter().map(pair).collect::<Result<_>>()?;
     let mut checks = count::checks(&pairs, thresholds.pairs);
     checks.push(longer(rows, &pairs, thresholds.longer));

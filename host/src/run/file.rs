@@ -7,9 +7,9 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-use super::thresholds::Profile;
 use crate::{
     error::{Error, Result},
+    gates::Profile,
     ids::Seed,
     read::{self, within},
     suite::file::DeployPrompt,

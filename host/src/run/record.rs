@@ -4,10 +4,10 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     file::PipelineFile,
-    thresholds::Thresholds,
     tree::{Step, walk},
 };
 use crate::{
+    gates::Thresholds,
     ids::Digest,
     model::Verdict,
     stages::{Stage, StageRecord},

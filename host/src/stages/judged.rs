@@ -71,20 +71,15 @@ fn valued(metric: &Metric) -> Metric {
     metric
 }
 
-/// A number held against another threshold than the one that it was decided by. It has one bound; in place of the other
-/// stands that end of the two-sided interval, which lies farther out: what fails by it fails.
+/// A number held against another threshold than the one that it was decided by, by the bounds that it was measured with.
 #[must_use]
 pub fn against(metric: &Metric, threshold: f64) -> Metric {
     let higher = metric.direction == Direction::Higher;
-    let evidence = metric.estimate.zip(metric.bound).map(|(estimate, bound)| Evidence {
-        estimate,
-        lower: if higher { bound } else { estimate.low },
-        upper: if higher { estimate.high } else { bound },
-        effective_n: None,
-    });
+    let evidence = metric.evidence();
     let rule = if higher { Rule::at_least(threshold) } else { Rule::at_most(threshold) };
     let decision = decide(&rule, evidence.as_ref());
     Metric {
+        bound: evidence.map(|evidence| if higher { evidence.lower } else { evidence.upper }),
         threshold: Some(threshold),
         verdict: Some(decision.verdict),
         reason: decision.reason,

@@ -1,20 +1,34 @@
-//! Stage 3, consistency data: the reference model answers the train families, and evaluators pair its answers.
+//! Stage 3, consistency data: the reference model answers the train families, evaluators pair its answers, and the pairs
+//! are validated like anybody's.
+//!
+//! What only the builder knows comes from its record: whether held-out evaluators tell the two sides apart (`contrast`), and
+//! how the choice went. Everything else comes from [`validate()`], which reads the file again as it was written.
 
 use std::path::{Path, PathBuf};
 
 use super::{Context, Stage, StageRecord, judged, record::Check};
 use crate::{
-    data::pairs::{self, Built, candidates::OpenBare, file::PairsFile, record::PairsRecord},
+    data::{
+        decontaminate::source::Against,
+        pairs::{self, Built, candidates::OpenBare, file::PairsFile, record::PairsRecord},
+        validate::{
+            Request, Validation,
+            check::{Check as Found, Finding},
+            validate,
+        },
+    },
     error::{Error, Result},
+    model::Verdict,
     opening,
     persona::scenarios::Split,
     run::folder,
     suite::{
         load::{Selection, Suite},
+        persona_run::plain,
         record::Metric,
         run::Means,
     },
-    train::run::Notice,
+    train::{data::inspect, run::Notice},
     write::Output,
 };
 
@@ -35,9 +49,10 @@ pub fn run(context: &mut Context<'_>) -> Result<StageRecord> {
     let built = build(context, &file, &suite, &reference, &place)?;
     record.artefacts.insert("pairs".into(), context.file_artefact(&place.join(PAIRS))?);
     record.artefacts.insert("record".into(), context.file_artefact(&place.join(RECORD))?);
-    record.checks.push(enough(&built, context.thresholds.pairs));
-    record.checks.push(covered(&built));
-    record.metrics = gates(context, &built);
+    let validated = check(context, &suite, &reference, &place)?;
+    record.checks = validated.checks.iter().filter_map(counted).collect();
+    record.metrics = validated.checks.iter().filter_map(measured).collect();
+    record.metrics.extend(gates(context, &built));
     for (reason, count) in &built.without {
         record.notes.push(format!("{count} of {} scenarios gave no pair: {reason}", built.scenarios));
     }
@@ -113,40 +128,71 @@ fn write(built: Built, lines: &Path, record: &Path) -> Result<PairsRecord> {
     Ok(found)
 }
 
-fn enough(built: &PairsRecord, least: f64) -> Check {
-    Check::of(
-        format!("at least {least:.0} pairs"),
-        built.pairs as f64 >= least,
-        format!("{} pairs from {} scenarios", built.pairs, built.scenarios),
-    )
-}
-
-/// Every trait differs between the sides of some pair, the right way round.
-fn covered(built: &PairsRecord) -> Check {
-    let bare: Vec<&str> =
-        built.coverage.iter().filter(|(_, found)| found.toward == 0).map(|(name, _)| name.as_str()).collect();
-    let evidence = if bare.is_empty() {
-        format!("all {}", built.coverage.len())
-    } else {
-        format!("no consistent answer shows more of {}", bare.join(", "))
+/// Validates the pairs as they lie in `place`, with the reference model.
+fn check(
+    context: &mut Context<'_>,
+    suite: &Suite,
+    reference: &realign_engine_abi::message::Load,
+    place: &Path,
+) -> Result<Validation> {
+    context.go_on()?;
+    let path = place.join(PAIRS);
+    let rows = inspect(&path)?;
+    let against = Against::read(&[context.path(&context.file.suite)])?;
+    let request = Request {
+        profile: context.file.thresholds,
+        least_pairs: None,
+        suite: Some(suite),
+        held_out: context.file.held_out.clone(),
+        against: Some(&against),
+        shift: true,
     };
-    Check::of("every trait is covered", bare.is_empty(), evidence)
+    let mut backend = opening::files(context.settings, reference)?;
+    let mut means = Means { backend: &mut backend, sandbox: context.sandbox, store: context.store };
+    let observer = &mut *context.observer;
+    validate(&path, &rows, &request, Some(&mut means), &mut |stage, done, total| {
+        observer(Notice::Stage(&format!("pairs, validated: {stage}"), done, total));
+    })
 }
 
-/// The numbers of the pairs, held against the pipeline's thresholds.
-fn gates(context: &Context<'_>, built: &PairsRecord) -> Vec<Metric> {
-    let asked = context.thresholds;
-    let threshold = |name: &str| match name {
-        "gap" => Some(asked.gap),
-        "longer" => Some(asked.longer),
-        "contrast" => Some(asked.separation),
+/// What was counted of the pairs, where it decides something.
+fn counted(check: &Found) -> Option<Check> {
+    let Finding::Count { count, of, limit } = check.found else { return None };
+    let verdict = check.verdict?;
+    let what = match check.name.as_str() {
+        "pairs" => format!("at least {} pairs", limit.unwrap_or_default()),
+        "coverage" => "every trait is taught by some pair".into(),
+        "one-class" => "neither side is one text throughout".into(),
+        "duplicates" => "no pair twice".into(),
+        name => format!("no {name} pairs"),
+    };
+    let number = if check.name == "pairs" { count.to_string() } else { format!("{count} of {of}") };
+    let evidence = if check.reason.is_empty() { number } else { format!("{number}: {}", check.reason) };
+    Some(Check { what, verdict, evidence })
+}
+
+/// What was measured of them.
+fn measured(check: &Found) -> Option<Metric> {
+    match &check.found {
+        Finding::Measured(metric) => Some((**metric).clone()),
+        Finding::Nothing if check.verdict == Some(Verdict::Insufficient) => Some(Metric {
+            verdict: check.verdict,
+            reason: check.reason.clone(),
+            ..plain(check.name.clone(), "", None)
+        }),
         _ => None,
+    }
+}
+
+/// What only the builder knows: the contrast of the two sides, held against the pipeline's threshold, and every evaluator
+/// by itself.
+fn gates(context: &Context<'_>, built: &PairsRecord) -> Vec<Metric> {
+    let own = built.metrics.iter().filter(|metric| !["gap", "longer"].contains(&metric.name.as_str()));
+    let gate = |metric: &Metric| match metric.name.as_str() {
+        "contrast" => judged::against(metric, context.thresholds.separation),
+        _ => metric.clone(),
     };
-    let gate = |metric: &Metric| match threshold(&metric.name) {
-        Some(threshold) => judged::against(metric, threshold),
-        None => metric.clone(),
-    };
-    built.metrics.iter().map(gate).collect()
+    own.map(gate).collect()
 }
 
 /// A file of pairs that another stage reads.

@@ -5,7 +5,10 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 
 use super::ModelArgument;
-use crate::data::{convert::Form, decontaminate, ifd::Ratio, mix, validate::thresholds::Profile};
+use crate::{
+    data::{convert::Form, decontaminate, ifd::Ratio, mix},
+    gates::Profile,
+};
 
 /// Verbs of `data`.
 #[derive(Debug, Subcommand)]

@@ -119,11 +119,10 @@ fn recorded_answers_have_no_speed_and_nothing_is_measured_without_an_engine() {
 
 /// A home of the project's own with the engine of the real one, so that no test writes into the real one.
 fn own_home(project: &Project) -> std::path::PathBuf {
-    let real = std::env::var_os("REALIGN_HOME").map(std::path::PathBuf::from).expect("an engine is there");
     let home = project.path("own-home");
     fs::create_dir(&home).expect("made");
     for part in ["engine", "mlx", "mlx-c"] {
-        symlink(real.join(part), home.join(part)).expect("linked");
+        symlink(project.home().join(part), home.join(part)).expect("linked");
     }
     home
 }

@@ -11,6 +11,7 @@ use std::{
     process::{Command, Stdio},
 };
 
+use realign_engine_abi::place::Home;
 use rusqlite::{Connection, OpenFlags};
 use tempfile::TempDir;
 
@@ -46,13 +47,17 @@ impl Project {
 
     /// An empty folder, with the home that set-up made; `None`, said aloud, where there is none.
     pub(crate) fn with_engine() -> Option<Self> {
-        let home =
-            std::env::var_os("REALIGN_HOME").map(PathBuf::from).filter(|home| home.join("engine").is_dir());
-        let Some(home) = home else {
-            println!("skipped: REALIGN_HOME names no folder with an engine; cargo xtask test sets it");
+        let home = Home::from_environment().map(|home| home.folder().to_owned());
+        let Some(home) = home.filter(|home| home.join("engine").is_dir()) else {
+            println!("skipped: no engine is set up; cargo xtask test sets it up");
             return None;
         };
         Some(Self { home, ..Self::new() })
+    }
+
+    /// Where engine and models lie.
+    pub(crate) fn home(&self) -> &Path {
+        &self.home
     }
 
     /// Path of a file in the folder.

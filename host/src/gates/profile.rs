@@ -7,6 +7,8 @@
 //! On the number of pairs the workflow contradicts itself: 100 where pairs are validated, 500 to 1,000 in the relaxed profile
 //! of larger trainings. Here relaxed and strict both ask for 100. Of ranges the lenient end is taken.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 /// Which thresholds.
@@ -55,6 +57,16 @@ pub struct Thresholds {
     pub kl: f64,
     /// Share of every benchmark that is kept, at least.
     pub retention: f64,
+}
+
+impl fmt::Display for Profile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Relaxed => "relaxed",
+            Self::Strict => "strict",
+            Self::Tight => "tight",
+        })
+    }
 }
 
 impl Profile {

@@ -17,12 +17,9 @@ const MOST: usize = 8;
 /// The whole report.
 #[must_use]
 pub fn render(found: &Validation) -> String {
-    let profile = serde_json::to_value(found.profile).unwrap_or_default();
     let mut text = format!(
         "{}  ({} pairs, profile {})\n\n",
-        found.file,
-        found.pairs,
-        profile.as_str().unwrap_or_default()
+        found.file, found.pairs, found.profile
     );
     let mut checks = table::new(&["check", "found", "95 % interval", "n", "gate", "verdict"], &[1, 2, 3]);
     for check in &found.checks {

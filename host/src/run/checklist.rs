@@ -44,7 +44,7 @@ pub fn items(record: &PipelineRecord) -> Vec<Item> {
     let gate = |of: Stage, name: &str| gated(stage(of), name);
     let thresholds = Some((
         true,
-        format!("profile {:?}, hashed into plan {}", record.file.thresholds, record.plan.short()),
+        format!("profile {}, hashed into plan {}", record.file.thresholds, record.plan.short()),
     ));
     let last = if stage(Stage::Iterate).is_some() { Stage::Iterate } else { Stage::Optimise };
     let lists: [(List, &str, Found); 14] = [

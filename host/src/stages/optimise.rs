@@ -10,6 +10,7 @@ use crate::{
     error::Result,
     model::Verdict,
     persona::scenarios::Split,
+    report::record::word,
     suite::record::Metric,
     train::{config::Kind, outcome::Outcome},
 };
@@ -75,9 +76,8 @@ pub fn ungated(metrics: Vec<Metric>) -> Vec<Metric> {
     let plain = |metric: Metric| match metric.verdict {
         Some(Verdict::Pass) | None => Metric { verdict: None, ..metric },
         Some(verdict) => {
-            let word = serde_json::to_value(verdict).ok();
-            let word = word.as_ref().and_then(|word| word.as_str()).unwrap_or_default().to_owned();
-            Metric { verdict: None, reason: format!("{word} on the way: {}", metric.reason), ..metric }
+            let reason = format!("{} on the way: {}", word(verdict), metric.reason);
+            Metric { verdict: None, reason, ..metric }
         }
     };
     metrics.into_iter().map(plain).collect()

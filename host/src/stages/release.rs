@@ -3,6 +3,8 @@
 //! Both models answer the same test scenarios and the same benchmark items: the reference and the candidate. Deploy if
 //! every gate passes by its bound; else reject, with what was measured and what helps.
 
+mod card;
+
 use std::path::PathBuf;
 
 use realign_engine_abi::message::{AdapterFile, Load};
@@ -12,7 +14,7 @@ use super::{
     context::adapter,
     judged, models,
     optimise::KL,
-    remedy::{Remedy, remedies},
+    remedy::remedies,
     retained,
 };
 use crate::{
@@ -68,7 +70,7 @@ pub fn run(context: &mut Context<'_>) -> Result<StageRecord> {
         .extend(remedies.iter().map(|found| format!("{}: {} ({})", found.issue, found.remedy, found.seen)));
     record.artefacts.insert("adapter".into(), context.adapter_artefact(&adapter)?);
     let path = context.folder.stage(Stage::Release)?.join(CARD);
-    Output::create(&path)?.commit(card(context, &record, deploy, &remedies).as_bytes())?;
+    Output::create(&path)?.commit(card::text(context, &record, &suite, &remedies).as_bytes())?;
     record.artefacts.insert("model card".into(), context.file_artefact(&path)?);
     Ok(record)
 }
@@ -136,49 +138,4 @@ fn decision(deploy: bool, record: &StageRecord) -> String {
     }
     let missed: Vec<String> = record.not_passed().into_iter().map(|(name, _, _)| name).collect();
     format!("decision: reject; not passed: {}", missed.join(", "))
-}
-
-/// The model card: what a user of the release has to know, all of it from the record.
-fn card(context: &Context<'_>, record: &StageRecord, deploy: bool, remedies: &[Remedy]) -> String {
-    use std::fmt::Write as _;
-    let mut text = format!(
-        "# {}: {}\n\nPersona adapter made by realign, run `{}`. Thresholds: {:?}. Deployed with {}.\n\n",
-        context.file.name,
-        if deploy { "released" } else { "rejected" },
-        context.name,
-        context.file.thresholds,
-        match context.file.deploy_prompt {
-            crate::suite::file::DeployPrompt::Persona => "the persona's system prompt",
-            crate::suite::file::DeployPrompt::None => "no system prompt",
-        },
-    );
-    text.push_str(
-        "| Gate, on test | Value | 95 % interval | n | Verdict | Why |\n|---|---|---|---|---|---|\n",
-    );
-    for metric in record.metrics.iter().filter(|metric| metric.verdict.is_some()) {
-        let estimate = metric.estimate;
-        let _ = writeln!(
-            text,
-            "| {} | {} | {} | {} | {} | {} |",
-            metric.name,
-            estimate.map_or_else(|| "-".into(), |e| crate::report::number::value(e.value, &metric.unit)),
-            estimate.map_or_else(|| "-".into(), |e| crate::report::number::interval(&e, &metric.unit)),
-            estimate.map_or_else(|| "-".into(), |e| e.n.to_string()),
-            metric.verdict.map_or("", crate::report::record::word),
-            metric.reason,
-        );
-    }
-    if !remedies.is_empty() {
-        text.push_str("\n## What helps\n\n");
-        for found in remedies {
-            let _ = writeln!(text, "- {}: {}", found.issue, found.remedy);
-        }
-    }
-    let _ = writeln!(
-        text,
-        "\n## Limits\n\nMeasured on {} test scenarios of one suite, with the evaluators and thresholds that the plan names. \
-         Divergence and retention are against the stage-1 model. Nothing is known of other languages, longer conversations, or tasks that the suite does not hold.",
-        record.metric("adherence").and_then(|metric| metric.estimate).map_or(0, |estimate| estimate.n),
-    );
-    text
 }

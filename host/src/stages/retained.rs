@@ -5,6 +5,7 @@ use crate::{
     error::Result,
     metrics::retention::{Benchmark, BenchmarkRetention, ItemPair, Retention, retention},
     model::Direction,
+    report::record::word,
     stats::Evidence,
     suite::{
         file::SuiteFile,
@@ -69,8 +70,6 @@ fn benchmark(one: &BenchmarkRetention, kept: f64) -> Metric {
     metric.beside.extend(value(&one.before).map(|value| ("before".to_owned(), value)));
     metric.beside.extend(value(&one.after).map(|value| ("after".to_owned(), value)));
     metric.beside.extend(one.ratio.map(|ratio| ("ratio".to_owned(), ratio)));
-    let verdict = serde_json::to_value(one.decision.verdict).ok();
-    let verdict = verdict.as_ref().and_then(|verdict| verdict.as_str()).unwrap_or_default().to_owned();
-    metric.reason = format!("{verdict}: {}", one.decision.reason);
+    metric.reason = format!("{}: {}", word(one.decision.verdict), one.decision.reason);
     metric
 }

@@ -8,6 +8,7 @@ use std::{
     hash::{DefaultHasher, Hasher as _},
     path::{Path, PathBuf},
     process::{Command, ExitCode},
+    time::Instant,
 };
 
 use realign_engine_abi::place::Home;
@@ -29,8 +30,11 @@ pub(crate) fn pipeline() -> Outcome {
     let run = place().join(&name);
     println!("\nthe seven stages on SmolLM2-135M-Instruct, with the example persona");
     let run = run.display().to_string();
+    let begun = Instant::now();
     step(&realign, &home, &store, &["run", "examples/harbor/pipeline.toml", "--output", &run])?;
-    println!("\ndone. The run: {run}; its evaluations: realign runs --store {}", store.display());
+    let minutes = begun.elapsed().as_secs_f64() / 60.0;
+    println!("\ndone in {minutes:.1} minutes. The page: {run}/report.html");
+    println!("its evaluations: realign runs --store {}", store.display());
     Ok(ExitCode::SUCCESS)
 }
 

@@ -17,10 +17,7 @@ const MOST: usize = 8;
 /// The whole report.
 #[must_use]
 pub fn render(found: &Validation) -> String {
-    let mut text = format!(
-        "{}  ({} pairs, profile {})\n\n",
-        found.file, found.pairs, found.profile
-    );
+    let mut text = format!("{}  ({} pairs, profile {})\n\n", found.file, found.pairs, found.profile);
     let mut checks = table::new(&["check", "found", "95 % interval", "n", "gate", "verdict"], &[1, 2, 3]);
     for check in &found.checks {
         checks.add_row(row(check));

@@ -42,10 +42,8 @@ pub fn items(record: &PipelineRecord) -> Vec<Item> {
     let stage = |stage: Stage| record.stages.iter().find(|record| record.stage == stage);
     let check = |of: Stage, what: &str| checked(stage(of), what);
     let gate = |of: Stage, name: &str| gated(stage(of), name);
-    let thresholds = Some((
-        true,
-        format!("profile {}, hashed into plan {}", record.file.thresholds, record.plan.short()),
-    ));
+    let thresholds =
+        Some((true, format!("profile {}, hashed into plan {}", record.file.thresholds, record.plan.short())));
     let last = if stage(Stage::Iterate).is_some() { Stage::Iterate } else { Stage::Optimise };
     let lists: [(List, &str, Found); 14] = [
         (List::Before, "base model trained and validated", gate(Stage::Sft, "perplexity")),

@@ -10,12 +10,7 @@ use std::path::PathBuf;
 use realign_engine_abi::message::{AdapterFile, Load};
 
 use super::{
-    Context, Stage, StageRecord,
-    context::adapter,
-    judged, models,
-    optimise::KL,
-    remedy::remedies,
-    retained,
+    Context, Stage, StageRecord, context::adapter, judged, models, optimise::KL, remedy::remedies, retained,
 };
 use crate::{
     error::{Error, Result},

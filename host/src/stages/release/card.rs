@@ -148,11 +148,7 @@ fn measured(metric: &Metric) -> [String; 3] {
         || ["-", "-", "-"].map(str::to_owned),
         |estimate| {
             let unit = &metric.unit;
-            [
-                number::value(estimate.value, unit),
-                number::interval(&estimate, unit),
-                estimate.n.to_string(),
-            ]
+            [number::value(estimate.value, unit), number::interval(&estimate, unit), estimate.n.to_string()]
         },
     )
 }

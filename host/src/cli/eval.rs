@@ -113,7 +113,6 @@ fn tasks(settings: &Settings, arguments: &args::Eval, path: &Path, model: &str) 
             (true, false) => Chat::MultiTurn,
             (true, true) => Chat::SingleTurn,
         },
-        system: None,
     };
     let set = TaskSet::read(path, &options)?;
     let output = arguments.output.as_deref().map(OutputFolder::create).transpose()?;

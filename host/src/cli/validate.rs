@@ -121,8 +121,10 @@ fn suite(settings: &Settings, file: &Path) -> Result<String> {
     let sandbox = Sandbox::new(cache, Limits::default())?;
     let evaluators = Evaluators::prepare(&suite, &sandbox).map_err(|error| error.within(file.display()))?;
     let items: usize = evaluators.items(&suite)?.iter().map(Vec::len).sum();
+    let documents: usize = suite.tasks.iter().map(TaskSet::documents).sum();
+    let tasks = if documents == 0 { String::new() } else { format!(", documents of tasks {documents}") };
     Ok(format!(
-        "suite {}: scenarios {}, detectors {}, benchmarks {}, items {items}",
+        "suite {}: scenarios {}, detectors {}, benchmarks {}, items {items}{tasks}",
         suite.file.name,
         suite.scenarios.len(),
         suite.file.detector.len(),

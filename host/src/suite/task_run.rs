@@ -46,7 +46,7 @@ pub fn run(
     let identity = identity(set, backend);
     let id = run::begin(store, name, &set.name, &identity)?;
     asked.note(store, &id)?;
-    let answers = answers(set, backend, store, progress)?;
+    let answers = answers(set, "", None, backend, store, progress)?;
     let record = run::finish(store, &id, name, &set.name, identity, &measured(set, &answers))?;
     Ok((record, answers))
 }
@@ -63,7 +63,7 @@ pub fn again(
     progress: &mut Progress<'_>,
 ) -> Result<Measured> {
     verify::same_instrument(expected, &identity(set, backend))?;
-    Ok(measured(set, &answers(set, backend, store, progress)?))
+    Ok(measured(set, &answers(set, "", None, backend, store, progress)?))
 }
 
 fn identity(set: &TaskSet, backend: &Backend) -> Identity {

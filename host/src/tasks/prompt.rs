@@ -55,8 +55,6 @@ pub(super) struct Form {
 /// Makes prompts.
 pub(super) struct Prompter {
     pub(super) description: Template,
-    /// What is deployed in front of every conversation.
-    pub(super) system: Option<String>,
     pub(super) chat: Chat,
     pub(super) form: Form,
     pub(super) examples: Option<Examples>,
@@ -66,11 +64,9 @@ impl Prompter {
     /// The prompt of a document. Examples may be drawn, so documents have to come in their order.
     pub(super) fn prompt(&mut self, row: &Row) -> Result<Context> {
         let description = self.description.text(row)?;
-        let system = self.system.as_deref().unwrap_or_default();
-        let first = joined(system, &description, &self.form.fewshot_delimiter);
         let mut turns = Vec::new();
-        if !first.is_empty() {
-            turns.push(Turn { role: "system", content: first, delimiter: String::new() });
+        if !description.is_empty() {
+            turns.push(Turn { role: "system", content: description, delimiter: String::new() });
         }
         if let Some(examples) = &mut self.examples {
             for (place, example) in examples.choose(row)? {

@@ -36,9 +36,6 @@ pub struct Options {
     /// Whether prompts go through the chat template.
     #[serde(default)]
     pub chat: Chat,
-    /// What is deployed in front of every conversation; raw text has no place for it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub system: Option<String>,
 }
 
 /// How texts are generated.
@@ -236,9 +233,8 @@ fn prompter(
         };
         Some(Examples::new(shots as usize, fewshot::split(file, folder)?, form, *sampler)?)
     };
-    let system = options.system.clone().filter(|_| options.chat != Chat::None);
     let description = Template::new("description", &file.description, columns)?;
-    Ok(Prompter { description, system, chat: options.chat, form, examples })
+    Ok(Prompter { description, chat: options.chat, form, examples })
 }
 
 fn document(file: &TaskFile, prompter: &mut Prompter, chat: Chat, id: usize, row: &Row) -> Result<Document> {

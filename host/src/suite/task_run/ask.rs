@@ -11,6 +11,7 @@ use crate::{
     },
     error::Result,
     ids::Seed,
+    model::ChatMessage,
     store::Store,
     tasks::{
         document::{Context, Document, Scores, Work},
@@ -32,12 +33,15 @@ pub enum Answered {
     Texts(Vec<String>),
 }
 
-/// What the model answers to every document of every task.
+/// What the model answers to every document of every task; names of questions begin with `scope`, and
+/// `system` is deployed in front of every conversation. Raw text has no place for it.
 ///
 /// # Errors
 /// The engine or the store failed.
 pub fn answers(
     set: &TaskSet,
+    scope: &str,
+    system: Option<&ChatMessage>,
     backend: &mut Backend,
     store: &Store,
     progress: &mut Progress<'_>,
@@ -45,12 +49,12 @@ pub fn answers(
     let (total, mut before) = (set.documents(), 0);
     let mut all = Vec::with_capacity(set.tasks.len());
     for task in &set.tasks {
-        let prefix = if set.tasks.len() == 1 { String::new() } else { format!("{}/", task.name) };
+        let prefix = if set.tasks.len() == 1 { scope.to_owned() } else { format!("{scope}{}/", task.name) };
         let count = task.documents.len();
         let mut progress = |done: usize, of: usize| progress(before + done * count / of.max(1), total);
         all.push(match task.output {
-            OutputType::GenerateUntil => texts(task, &prefix, backend, store, &mut progress)?,
-            _ => scores(task, &prefix, backend, store, &mut progress)?,
+            OutputType::GenerateUntil => texts(task, &prefix, system, backend, store, &mut progress)?,
+            _ => scores(task, &prefix, system, backend, store, &mut progress)?,
         });
         before += count;
     }
@@ -60,6 +64,7 @@ pub fn answers(
 fn scores(
     task: &Task,
     prefix: &str,
+    system: Option<&ChatMessage>,
     backend: &mut Backend,
     store: &Store,
     progress: &mut Progress<'_>,
@@ -71,7 +76,7 @@ fn scores(
             id: format!("{prefix}{}", document.id),
             context: match document.work {
                 Work::Whole(_) => Prompt::Raw(String::new()),
-                _ => prompt(document),
+                _ => prompt(document, system),
             },
             continuations: document.continuations(),
         };
@@ -100,6 +105,7 @@ fn scores(
 fn texts(
     task: &Task,
     prefix: &str,
+    system: Option<&ChatMessage>,
     backend: &mut Backend,
     store: &Store,
     progress: &mut Progress<'_>,
@@ -111,7 +117,7 @@ fn texts(
             let id = format!("{prefix}{}", document.id);
             queries.push(GenerateQuery {
                 id: if generation.repeats == 1 { id } else { format!("{id}/{repeat}") },
-                prompt: prompt(document),
+                prompt: prompt(document, system),
                 max_tokens: generation.max_tokens,
                 temperature: generation.temperature,
                 seed: SEED,
@@ -126,9 +132,19 @@ fn texts(
     Ok(texts.map(|chunk| Answered::Texts(chunk.iter().map(|answer| answer.text.clone()).collect())).collect())
 }
 
-fn prompt(document: &Document) -> Prompt {
-    match &document.context {
-        Context::Text(text) => Prompt::Raw(text.clone()),
-        Context::Messages(messages) => Prompt::Messages(messages.clone()),
-    }
+/// The system prompt and a task's description are one message, the prompt first.
+fn prompt(document: &Document, system: Option<&ChatMessage>) -> Prompt {
+    let messages = match &document.context {
+        Context::Text(text) => return Prompt::Raw(text.clone()),
+        Context::Messages(messages) => messages,
+    };
+    let Some(system) = system else { return Prompt::Messages(messages.clone()) };
+    let (own, rest) = match messages.split_first() {
+        Some((first, rest)) if first.role == "system" => (Some(first), rest),
+        _ => (None, messages.as_slice()),
+    };
+    let content =
+        own.map_or_else(|| system.content.clone(), |own| format!("{}\n\n{}", system.content, own.content));
+    let first = ChatMessage { role: system.role.clone(), content };
+    Prompt::Messages(std::iter::once(first).chain(rest.iter().cloned()).collect())
 }

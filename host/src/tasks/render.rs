@@ -194,10 +194,10 @@ mod tests {
     fn what_cannot_be_rendered_is_named() {
         let refusal = |source: &str| text(source).expect_err("refused").to_string();
         insta::assert_snapshot!(refusal("n"), @"key: gives a number instead of a text");
-        insta::assert_snapshot!(refusal("{{b}}"), @"key: undefined value: `b` is undefined (in <expression>:1)");
-        insta::assert_snapshot!(refusal("{{a"), @"");
-        insta::assert_snapshot!(refusal("{% for i in range(9999) %}{% for j in range(9999) %}{% endfor %}{% endfor %}"), @"");
-        insta::assert_snapshot!(refusal("{{ 'a' * 20000000 }}"), @"");
-        insta::assert_snapshot!(refusal("{{ a|regex_replace('(', '') }}"), @"");
+        insta::assert_snapshot!(refusal("{{b}}"), @"key: undefined value: `b` is undefined (in template:1)");
+        insta::assert_snapshot!(refusal("{{a"), @"key: syntax error: unexpected end of input, expected end of variable block (in template:1)");
+        insta::assert_snapshot!(refusal("{% for i in range(9999) %}{% for j in range(9999) %}{% endfor %}{% endfor %}"), @"key: engine ran out of fuel (in template:1)");
+        insta::assert_snapshot!(refusal("{{ 'a' * 20000000 }}"), @"key: engine ran out of fuel (in <expression>:1)");
+        insta::assert_snapshot!(refusal("{{ a|regex_replace('(', '') }}"), @r#"key: invalid operation: pattern "(": Parsing error at position 1: Opening parenthesis without closing parenthesis (in <expression>:1)"#);
     }
 }

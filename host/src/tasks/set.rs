@@ -46,7 +46,8 @@ pub struct Group {
     pub name: String,
     /// Names of what it lists.
     pub children: Vec<String>,
-    /// Places of all its tasks, those of its groups included.
+    /// Places of all its tasks, those of its groups included; one that stands in two of its groups counts twice, as in
+    /// lm-eval.
     pub members: Vec<usize>,
     /// What becomes one number.
     pub aggregates: Vec<Aggregate>,
@@ -71,16 +72,9 @@ struct GroupFile {
     _alias: Option<String>,
     task: Yaml,
     #[serde(default)]
-    aggregate_metric_list: Option<AggregateList>,
+    aggregate_metric_list: Option<Yaml>,
     #[serde(default, rename = "metadata")]
     _metadata: Option<Yaml>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(untagged)]
-enum AggregateList {
-    One(AggregateSpec),
-    Many(Vec<AggregateSpec>),
 }
 
 #[derive(Debug, Deserialize)]
@@ -223,9 +217,9 @@ impl Builder<'_> {
             members: Vec::new(),
             aggregates,
         });
-        let items = match file.task {
-            Yaml::Sequence(items) => items,
-            one => vec![one],
+        let Yaml::Sequence(items) = file.task else {
+            // There a single name is no member at all.
+            return Err(Error::usage(format!("{place}: task: not a list")));
         };
         let (mut children, mut members) = (Vec::new(), Vec::new());
         for item in &items {
@@ -233,9 +227,10 @@ impl Builder<'_> {
             for (child, places) in found.map_err(|error| {
                 if error.to_string().starts_with(&place) { error } else { error.within(&place) }
             })? {
-                children.push(child);
-                members
-                    .extend(places.into_iter().filter(|place| !members.contains(place)).collect::<Vec<_>>());
+                if !children.contains(&child) {
+                    children.push(child);
+                    members.extend(places);
+                }
             }
         }
         if members.is_empty() {
@@ -326,12 +321,16 @@ impl Builder<'_> {
     }
 }
 
-fn aggregates(list: Option<AggregateList>) -> Result<Vec<Aggregate>> {
+fn aggregates(list: Option<Yaml>) -> Result<Vec<Aggregate>> {
     let specs = match list {
-        None => Vec::new(),
-        Some(AggregateList::One(one)) => vec![one],
-        Some(AggregateList::Many(many)) => many,
+        None | Some(Yaml::Null) => Vec::new(),
+        Some(Yaml::Sequence(many)) => many,
+        Some(one) => vec![one],
     };
+    let specs = specs.into_iter().map(serde_norway::from_value).collect::<Result<Vec<AggregateSpec>, _>>();
+    let specs = specs.map_err(|error| {
+        Error::usage(format!("aggregate_metric_list: {}", error.to_string().replace('\n', " ")))
+    })?;
     let one = |spec: AggregateSpec| {
         if let Some(other) = spec.aggregation.filter(|name| name != "mean") {
             return Err(Error::usage(format!("aggregate_metric_list: aggregation `{other}`, only mean")));

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 /// Whether a number is to be reached or stayed below.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
-pub enum Relation {
+pub(crate) enum Relation {
     /// The number or more.
     #[serde(rename = "at least")]
     AtLeast,
@@ -31,8 +31,7 @@ impl Relation {
 /// One instruction with its arguments.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(tag = "id", content = "kwargs")]
-#[expect(missing_docs, reason = "the names of the arguments are the benchmark's own, and say what they are")]
-pub enum Instruction {
+pub(crate) enum Instruction {
     #[serde(rename = "keywords:existence")]
     Existence { keywords: Vec<String> },
     #[serde(rename = "keywords:frequency")]
@@ -86,7 +85,7 @@ pub enum Instruction {
 impl Instruction {
     /// Whether a response follows it. One without anything but white space follows none.
     #[must_use]
-    pub fn holds(&self, response: &str) -> bool {
+    pub(crate) fn holds(&self, response: &str) -> bool {
         let trimmed = response.trim();
         if trimmed.is_empty() {
             return false;
@@ -114,12 +113,16 @@ impl Instruction {
             }
             Self::Placeholders { num_placeholders } => placeholders(response) >= *num_placeholders,
             Self::Postscript { postscript_marker } => postscript(&lower, postscript_marker),
-            Self::Bullets { num_bullets } => response.lines().filter(|line| is_bullet(line)).count() == *num_bullets,
+            Self::Bullets { num_bullets } => {
+                response.lines().filter(|line| is_bullet(line)).count() == *num_bullets
+            }
             Self::Constrained {} => {
                 ["yes", "no", "maybe"].iter().any(|word| response.contains(&format!("My answer is {word}.")))
             }
             Self::Highlights { num_highlights } => highlights(response) >= *num_highlights,
-            Self::Sections { section_spliter, num_sections } => sections(response, section_spliter) >= *num_sections,
+            Self::Sections { section_spliter, num_sections } => {
+                sections(response, section_spliter) >= *num_sections
+            }
             Self::Json {} => serde_json::from_str::<serde_json::Value>(unfenced(trimmed)).is_ok(),
             Self::Title {} => response.lines().any(is_title),
             Self::TwoResponses {} => two_responses(response),
@@ -132,7 +135,10 @@ impl Instruction {
             }
             Self::Quotation {} => trimmed.len() > 1 && trimmed.starts_with('"') && trimmed.ends_with('"'),
             Self::CapitalWords { capital_frequency, capital_relation } => {
-                let count = response.split(|c: char| !is_word(c)).filter(|word| one_case(word, char::is_uppercase)).count();
+                let count = response
+                    .split(|c: char| !is_word(c))
+                    .filter(|word| one_case(word, char::is_uppercase))
+                    .count();
                 capital_relation.holds(count, *capital_frequency)
             }
             Self::Capital {} => one_case(response, char::is_uppercase),
@@ -170,7 +176,8 @@ fn has_word(text: &str, word: &str) -> bool {
 fn parts(text: &str, divider: &str) -> Option<usize> {
     let all: Vec<&str> = text.split(divider).map(str::trim).collect();
     let last = all.len() - 1;
-    let empty_inside = all.iter().enumerate().any(|(place, part)| part.is_empty() && place != 0 && place != last);
+    let empty_inside =
+        all.iter().enumerate().any(|(place, part)| part.is_empty() && place != 0 && place != last);
     (!empty_inside).then(|| all.iter().filter(|part| !part.is_empty()).count())
 }
 
@@ -179,9 +186,12 @@ fn begins(text: &str, wanted: usize, nth: usize, word: &str) -> bool {
     let all: Vec<&str> = text.split("\n\n").collect();
     let filled = all.iter().filter(|paragraph| !paragraph.trim().is_empty()).count();
     let paragraph = nth.checked_sub(1).filter(|_| nth <= filled).and_then(|place| all.get(place));
-    let Some(first) = paragraph.and_then(|paragraph| paragraph.split_whitespace().next()) else { return false };
+    let Some(first) = paragraph.and_then(|paragraph| paragraph.split_whitespace().next()) else {
+        return false;
+    };
     let first = first.trim_start_matches('\'').trim_start_matches('"').to_lowercase();
-    let bare: String = first.chars().take_while(|c| !matches!(c, '.' | ',' | '?' | '!' | '\'' | '"')).collect();
+    let bare: String =
+        first.chars().take_while(|c| !matches!(c, '.' | ',' | '?' | '!' | '\'' | '"')).collect();
     filled == wanted && bare == word
 }
 
@@ -210,7 +220,8 @@ fn postscript(lower: &str, marker: &str) -> bool {
 
 fn is_bullet(line: &str) -> bool {
     let line = line.trim_start();
-    line.starts_with('-') || line.strip_prefix('*').is_some_and(|rest| rest.chars().next().is_some_and(|c| c != '*'))
+    line.starts_with('-')
+        || line.strip_prefix('*').is_some_and(|rest| rest.chars().next().is_some_and(|c| c != '*'))
 }
 
 /// Texts between single stars, and between double ones, with something in them.
@@ -222,7 +233,13 @@ fn highlights(text: &str) -> usize {
         let singles: Vec<&str> = doubled.iter().step_by(2).copied().collect();
         let single = |part: &str| {
             let parts: Vec<&str> = part.split('*').collect();
-            parts.iter().skip(1).step_by(2).take(parts.len().saturating_sub(1) / 2).filter(|part| !part.trim().is_empty()).count()
+            parts
+                .iter()
+                .skip(1)
+                .step_by(2)
+                .take(parts.len().saturating_sub(1) / 2)
+                .filter(|part| !part.trim().is_empty())
+                .count()
         };
         double + singles.into_iter().map(single).sum::<usize>()
     };

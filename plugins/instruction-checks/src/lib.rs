@@ -52,7 +52,10 @@ impl Benchmark for InstructionChecks {
 
     fn prepare(config: Self, _: &Setup<'_>) -> Result<Self, Failure> {
         if !(1..=1024).contains(&config.max_tokens) {
-            return Err(Failure::config(format!("max_tokens is {}, allowed is 1 to 1024", config.max_tokens)));
+            return Err(Failure::config(format!(
+                "max_tokens is {}, allowed is 1 to 1024",
+                config.max_tokens
+            )));
         }
         Ok(config)
     }

@@ -6,7 +6,7 @@
 
 /// A fraction in lowest terms; the denominator is positive.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-pub struct Number {
+pub(crate) struct Number {
     numerator: i128,
     denominator: i128,
 }
@@ -31,7 +31,7 @@ fn common(a: u128, b: u128) -> u128 {
 
 /// The last number of a text.
 #[must_use]
-pub fn last(text: &str) -> Option<Number> {
+pub(crate) fn last(text: &str) -> Option<Number> {
     let chars: Vec<char> = text.chars().collect();
     let (mut place, mut found) = (0, None);
     while place < chars.len() {
@@ -41,7 +41,8 @@ pub fn last(text: &str) -> Option<Number> {
         }
         let negative = is_negative(&chars, place);
         let (number, end) = unsigned(&chars, place);
-        found = number.and_then(|(top, bottom)| Number::new(if negative { -top } else { top }, bottom)).or(found);
+        found =
+            number.and_then(|(top, bottom)| Number::new(if negative { -top } else { top }, bottom)).or(found);
         place = end.max(place + 1);
     }
     found
@@ -105,7 +106,8 @@ mod tests {
 
     #[test]
     fn the_last_number_is_read_however_it_is_written() {
-        let is = |text: &str, top: i128, bottom: i128| assert_eq!(last(text), Number::new(top, bottom), "{text}");
+        let is =
+            |text: &str, top: i128, bottom: i128| assert_eq!(last(text), Number::new(top, bottom), "{text}");
         is("She has 3, then 1,024 apples.", 1024, 1);
         is("It costs $1,234.50.", 12345, 10);
         is("-7", -7, 1);
@@ -114,7 +116,7 @@ mod tests {
         is("between 3 and 4/8", 1, 2);
         is("about .5 litres", 1, 2);
         is("2.50", 5, 2);
-        is("12 345\u{202f}678", 12_345_678, 1);
+        is("12\u{202f}345\u{202f}678", 12_345_678, 1);
         is("1, 2, 300", 300, 1);
         is("50%", 50, 1);
         is("on 1/2/2024", 2024, 1);

@@ -76,7 +76,11 @@ impl Benchmark for Questionnaire {
 
     fn questions(&self, item: &Item) -> Result<Vec<Question>, Failure> {
         let choices: [String; 2] = item.read()?;
-        Ok(vec![Question::Choose { prompt: item.prompt.clone(), choices: choices.into(), unconditional: false }])
+        Ok(vec![Question::Choose {
+            prompt: item.prompt.clone(),
+            choices: choices.into(),
+            unconditional: false,
+        }])
     }
 
     fn grade(&self, item: &Item, answers: &Answers<'_>) -> Result<Outcome, Failure> {

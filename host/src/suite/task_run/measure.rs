@@ -91,12 +91,13 @@ pub fn measured(set: &TaskSet, answers: &[Vec<Answered>]) -> Measured {
         for aggregate in &group.aggregates {
             for filter in filters(set, group, aggregate) {
                 let name = group_name(aggregate, &filter);
-                let values: Vec<&[f64]> = group
-                    .members
-                    .iter()
-                    .filter_map(|place| shares.get(&(*place, name.clone())))
-                    .map(Vec::as_slice)
-                    .collect();
+                let mut values: BTreeMap<usize, (&[f64], usize)> = BTreeMap::new();
+                for place in &group.members {
+                    if let Some(of_task) = shares.get(&(*place, name.clone())) {
+                        values.entry(*place).or_insert((of_task, 0)).1 += 1;
+                    }
+                }
+                let values: Vec<(&[f64], usize)> = values.into_values().collect();
                 measured.metrics.push(group_number(group, aggregate, &name, &values));
             }
         }
@@ -184,20 +185,19 @@ fn number(task: &Task, metric: &Metric, name: &str, parts: &[Result<Part, String
     }
 }
 
-fn group_number(group: &Group, aggregate: &Aggregate, name: &str, values: &[&[f64]]) -> Number {
+/// `values`: of each task the values of its documents, and how often it counts.
+fn group_number(group: &Group, aggregate: &Aggregate, name: &str, values: &[(&[f64], usize)]) -> Number {
     let unit = Interval { low: 0.0, high: 1.0 };
-    let of = |values: &[f64]| {
-        let clusters: Vec<Vec<f64>> = values.iter().map(|value| vec![*value]).collect();
-        mean_evidence(&clusters, Some(unit))
+    let of = |values: &[(&[f64], usize)]| {
+        let repeated =
+            values.iter().flat_map(|(values, count)| values.iter().map(|value| vec![*value; *count]));
+        mean_evidence(&repeated.collect::<Vec<_>>(), Some(unit))
     };
     let evidence = if aggregate.weight_by_size {
-        of(&values.concat())
+        of(values)
     } else {
-        values
-            .iter()
-            .map(|values| of(values))
-            .collect::<Option<Vec<_>>>()
-            .and_then(|parts| mean_of_means(&parts))
+        let parts = values.iter().map(|(values, count)| Some((of(&[(*values, 1)])?, *count as f64)));
+        parts.collect::<Option<Vec<_>>>().and_then(|parts| mean_of_means(&parts))
     };
     let weights = if aggregate.weight_by_size { "documents" } else { "tasks" };
     Number {
@@ -216,22 +216,24 @@ fn group_number(group: &Group, aggregate: &Aggregate, name: &str, values: &[&[f6
     }
 }
 
-/// The mean of independent means, each weighing the same. Its limits are recovered from theirs, so that they suit shares
-/// (Zou and Donner 2008, "Construction of confidence limits about effect measures"): the distance of each limit from the
-/// mean is the root of the sum of squares of the parts' distances, over their number.
-fn mean_of_means(parts: &[Evidence]) -> Option<Evidence> {
-    let count = parts.len() as f64;
-    let value = parts.iter().map(|part| part.estimate.value).sum::<f64>() / count;
+/// The weighted mean of independent means. Its limits are recovered from theirs, so that they suit shares (Zou and Donner 2008,
+/// "Construction of confidence limits about effect measures"): the distance of each limit from the mean is the root of the sum
+/// of squares of the parts' weighted distances.
+fn mean_of_means(parts: &[(Evidence, f64)]) -> Option<Evidence> {
+    let whole: f64 = parts.iter().map(|(_, weight)| weight).sum();
+    let value = parts.iter().map(|(part, weight)| weight * part.estimate.value).sum::<f64>() / whole;
     let away = |limit: fn(&Evidence) -> f64| {
-        parts.iter().map(|part| (limit(part) - part.estimate.value).powi(2)).sum::<f64>().sqrt() / count
+        let square =
+            |(part, weight): &(Evidence, f64)| (weight * (limit(part) - part.estimate.value)).powi(2);
+        parts.iter().map(square).sum::<f64>().sqrt() / whole
     };
     Evidence {
         estimate: Estimate {
             value,
             low: value - away(|part| part.estimate.low),
             high: value + away(|part| part.estimate.high),
-            n: parts.iter().map(|part| part.estimate.n).sum(),
-            clusters: parts.iter().map(|part| part.estimate.clusters).sum(),
+            n: parts.iter().map(|(part, _)| part.estimate.n).sum(),
+            clusters: parts.iter().map(|(part, _)| part.estimate.clusters).sum(),
         },
         lower: value - away(|part| part.lower),
         upper: value + away(|part| part.upper),

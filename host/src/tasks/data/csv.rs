@@ -116,9 +116,9 @@ mod tests {
     #[test]
     fn what_would_change_a_type_is_refused() {
         let refusal = |text: &str| rows(text).expect_err("refused").to_string();
-        insta::assert_snapshot!(refusal("n\n1\n\"\"\n"), @"");
-        insta::assert_snapshot!(refusal("a,b\n1\n"), @"");
-        insta::assert_snapshot!(refusal("a,a\n1,2\n"), @"");
-        insta::assert_snapshot!(refusal("a\n"), @"");
+        insta::assert_snapshot!(refusal("n\n1\n\"\"\n"), @"FILE row 2: column `n`: empty among numbers");
+        insta::assert_snapshot!(refusal("a,b\n1\n"), @"FILE: CSV error: record 1 (line: 2, byte: 4): found record with 1 fields, but the previous record has 2 fields");
+        insta::assert_snapshot!(refusal("a,a\n1,2\n"), @"FILE: column `a` stands twice");
+        insta::assert_snapshot!(refusal("a\n"), @"FILE: no rows");
     }
 }

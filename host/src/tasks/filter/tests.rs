@@ -66,14 +66,14 @@ fn a_choice_is_found_by_pattern_by_text_and_by_letter() {
 #[test]
 fn what_does_not_fit_is_named() {
     let refusal = |yaml: &str| pipelines(yaml, 2).expect_err("refused").to_string();
-    insta::assert_snapshot!(refusal("[]"), @"");
-    insta::assert_snapshot!(refusal("[{name: a, filter: [{function: regex}]}]"), @"");
-    insta::assert_snapshot!(refusal("[{name: a, filter: [{function: take_first}, {function: regex}]}]"), @"");
-    insta::assert_snapshot!(refusal("[{name: a, filter: [{function: take_first_k, k: 3}, {function: take_first}]}]"), @"");
-    insta::assert_snapshot!(refusal("[{name: a, filter: [{function: regex, pattern: x}, {function: take_first}]}]"), @"");
-    insta::assert_snapshot!(refusal("[{name: a, filter: [{function: regex, regex_pattern: '('}, {function: take_first}]}]"), @"");
-    insta::assert_snapshot!(refusal("[{name: a, filter: [{function: regex_pos}, {function: take_first}]}]"), @"");
-    insta::assert_snapshot!(refusal("[{name: a, filter: [{function: lowercase, k: 1}, {function: take_first}]}]"), @"");
+    insta::assert_snapshot!(refusal("[]"), @"filter_list: empty");
+    insta::assert_snapshot!(refusal("[{name: a, filter: [{function: regex}]}]"), @"filter_list[0]: filter: does not end with one text");
+    insta::assert_snapshot!(refusal("[{name: a, filter: [{function: take_first}, {function: regex}]}]"), @"filter_list[0]: filter[1]: regex: one text is left before it");
+    insta::assert_snapshot!(refusal("[{name: a, filter: [{function: take_first_k, k: 3}, {function: take_first}]}]"), @"filter_list[0]: filter[0]: k: 3 of 2 repeats");
+    insta::assert_snapshot!(refusal("[{name: a, filter: [{function: regex, pattern: x}, {function: take_first}]}]"), @"filter_list[0]: filter[0]: regex: unknown field `pattern`, expected one of `regex_pattern`, `group_select`, `fallback`");
+    insta::assert_snapshot!(refusal("[{name: a, filter: [{function: regex, regex_pattern: '('}, {function: take_first}]}]"), @r#"filter_list[0]: filter[0]: regex_pattern: pattern "(": Parsing error at position 1: Opening parenthesis without closing parenthesis"#);
+    insta::assert_snapshot!(refusal("[{name: a, filter: [{function: regex_pos}, {function: take_first}]}]"), @"filter_list[0]: filter[0]: function: `regex_pos` is not supported");
+    insta::assert_snapshot!(refusal("[{name: a, filter: [{function: lowercase, k: 1}, {function: take_first}]}]"), @"filter_list[0]: filter[0]: lowercase: unknown field `k`, there are no fields");
     let twice = "[{name: a, filter: [{function: take_first}]}, {name: a, filter: [{function: take_first}]}]";
-    insta::assert_snapshot!(refusal(twice), @"");
+    insta::assert_snapshot!(refusal(twice), @"filter_list[1].name: `a` stands twice");
 }

@@ -4,26 +4,51 @@ use super::*;
 
 /// Whether a response follows an instruction.
 fn holds(id: &str, kwargs: serde_json::Value, response: &str) -> bool {
-    let instruction: Instruction = serde_json::from_value(json!({ "id": id, "kwargs": kwargs })).expect("an instruction");
+    let instruction: Instruction =
+        serde_json::from_value(json!({ "id": id, "kwargs": kwargs })).expect("an instruction");
     instruction.holds(response)
 }
 
 #[test]
 fn words_and_letters_are_counted() {
-    let yes = |id: &str, kwargs: serde_json::Value, response: &str| assert!(holds(id, kwargs, response), "{id}: {response}");
-    let no = |id: &str, kwargs: serde_json::Value, response: &str| assert!(!holds(id, kwargs, response), "{id}: {response}");
+    let yes = |id: &str, kwargs: serde_json::Value, response: &str| {
+        assert!(holds(id, kwargs, response), "{id}: {response}")
+    };
+    let no = |id: &str, kwargs: serde_json::Value, response: &str| {
+        assert!(!holds(id, kwargs, response), "{id}: {response}")
+    };
     let keywords = json!({"keywords": ["Heron", "river"]});
     yes("keywords:existence", keywords.clone(), "A heron at the RIVER");
     no("keywords:existence", keywords, "A heron");
-    yes("keywords:frequency", json!({"keyword": "fish", "frequency": 2, "relation": "at least"}), "Fish eat fish.");
-    no("keywords:frequency", json!({"keyword": "fish", "frequency": 2, "relation": "less than"}), "Fish eat fish.");
+    yes(
+        "keywords:frequency",
+        json!({"keyword": "fish", "frequency": 2, "relation": "at least"}),
+        "Fish eat fish.",
+    );
+    no(
+        "keywords:frequency",
+        json!({"keyword": "fish", "frequency": 2, "relation": "less than"}),
+        "Fish eat fish.",
+    );
     yes("keywords:forbidden_words", json!({"forbidden_words": ["cat"]}), "concatenate");
     no("keywords:forbidden_words", json!({"forbidden_words": ["cat"]}), "A Cat.");
-    yes("keywords:letter_frequency", json!({"letter": "E", "let_frequency": 3, "let_relation": "at least"}), "eEe");
+    yes(
+        "keywords:letter_frequency",
+        json!({"letter": "E", "let_frequency": 3, "let_relation": "at least"}),
+        "eEe",
+    );
     yes("length_constraints:number_words", json!({"num_words": 3, "relation": "at least"}), "one, two three");
     no("length_constraints:number_words", json!({"num_words": 3, "relation": "less than"}), "one, two three");
-    yes("length_constraints:number_sentences", json!({"num_sentences": 2, "relation": "at least"}), "One. Two!");
-    yes("change_case:capital_word_frequency", json!({"capital_frequency": 2, "capital_relation": "at least"}), "NASA and ESA");
+    yes(
+        "length_constraints:number_sentences",
+        json!({"num_sentences": 2, "relation": "at least"}),
+        "One. Two!",
+    );
+    yes(
+        "change_case:capital_word_frequency",
+        json!({"capital_frequency": 2, "capital_relation": "at least"}),
+        "NASA and ESA",
+    );
     yes("punctuation:no_comma", json!({}), "none");
     no("punctuation:no_comma", json!({}), "one, two");
     no("punctuation:no_comma", json!({}), " \n");
@@ -31,8 +56,12 @@ fn words_and_letters_are_counted() {
 
 #[test]
 fn forms_are_recognised() {
-    let yes = |id: &str, kwargs: serde_json::Value, response: &str| assert!(holds(id, kwargs, response), "{id}: {response}");
-    let no = |id: &str, kwargs: serde_json::Value, response: &str| assert!(!holds(id, kwargs, response), "{id}: {response}");
+    let yes = |id: &str, kwargs: serde_json::Value, response: &str| {
+        assert!(holds(id, kwargs, response), "{id}: {response}")
+    };
+    let no = |id: &str, kwargs: serde_json::Value, response: &str| {
+        assert!(!holds(id, kwargs, response), "{id}: {response}")
+    };
     yes("length_constraints:number_paragraphs", json!({"num_paragraphs": 2}), "one\n***\ntwo\n***");
     no("length_constraints:number_paragraphs", json!({"num_paragraphs": 2}), "one *** *** two");
     let first = json!({"num_paragraphs": 2, "nth_paragraph": 2, "first_word": "Then"});
@@ -47,7 +76,11 @@ fn forms_are_recognised() {
     yes("detectable_format:constrained_response", json!({}), "My answer is maybe.");
     yes("detectable_format:number_highlighted_sections", json!({"num_highlights": 2}), "*one* and **two**");
     no("detectable_format:number_highlighted_sections", json!({"num_highlights": 1}), "** ** and * alone");
-    yes("detectable_format:multiple_sections", json!({"section_spliter": "SECTION", "num_sections": 2}), "SECTION 1 a\nSECTION 2 b");
+    yes(
+        "detectable_format:multiple_sections",
+        json!({"section_spliter": "SECTION", "num_sections": 2}),
+        "SECTION 1 a\nSECTION 2 b",
+    );
     yes("detectable_format:json_format", json!({}), "```json\n{\"a\": 1}\n```");
     no("detectable_format:json_format", json!({}), "{a: 1}");
     yes("detectable_format:title", json!({}), "<<Of herons>>\ntext");

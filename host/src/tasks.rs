@@ -13,6 +13,7 @@ pub mod file;
 pub mod filter;
 pub mod include;
 pub mod metric;
+mod names;
 pub mod prompt;
 pub mod python;
 pub mod random;

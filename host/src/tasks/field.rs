@@ -43,12 +43,12 @@ pub struct Fields {
 /// Choices are either listed in the file or computed per row.
 enum Choices {
     Listed(Vec<String>),
-    Computed(Template),
+    Computed(Box<Template>),
 }
 
 enum Answer {
     Same(Target),
-    Computed(Template),
+    Computed(Box<Template>),
 }
 
 impl Fields {
@@ -69,7 +69,9 @@ impl Fields {
         };
         let choice = choice.map(|choice| choices(choice, columns)).transpose()?;
         let target = match required("doc_to_target", target)? {
-            Yaml::String(source) => Answer::Computed(Template::new("doc_to_target", source, columns)?),
+            Yaml::String(source) => {
+                Answer::Computed(Box::new(Template::new("doc_to_target", source, columns)?))
+            }
             other => {
                 let value = serde_json::to_value(other)
                     .map_err(|error| Error::usage(format!("doc_to_target: {error}")))?;
@@ -161,7 +163,9 @@ fn choices(value: &Yaml, columns: &Columns) -> Result<Choices> {
         items.map(text).collect::<Result<Vec<String>>>().map(Choices::Listed)
     };
     match value {
-        Yaml::String(source) => Template::new("doc_to_choice", source, columns).map(Choices::Computed),
+        Yaml::String(source) => {
+            Ok(Choices::Computed(Box::new(Template::new("doc_to_choice", source, columns)?)))
+        }
         Yaml::Sequence(items) => listed(&mut items.iter()),
         Yaml::Mapping(items) => listed(&mut items.values()),
         _ => Err(Error::usage("doc_to_choice: neither a text nor a list of texts")),

@@ -119,7 +119,7 @@ impl OutputType {
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct DatasetKwargs {
-    /// OneOrMany of each split.
+    /// Files of each split, read one after the other.
     #[serde(default)]
     pub data_files: BTreeMap<String, OneOrMany>,
 }

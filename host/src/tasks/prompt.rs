@@ -110,8 +110,8 @@ impl Form {
             None => String::new(),
             Some(target) => self.answer(row, target)?,
         };
-        let delimited = if prefix.is_empty() { !answer.is_empty() } else { apart(&question, &prefix) };
-        let delimiter = if delimited { self.target_delimiter.clone() } else { String::new() };
+        let apart = if prefix.is_empty() { !answer.is_empty() } else { is_apart(&question, &prefix) };
+        let delimiter = if apart { self.target_delimiter.clone() } else { String::new() };
         let mut turns = vec![Turn { role: "user", content: question, delimiter }];
         if !answer.is_empty() {
             let content = joined(&prefix, &answer, " ");
@@ -140,13 +140,13 @@ impl Form {
 }
 
 /// Whether two texts need something between them: none of them has white space there, and the first is not empty.
-fn apart(first: &str, second: &str) -> bool {
+fn is_apart(first: &str, second: &str) -> bool {
     let (last, next) = (first.chars().next_back(), second.chars().next());
     last.is_some_and(|c| !is_space(c)) && next.is_none_or(|c| !is_space(c))
 }
 
 /// Two texts with a delimiter between them where both have something there and neither has white space.
 fn joined(first: &str, second: &str, delimiter: &str) -> String {
-    let delimiter = if !second.is_empty() && apart(first, second) { delimiter } else { "" };
+    let delimiter = if !second.is_empty() && is_apart(first, second) { delimiter } else { "" };
     format!("{first}{delimiter}{second}")
 }

@@ -73,7 +73,7 @@ fn pool_limit(count: usize) -> usize {
 mod tests {
     use super::*;
 
-    /// Values printed by CPython 3.11: `r = random.Random(1234)`, then each `r.sample(range(length), count)` in turn.
+    /// Values printed by `CPython` 3.11: `r = random.Random(1234)`, then each `r.sample(range(length), count)` in turn.
     #[test]
     fn the_draws_are_those_of_python() {
         let mut random = Random::new(1234);

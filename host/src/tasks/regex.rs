@@ -143,7 +143,7 @@ fn expand(replacement: &str, captures: &Captures<'_, str>, out: &mut String) {
 /// The innermost reason, in one line.
 fn one_line(error: &fancy_regex::Error) -> String {
     let text = error.to_string();
-    text.lines().map(str::trim).filter(|line| !line.is_empty()).next_back().unwrap_or_default().to_owned()
+    text.lines().map(str::trim).rfind(|line| !line.is_empty()).unwrap_or_default().to_owned()
 }
 
 #[cfg(test)]
@@ -154,7 +154,7 @@ mod tests {
         Pattern::new(pattern).expect("a pattern").find_all(text).expect("found")
     }
 
-    /// Each as CPython 3.11's `re.findall` gives it.
+    /// Each as `CPython` 3.11's `re.findall` gives it.
     #[test]
     fn matches_are_those_of_python() {
         assert_eq!(all(r"(-?[$0-9.,]{2,})|(-?[0-9]+)", "a 12 b 3"), [["12", ""], ["", "3"]]);

@@ -1,4 +1,4 @@
-//! One instruction, and whether a response follows it. Names and arguments are those of IFEval (Zhou et al. 2023,
+//! One instruction, and whether a response follows it. Names and arguments are those of `IFEval` (Zhou et al. 2023,
 //! "Instruction-Following Evaluation for Large Language Models").
 //!
 //! Two things are decided otherwise than there, because they hang on libraries: sentences and words in capitals are split by

@@ -1,6 +1,6 @@
 //! Benchmark: does the response follow the verifiable instructions of its prompt?
 //!
-//! The prompt is one user message, answered greedily. Four metrics, as IFEval has them: the share of prompts all of whose
+//! The prompt is one user message, answered greedily. Four metrics, as `IFEval` has them: the share of prompts all of whose
 //! instructions are followed, and of instructions, each strictly and loosely. Loosely means that one of eight forms of the
 //! response follows: without its first line, its last line, both or none, each as it is and without stars.
 
@@ -23,7 +23,7 @@ fn most_tokens() -> u32 {
     1024
 }
 
-/// One row, with IFEval's names. Keys that are not listed are ignored.
+/// One row, with the names of `IFEval`. Keys that are not listed are ignored.
 #[derive(Deserialize)]
 struct Data {
     group: Option<String>,

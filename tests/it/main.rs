@@ -20,6 +20,7 @@
 //! - `train`: what a training refuses, and the engine on a tiny model: learning, kill, resume, Ctrl-C; `ranks`: two
 //!   processes train what one does, and survive the loss of one
 //! - `pipeline`: the seven stages on a tiny model: verdicts, kill, resume, roll back, bad input
+//! - `tasks`: lm-eval task files, held against what lm-eval made of them, and broken ones
 //! - `hostile`: attack guests against the sandbox
 
 mod adapter;
@@ -44,4 +45,5 @@ mod recorded;
 mod report;
 mod simulation;
 mod support;
+mod tasks;
 mod train;

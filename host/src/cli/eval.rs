@@ -1,4 +1,4 @@
-//! `eval`: a suite, or one lm-eval task, against a model; the run is stored.
+//! `eval`: a suite, or an lm-eval task or group, against a model; the run is stored.
 
 use std::{fs, path::Path};
 
@@ -23,7 +23,7 @@ use crate::{
         run::{self, Means},
         task_run,
     },
-    tasks::lm_eval::Task,
+    tasks::{prompt::Chat, set::TaskSet, task::Options},
     write::{Output, OutputFolder},
 };
 
@@ -32,7 +32,7 @@ pub(super) fn run(settings: &Settings, arguments: &args::Eval) -> Result<Exit> {
     let record = match (&arguments.suite, &arguments.task, &arguments.model) {
         (Some(suite), _, None) => return sight(settings, arguments, suite),
         (Some(suite), _, Some(model)) => suite_run(settings, arguments, suite, model)?,
-        (None, Some(task), Some(model)) => one_task(settings, arguments, task, model)?,
+        (None, Some(task), Some(model)) => tasks(settings, arguments, task, model)?,
         (None, ..) => unreachable!("clap asks for a suite or a task, and for a model or --power"),
     };
     if settings.json {
@@ -104,18 +104,24 @@ fn suite_run(settings: &Settings, arguments: &args::Eval, path: &Path, model: &s
     record
 }
 
-fn one_task(settings: &Settings, arguments: &args::Eval, path: &Path, model: &str) -> Result<Record> {
-    let mut task = Task::read(path)?;
-    if let Some(most) = arguments.limit {
-        task.documents.truncate(most);
-    }
+fn tasks(settings: &Settings, arguments: &args::Eval, path: &Path, model: &str) -> Result<Record> {
+    let options = Options {
+        limit: arguments.limit,
+        num_fewshot: arguments.num_fewshot,
+        chat: match (arguments.apply_chat_template, arguments.single_turn) {
+            (false, _) => Chat::None,
+            (true, false) => Chat::MultiTurn,
+            (true, true) => Chat::SingleTurn,
+        },
+    };
+    let set = TaskSet::read(path, &options)?;
     let output = arguments.output.as_deref().map(OutputFolder::create).transpose()?;
     let store = Store::open(&settings.store)?;
     let mut backend = model::open(settings, model)?;
-    let name = arguments.name.clone().unwrap_or_else(|| format!("{}-{}", task.name, model_name(&backend)));
-    let bar = terminal::bar("scoring");
-    let asked = Asked::task(path, arguments.limit);
-    let found = task_run::run(&task, &name, &asked, &mut backend, &store, &mut |done, total| {
+    let name = arguments.name.clone().unwrap_or_else(|| format!("{}-{}", set.name, model_name(&backend)));
+    let bar = terminal::bar("asking");
+    let asked = Asked::task(path, &options);
+    let found = task_run::run(&set, &name, &asked, &mut backend, &store, &mut |done, total| {
         terminal::advance(&bar, done, total);
     });
     bar.finish_and_clear();
@@ -123,15 +129,17 @@ fn one_task(settings: &Settings, arguments: &args::Eval, path: &Path, model: &st
     if let Some(output) = output {
         let inside = output.inside().to_owned();
         fs::create_dir(&inside).map_err(|error| Error::unwritable(&inside, &error))?;
-        let mut results =
-            serde_json::to_vec_pretty(&interop::results(&record, &task)).expect("results are JSON");
+        let results = interop::results(&record, &set, &answers);
+        let mut results = serde_json::to_vec_pretty(&results).expect("results are JSON");
         results.push(b'\n');
         Output::create(&inside.join("results.json"))?.commit(&results)?;
-        let mut samples = Vec::new();
-        for line in interop::samples(&task, &answers) {
-            super::push_json_line(&mut samples, &line);
+        for (task, answers) in set.tasks.iter().zip(&answers) {
+            let mut samples = Vec::new();
+            for line in interop::samples(task, answers) {
+                super::push_json_line(&mut samples, &line);
+            }
+            Output::create(&inside.join(format!("samples_{}.jsonl", plain(&task.name))))?.commit(&samples)?;
         }
-        Output::create(&inside.join(format!("samples_{}.jsonl", plain(&task.name))))?.commit(&samples)?;
         output.commit()?;
     }
     Ok(record)

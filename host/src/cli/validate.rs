@@ -17,7 +17,7 @@ use crate::{
         evaluators::Evaluators,
         load::{Selection, Suite},
     },
-    tasks::lm_eval::Task,
+    tasks::{set::TaskSet, task::Options},
 };
 
 /// What was found in one file.
@@ -73,13 +73,16 @@ fn check(settings: &Settings, file: &Path) -> Result<String> {
     let ending = file.extension().and_then(|ending| ending.to_str()).unwrap_or_default();
     match ending {
         "yaml" | "yml" => {
-            let task = Task::read(file)?;
-            Ok(format!(
-                "task {}: documents {}, metrics {}",
-                task.name,
-                task.documents.len(),
-                task.metrics.join(", ")
-            ))
+            let set = TaskSet::read(file, &Options::default())?;
+            let documents = set.documents();
+            if !set.groups.is_empty() {
+                let tasks = set.tasks.len();
+                return Ok(format!("group {}: tasks {tasks}, documents {documents}", set.name));
+            }
+            let metrics =
+                set.tasks.iter().flat_map(|task| task.metrics.iter().map(|metric| metric.name.as_str()));
+            let metrics = metrics.collect::<Vec<_>>().join(", ");
+            Ok(format!("task {}: documents {documents}, metrics {metrics}", set.name))
         }
         "toml" => toml_file(settings, file),
         _ => Err(Error::usage(format!("{}: neither .toml nor .yaml", file.display()))
@@ -118,8 +121,10 @@ fn suite(settings: &Settings, file: &Path) -> Result<String> {
     let sandbox = Sandbox::new(cache, Limits::default())?;
     let evaluators = Evaluators::prepare(&suite, &sandbox).map_err(|error| error.within(file.display()))?;
     let items: usize = evaluators.items(&suite)?.iter().map(Vec::len).sum();
+    let documents: usize = suite.tasks.iter().map(TaskSet::documents).sum();
+    let tasks = if documents == 0 { String::new() } else { format!(", documents of tasks {documents}") };
     Ok(format!(
-        "suite {}: scenarios {}, detectors {}, benchmarks {}, items {items}",
+        "suite {}: scenarios {}, detectors {}, benchmarks {}, items {items}{tasks}",
         suite.file.name,
         suite.scenarios.len(),
         suite.file.detector.len(),

@@ -19,7 +19,7 @@ use crate::{
         task_run,
         verify::verify,
     },
-    tasks::lm_eval::Task,
+    tasks::set::TaskSet,
 };
 
 /// Computes again and compares.
@@ -72,12 +72,9 @@ fn computed(settings: &Settings, stored: &Stored, asked: &Asked) -> Result<Measu
                 terminal::advance(&bar, done, total);
             })
         }
-        Asked::Task { path, limit } => {
-            let mut task = Task::read(path)?;
-            if let Some(most) = limit {
-                task.documents.truncate(*most);
-            }
-            task_run::again(&task, identity, &mut backend, stored.store(), &mut |done, total| {
+        Asked::Task { path, options } => {
+            let set = TaskSet::read(path, options)?;
+            task_run::again(&set, identity, &mut backend, stored.store(), &mut |done, total| {
                 terminal::advance(&bar, done, total);
             })
         }

@@ -10,6 +10,7 @@ use crate::{
     error::Result,
     ids::Seed,
     store::{RunId, Store},
+    tasks::task::Options,
 };
 
 /// One evaluation, as it was asked for.
@@ -29,12 +30,13 @@ pub enum Asked {
         /// Instead of the suite's own.
         seed: Option<Seed>,
     },
-    /// With one lm-eval task.
+    /// With one lm-eval task, or a group of them.
     Task {
         /// Its file, from the root.
         path: PathBuf,
-        /// Documents.
-        limit: Option<usize>,
+        /// What the command line changed.
+        #[serde(flatten)]
+        options: Options,
     },
 }
 
@@ -52,10 +54,10 @@ impl Asked {
         Self::Suite { path: absolute(path), limit: families, items, deploy_prompt, seed }
     }
 
-    /// A task with its limit.
+    /// A task with what the command line changed in it.
     #[must_use]
-    pub fn task(path: &Path, limit: Option<usize>) -> Self {
-        Self::Task { path: absolute(path), limit }
+    pub fn task(path: &Path, options: &Options) -> Self {
+        Self::Task { path: absolute(path), options: options.clone() }
     }
 
     /// The same with its file elsewhere.

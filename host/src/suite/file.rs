@@ -12,6 +12,7 @@ use crate::{
     ids::Seed,
     persona::scenarios::Split,
     read::{self, within},
+    tasks::prompt::Chat,
 };
 
 /// Kinds of questions that a suite can grant to an evaluator.
@@ -53,6 +54,9 @@ pub struct SuiteFile {
     /// What else the model must be able to do.
     #[serde(default)]
     pub benchmark: Vec<BenchmarkSpec>,
+    /// lm-eval tasks beside them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub task: Vec<TaskSpec>,
     /// What must be reached.
     #[serde(default)]
     pub gates: Gates,
@@ -145,6 +149,20 @@ pub struct BenchmarkSpec {
     /// Questions that it may ask.
     #[serde(default)]
     pub grants: BTreeSet<String>,
+}
+
+/// An lm-eval task, or a group of them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TaskSpec {
+    /// Its file.
+    pub file: PathBuf,
+    /// Examples in a prompt, instead of the task's own number.
+    #[serde(default)]
+    pub num_fewshot: Option<u32>,
+    /// Whether prompts go through the chat template, and in which form; then the deployed system prompt stands before them.
+    #[serde(default)]
+    pub chat: Chat,
 }
 
 /// What must be reached; the defaults are the strict profile.

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use super::{
     evaluators::{self, Evaluators},
     load::Suite,
+    task_run,
 };
 use crate::{
     compare::Identity,
@@ -71,6 +72,9 @@ pub fn instrument(suite: &Suite, evaluators: &Evaluators, limits: &Limits) -> BT
         let bodies: Vec<&String> = rows.iter().map(|Row { body, .. }| body).collect();
         let rest = (&spec.metric, &spec.grants, bodies);
         put(format!("benchmark/{}", spec.id), evaluators::identity(&benchmark.prepared, &rest));
+    }
+    for set in &suite.tasks {
+        parts.extend(task_run::instrument(set));
     }
     parts
 }

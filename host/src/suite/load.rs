@@ -23,6 +23,7 @@ use crate::{
     },
     read,
     sandbox::Row,
+    tasks::{set::TaskSet, task::Options},
 };
 
 /// What the command line changes in a suite.
@@ -61,6 +62,8 @@ pub struct Suite {
     pub contrast: Vec<VoiceText>,
     /// Rows of each benchmark, in the order of the suite.
     pub benchmarks: Vec<Vec<Row>>,
+    /// lm-eval tasks, in the order of the suite.
+    pub tasks: Vec<TaskSet>,
     /// Tasks that ask for nothing of the persona.
     pub neutral: Vec<NeutralTask>,
     /// Whether the scenarios are answered without the persona's prompt too.
@@ -110,6 +113,22 @@ impl Suite {
         if let Some(most) = selection.items {
             keep(&mut neutral, most, file.seed, |task| &task.id);
         }
+        let mut tasks: Vec<TaskSet> = Vec::new();
+        for (index, spec) in file.task.iter().enumerate() {
+            let options = Options { limit: selection.items, num_fewshot: spec.num_fewshot, chat: spec.chat };
+            let set = TaskSet::read(&folder.join(&spec.file), &options)?;
+            let names = |set: &TaskSet| -> Vec<String> {
+                let groups = set.groups.iter().map(|group| group.name.clone());
+                set.tasks.iter().map(|task| task.name.clone()).chain(groups).collect()
+            };
+            let mut taken =
+                tasks.iter().flat_map(names).chain(file.benchmark.iter().map(|spec| spec.id.clone()));
+            if let Some(name) = taken.find(|name| names(&set).contains(name)) {
+                return Err(Error::usage(format!("task[{index}].file: the name `{name}` stands twice"))
+                    .within(path.display()));
+            }
+            tasks.push(set);
+        }
         let asked = Asked::suite(path, &selection);
         let path = path.to_owned();
         let control = !selection.without_control;
@@ -122,6 +141,7 @@ impl Suite {
             exemplars,
             contrast,
             benchmarks,
+            tasks,
             neutral,
             control,
             asked,

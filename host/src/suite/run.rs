@@ -16,7 +16,7 @@ use super::{
     load::Suite,
     persona_run::{self, PersonaResult},
     record::{FORMAT, Metric, Record},
-    verify,
+    task_run, verify,
 };
 use crate::{
     compare::{Identity, ItemValue},
@@ -113,6 +113,17 @@ fn measure(
         measured.metrics.extend(result.metrics);
         measured.items.extend(result.items);
         measured.cells.extend(result.cells);
+    }
+    for set in suite.tasks.iter().filter(|set| set.documents() > 0) {
+        let mut progress = |done, total| observer(&set.name, done, total);
+        let scope = format!("task/{}/", set.name);
+        let system = suite.system(suite.file.deploy_prompt);
+        let (backend, store) = (&mut *means.backend, means.store);
+        let answers = task_run::answers(set, &scope, system.as_ref(), backend, store, &mut progress)?;
+        let Measured { metrics, items, cells, .. } = task_run::measured(set, &answers);
+        measured.metrics.extend(metrics);
+        measured.items.extend(items);
+        measured.cells.extend(cells);
     }
     Ok(measured)
 }

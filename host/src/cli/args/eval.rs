@@ -12,7 +12,8 @@ Examples:
   realign eval examples/harbor/suite.toml --model smollm2 --name before --limit 10
   realign eval examples/harbor/suite.toml --model recorded:responses.jsonl
   realign eval examples/harbor/suite.toml --power
-  realign eval --task agreeableness.yaml --model smollm2";
+  realign eval --task agreeableness.yaml --model smollm2
+  realign eval --task arithmetic/group.yaml --model smollm2 --num-fewshot 5 --apply-chat-template --output results";
 
 /// Arguments of `eval`.
 #[derive(Debug, Args)]
@@ -20,7 +21,7 @@ pub struct Eval {
     /// The suite.
     #[arg(value_name = "SUITE.toml", required_unless_present = "task", conflicts_with = "task")]
     pub suite: Option<PathBuf>,
-    /// One lm-eval task file instead of a suite.
+    /// One lm-eval task file, or a group's, instead of a suite.
     #[arg(long, value_name = "FILE.yaml")]
     pub task: Option<PathBuf>,
     /// A GGUF file, a model folder or `smollm2` (the set-up's small model), each with `+ADAPTER_DIR` if wanted, or
@@ -36,7 +37,7 @@ pub struct Eval {
     /// Name of the run; by default made from suite, model and prompt.
     #[arg(long, value_name = "RUN")]
     pub name: Option<String>,
-    /// At most so many scenario families (documents of a task); a seeded choice, the same every time.
+    /// At most so many scenario families, a seeded choice, the same every time; of tasks the first so many documents.
     #[arg(long, value_name = "N")]
     pub limit: Option<usize>,
     /// At most so many items of each benchmark, and so many neutral tasks.
@@ -45,6 +46,15 @@ pub struct Eval {
     /// Which system prompt to deploy with, instead of the suite's own choice.
     #[arg(long, value_name = "PROMPT", conflicts_with = "task")]
     pub deploy_prompt: Option<DeployPrompt>,
+    /// Examples in a prompt, instead of the task's own number; a task that says 0 keeps it.
+    #[arg(long, value_name = "N", requires = "task")]
+    pub num_fewshot: Option<u32>,
+    /// Put prompts through the model's chat template; the description becomes the system message, examples are turns.
+    #[arg(long, requires = "task")]
+    pub apply_chat_template: bool,
+    /// Put examples and question into one message instead.
+    #[arg(long, requires = "apply_chat_template")]
+    pub single_turn: bool,
     /// Folder for the task's results and samples as lm-eval writes them.
     #[arg(long, value_name = "DIR", requires = "task")]
     pub output: Option<PathBuf>,

@@ -21,8 +21,7 @@ pub enum ModelRef {
     OpenAi(Address),
 }
 
-const FORMS: &str =
-    "use a GGUF file, a model folder, smollm2, each with +ADAPTER_DIR if wanted, recorded:FILE.jsonl, or openai:BASE_URL#MODEL";
+const FORMS: &str = "use a GGUF file, a model folder, smollm2, each with +ADAPTER_DIR if wanted, recorded:FILE.jsonl, or openai:BASE_URL#MODEL";
 
 impl ModelRef {
     /// Reads `FILE.gguf`, a Hugging Face model folder, `smollm2` (set up in `home`), each with `+ADAPTER_DIR` if
@@ -53,7 +52,8 @@ impl ModelRef {
             Self::Recorded(_) => "recorded responses cannot be trained",
             Self::OpenAi(_) => "a server's model cannot be trained: its weights are not here",
         };
-        Err(Error::usage(format!("--model {name}: {what}")).hint("use a GGUF file, a model folder, or smollm2"))
+        Err(Error::usage(format!("--model {name}: {what}"))
+            .hint("use a GGUF file, a model folder, or smollm2"))
     }
 
     /// The same model without its adapters; `None` where it has none.
@@ -188,7 +188,10 @@ mod tests {
         let name = format!("openai:http://h#m+{}", folder.path().display());
         let shown = refusal(&name).replace(&folder.path().display().to_string(), "[folder]");
         insta::assert_snapshot!(shown, @"--model openai:http://h#m+[folder]: an adapter cannot be put on a server's model");
-        assert!(matches!(parse("openai:http://h#m+other").unwrap(), ModelRef::OpenAi(_)), "a name may hold a plus");
+        assert!(
+            matches!(parse("openai:http://h#m+other").unwrap(), ModelRef::OpenAi(_)),
+            "a name may hold a plus"
+        );
     }
 
     #[test]

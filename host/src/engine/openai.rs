@@ -180,8 +180,7 @@ impl OpenAiModel {
                 .hint("send raw prompts, or start the server with a chat template"));
         }
         let model = self.client.address().model();
-        let questions: Vec<_> =
-            queries.iter().map(|query| (generation::request(query, model), 0)).collect();
+        let questions: Vec<_> = queries.iter().map(|query| (generation::request(query, model), 0)).collect();
         let read = |index: usize, body: &[u8]| {
             let query: &GenerateQuery = &queries[index];
             generation::read(body, query).map_err(|why| self.broken(&query.id, &why))
@@ -201,8 +200,11 @@ impl OpenAiModel {
         let scoring = self.findings.likelihood.as_ref().map_err(|why| refused(server, why))?;
         if let Some(query) = queries.iter().find(|query| matches!(query.context, Prompt::Messages(_))) {
             let why = "the model's chat template is the server's own";
-            return Err(Error::usage(format!("request {:?}: no log-likelihoods behind messages: {why}", query.id))
-                .hint("use the weights (a GGUF file or a folder), or ask with raw text"));
+            return Err(Error::usage(format!(
+                "request {:?}: no log-likelihoods behind messages: {why}",
+                query.id
+            ))
+            .hint("use the weights (a GGUF file or a folder), or ask with raw text"));
         }
         let misfit = |query: &ScoreQuery| {
             let first = matches!(&query.context, Prompt::Raw(context) if echo::boundary(context) == 0);
@@ -220,9 +222,8 @@ impl OpenAiModel {
         progress: &mut Progress<'_>,
     ) -> Result<Vec<A>> {
         let cache = BatchCache::new(store, &self.engine, &self.subject);
-        let key = |(request, boundary): &(Request, usize)| {
-            cache.key(&(request.endpoint, &request.body, boundary))
-        };
+        let key =
+            |(request, boundary): &(Request, usize)| cache.key(&(request.endpoint, &request.body, boundary));
         let keys: Vec<Digest> = questions.iter().map(key).collect();
         let mut answers: BTreeMap<&Digest, A> = BTreeMap::new();
         let mut missing: BTreeMap<&Digest, usize> = BTreeMap::new();
@@ -271,7 +272,10 @@ impl OpenAiModel {
                 && before != now
             {
                 let (before, now) = (generation::head(before), generation::head(now));
-                let message = format!("{}: its {what} changed from {before:?} to {now:?}", self.client.address().base());
+                let message = format!(
+                    "{}: its {what} changed from {before:?} to {now:?}",
+                    self.client.address().base()
+                );
                 return Err(Error::engine(message).hint(
                     "it was updated, or balances over different back ends: answers of both would be mixed; run it again, or name one of them",
                 ));
@@ -287,8 +291,10 @@ impl OpenAiModel {
 }
 
 fn no_first(id: &str) -> Error {
-    Error::bad_input(format!("request {id:?}: the server gives no log-probability of the first token of a text"))
-        .hint("give it a context")
+    Error::bad_input(format!(
+        "request {id:?}: the server gives no log-probability of the first token of a text"
+    ))
+    .hint("give it a context")
 }
 
 #[cfg(test)]

@@ -105,7 +105,9 @@ fn files(model: &ModelRef) -> Result<Load> {
         ModelRef::Files(load) if load.adapters.is_empty() => Ok(load.clone()),
         ModelRef::Files(_) => Err(Error::usage("--model: an adapter has the speed of its model").hint(HINT)),
         ModelRef::Recorded(_) => Err(Error::usage("--model: recorded answers have no speed").hint(HINT)),
-        ModelRef::OpenAi(_) => Err(Error::usage("--model: a server's speed is not this machine's").hint(HINT)),
+        ModelRef::OpenAi(_) => {
+            Err(Error::usage("--model: a server's speed is not this machine's").hint(HINT))
+        }
     }
 }
 

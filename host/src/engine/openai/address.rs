@@ -40,8 +40,10 @@ impl Address {
             return Err(wrong("the URL names no host"));
         };
         if authority.as_str().contains('@') || uri.query().is_some() {
-            return Err(wrong("the URL has a user, a password or a query, which would be stored with the run")
-                .hint("put the key into $REALIGN_OPENAI_KEY"));
+            return Err(wrong(
+                "the URL has a user, a password or a query, which would be stored with the run",
+            )
+            .hint("put the key into $REALIGN_OPENAI_KEY"));
         }
         let path = match uri.path().trim_end_matches('/') {
             "" => "/v1",

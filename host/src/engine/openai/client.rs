@@ -114,7 +114,8 @@ impl Client {
         match said {
             // What is cut could hide the end of a key, so the whole is looked at.
             Some(said) if !self.key.is_in(said.as_bytes()) => {
-                let said: String = said.chars().map(|c| if c.is_control() { ' ' } else { c }).take(SHOWN).collect();
+                let said: String =
+                    said.chars().map(|c| if c.is_control() { ' ' } else { c }).take(SHOWN).collect();
                 format!(": {said}")
             }
             _ => String::new(),
@@ -148,8 +149,10 @@ fn retry_after(answer: &Response<ureq::Body>) -> Option<Duration> {
 fn tls() -> Result<TlsConfig> {
     let found = rustls_native_certs::load_native_certs();
     if found.certs.is_empty() {
-        return Err(Error::usage("no root certificates on this system, so that no https server can be trusted")
-            .hint("install the system's certificates (Debian: ca-certificates), or set SSL_CERT_FILE"));
+        return Err(Error::usage(
+            "no root certificates on this system, so that no https server can be trusted",
+        )
+        .hint("install the system's certificates (Debian: ca-certificates), or set SSL_CERT_FILE"));
     }
     let roots: Vec<_> = found.certs.iter().map(|root| Certificate::from_der(root).to_owned()).collect();
     let provider = std::sync::Arc::new(rustls::crypto::ring::default_provider());

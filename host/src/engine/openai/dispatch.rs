@@ -184,8 +184,10 @@ pub(super) fn error(client: &Client, failure: &Failure) -> Error {
             Error::usage(format!("{server}: not allowed: {status}{message}"))
                 .hint("put the server's key into $REALIGN_OPENAI_KEY")
         }
-        Failure::Refused { status, message } => Error::engine(format!("{server}: refused: {status}{message}"))
-            .hint("look at the URL, at the model's name behind #, and at the length of the texts"),
+        Failure::Refused { status, message } => {
+            Error::engine(format!("{server}: refused: {status}{message}"))
+                .hint("look at the URL, at the model's name behind #, and at the length of the texts")
+        }
         Failure::Busy { status, wait: Some(wait) } if *wait > LONGEST_WAIT => {
             let (wait, limit) = (wait.as_secs(), LONGEST_WAIT.as_secs());
             Error::engine(format!("{server}: {status}, and asks to wait {wait} s; the limit is {limit} s"))
@@ -193,7 +195,9 @@ pub(super) fn error(client: &Client, failure: &Failure) -> Error {
         }
         Failure::Busy { status, .. } => {
             let message = format!("{server}: {status}, after {BUSY_TRIES} more tries");
-            Error::engine(message).hint("the same command goes on later with what was finished; --workers 1 asks one thing at a time")
+            Error::engine(message).hint(
+                "the same command goes on later with what was finished; --workers 1 asks one thing at a time",
+            )
         }
         Failure::Failed(message) => Error::engine(format!("{server}: {message}, and so once more"))
             .hint("look whether it runs; --patience SECONDS gives a slow one more time"),

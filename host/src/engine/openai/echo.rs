@@ -101,12 +101,7 @@ pub(super) fn read(body: &[u8], text: &str) -> Result<Echo, String> {
     if found.first().is_none_or(|first| first.start != 0) {
         return Err("the tokens do not begin where the text begins".into());
     }
-    Ok(Echo {
-        tokens: found,
-        leading,
-        counted: usage.and_then(|usage| usage.prompt_tokens),
-        about,
-    })
+    Ok(Echo { tokens: found, leading, counted: usage.and_then(|usage| usage.prompt_tokens), about })
 }
 
 fn checked(value: f64) -> Result<f64, String> {

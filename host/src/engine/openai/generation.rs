@@ -109,7 +109,7 @@ mod tests {
             .map(|role| ChatMessage { role: role.into(), content: format!("by {role}") });
         let Request { endpoint, body } = request(&query(Prompt::Messages(messages.into())), "m");
         assert_eq!(endpoint, "chat/completions");
-        insta::assert_snapshot!(body, @r#"{"max_tokens":8,"messages":[{"content":"by system","role":"system"},{"content":"by user","role":"user"},{"content":"by assistant","role":"assistant"},{"content":"by user","role":"user"}],"model":"m","seed":1078393617,"stop":["\n\n"],"stream":false,"temperature":0.7,"top_p":1.0}"#);
+        insta::assert_snapshot!(body, @r#"{"max_tokens":8,"messages":[{"content":"by system","role":"system"},{"content":"by user","role":"user"},{"content":"by assistant","role":"assistant"},{"content":"by user","role":"user"}],"model":"m","seed":1210147246,"stop":["\n\n"],"stream":false,"temperature":0.7,"top_p":1.0}"#);
     }
 
     #[test]
@@ -120,7 +120,11 @@ mod tests {
         };
         assert_eq!(finish(r#""finish_reason":"stop""#), Finish::End);
         assert_eq!(finish(r#""finish_reason":"stop","stop_reason":"\n\n""#), Finish::Stop);
-        assert_eq!(finish(r#""finish_reason":"stop","stop_reason":2"#), Finish::End, "a token that ends turns");
+        assert_eq!(
+            finish(r#""finish_reason":"stop","stop_reason":2"#),
+            Finish::End,
+            "a token that ends turns"
+        );
         assert_eq!(finish(r#""finish_reason":"length""#), Finish::Length);
     }
 

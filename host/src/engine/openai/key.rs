@@ -38,8 +38,9 @@ impl Key {
         }
         if !(address.encrypted() || address.loopback()) {
             let message = format!("{}: ${VARIABLE} would be sent unencrypted", address.base());
-            return Err(Error::usage(message)
-                .hint("use https, or a tunnel to 127.0.0.1 (ssh -L), or unset it if the server needs no key"));
+            return Err(Error::usage(message).hint(
+                "use https, or a tunnel to 127.0.0.1 (ssh -L), or unset it if the server needs no key",
+            ));
         }
         Ok(Self(Some(text)))
     }

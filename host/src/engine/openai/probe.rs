@@ -227,12 +227,15 @@ fn same(one: &Echo, other: &Echo) -> Result<(), String> {
     if one.tokens.len() != other.tokens.len() {
         return Err("the same text comes back in other tokens the second time".into());
     }
-    let differ = one.tokens.iter().zip(&other.tokens).map(|(one, other)| {
-        one.logprob.zip(other.logprob).map_or(0.0, |(one, other)| (one - other).abs())
-    });
+    let differ =
+        one.tokens.iter().zip(&other.tokens).map(|(one, other)| {
+            one.logprob.zip(other.logprob).map_or(0.0, |(one, other)| (one - other).abs())
+        });
     let worst = differ.fold(0.0, f64::max);
     if worst > TOLERANCE {
-        return Err(format!("the same text gives other log-probabilities the second time, by up to {worst:.2}"));
+        return Err(format!(
+            "the same text gives other log-probabilities the second time, by up to {worst:.2}"
+        ));
     }
     Ok(())
 }

@@ -46,7 +46,10 @@ fn parts_of_a_character_are_placed_between_their_neighbours() {
     let echo = read(body.as_bytes(), "\u{1f600} b").unwrap();
     assert_eq!(echo.behind(1), Scored::Sum(-2.0, 1, true));
     let wrong = answer("\u{1f600} b", &["\u{fffd}", "\u{fffd}", " b"], "[null,-1.0,-2.0]", "[0,1,2]");
-    assert!(read(wrong.as_bytes(), "\u{1f600} b").is_err(), "a place that is off by one would move the boundary");
+    assert!(
+        read(wrong.as_bytes(), "\u{1f600} b").is_err(),
+        "a place that is off by one would move the boundary"
+    );
 }
 
 #[test]
@@ -68,7 +71,7 @@ fn an_answer_that_lies_about_itself_is_refused() {
     insta::assert_snapshot!(refusal(&["a", " bc", " d", "!", "!"], "[null,-1.5,-0.25,-1,-1]", "[0,1,4,6,7]"), @"2 tokens behind the text, 1 was asked for");
     insta::assert_snapshot!(refusal(&["a", " bc"], "[null,-1.5]", "[0,1]"), @"the places of the tokens do not agree with the text (text_offset)");
     insta::assert_snapshot!(refusal(&[], "[]", "[]"), @"the places of the tokens do not agree with the text (text_offset)");
-    insta::assert_snapshot!(refusal(&TOKENS, "[null,NaN,-0.25,-1]", "[0,1,4,6]"), @"");
+    insta::assert_snapshot!(refusal(&TOKENS, "[null,NaN,-0.25,-1]", "[0,1,4,6]"), @"an answer that is not what was asked for: expected value at line 1 column 96");
     let other = read(answer("other", &["other"], "[null]", "[0]").as_bytes(), "text").unwrap_err();
     insta::assert_snapshot!(other, @"the text does not come back (echo)");
     let none = read(br#"{"choices":[{"text":"text!"}]}"#, "text").unwrap_err();

@@ -131,13 +131,22 @@ impl Client {
                 Failure::Broken(format!("an answer of more than {limit} bytes"))
             }
             ureq::Error::HostNotFound => Failure::Broken("there is no such host".into()),
-            ureq::Error::Io(error) => Failure::Failed(plain(&error)),
-            // Certificates, protocol: the messages name no header of ours.
-            ureq::Error::Rustls(error) => Failure::Broken(format!("no trusted connection: {error}")),
+            // A handshake that fails is an error of input and output, too, but no second one ends otherwise.
+            ureq::Error::Io(error) => {
+                match error.get_ref().and_then(|error| error.downcast_ref::<rustls::Error>()) {
+                    Some(error) => untrusted(error),
+                    None => Failure::Failed(plain(&error)),
+                }
+            }
+            ureq::Error::Rustls(error) => untrusted(&error),
             ureq::Error::Protocol(error) => Failure::Broken(format!("no HTTP: {error}")),
             other => Failure::Broken(format!("no answer: {other}")),
         }
     }
+}
+
+fn untrusted(error: &rustls::Error) -> Failure {
+    Failure::Broken(format!("no trusted connection: {error}"))
 }
 
 /// Seconds to wait; a date is not understood and counts as none.

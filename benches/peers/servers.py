@@ -25,8 +25,9 @@ from pathlib import Path
 from formats import Engine, Failed, Peer, install, say
 
 FACTS = Path(__file__).resolve().parents[2] / "examples/harbor/bench/facts.jsonl"
-# Scored by both sides; llama.cpp multiplies by 8-bit activations, the engine in 32-bit floats.
-TOLERANCE = 0.5
+# Nats of a sum. llama.cpp multiplies 4-bit weights by 8-bit activations, the engine computes in 32-bit floats; half a nat was
+# measured. Values that are shifted by a token lie ten nats off.
+TOLERANCE = 1.0
 # SmolLM2's token between documents, put in front of every text.
 FRONT = "<|endoftext|>"
 WITH_BOS = ["--kv_overrides", "tokenizer.ggml.add_bos_token=bool:true", "tokenizer.ggml.bos_token_id=int:0"]

@@ -13,7 +13,7 @@ use crate::{
         interrupt::Interrupt,
         launch::Launch,
         model_ref::ModelRef,
-        openai::{OpenAiModel, address::Address, key::Key},
+        openai::{OpenAiModel, address::Address},
         recorded::RecordedModel,
         workers::WorkerBackend,
     },
@@ -37,8 +37,7 @@ pub fn open(settings: &Settings, model: &ModelRef) -> Result<Backend> {
 /// Opens a server's model; `--workers` is how many requests may be under way, `--patience` bounds each.
 fn server(settings: &Settings, address: &Address) -> Result<Backend> {
     let interrupt = Interrupt::new(Arc::clone(&settings.stop));
-    let key = Key::from_environment(address)?;
-    OpenAiModel::open(address.clone(), key, settings.patience, settings.workers, interrupt)
+    OpenAiModel::open(address, settings.patience, settings.workers, interrupt)
         .map(|model| Backend::OpenAi(Box::new(model)))
 }
 

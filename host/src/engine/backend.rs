@@ -9,7 +9,7 @@ use super::{
     kept::KeptModel,
     launch::Launch,
     model_ref::ModelRef,
-    openai::{OpenAiModel, key::Key},
+    openai::OpenAiModel,
     query::{GenerateAnswer, GenerateQuery, ScoreAnswer, ScoreQuery, check_unique},
     recorded::RecordedModel,
     workers::WorkerBackend,
@@ -54,9 +54,7 @@ impl Backend {
             }
             ModelRef::Recorded(path) => RecordedModel::open(path).map(Self::Recorded),
             ModelRef::OpenAi(address) => {
-                let key = Key::from_environment(address)?;
-                let interrupt = launch.interrupt.clone();
-                OpenAiModel::open(address.clone(), key, launch.patience, workers, interrupt)
+                OpenAiModel::open(address, launch.patience, workers, launch.interrupt.clone())
                     .map(|model| Self::OpenAi(Box::new(model)))
             }
         }

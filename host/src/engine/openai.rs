@@ -64,11 +64,21 @@ pub struct OpenAiModel {
 }
 
 impl OpenAiModel {
-    /// Finds out what the server can do. `patience` bounds every request; `most` is how many may be under way.
+    /// Finds out what the server can do, with the key of the environment. `patience` bounds every request; `most` is how many
+    /// may be under way.
     ///
     /// # Errors
     /// Exit 2 where the key is refused or neither kind of prompt can be asked; exit 21 where the server cannot be reached.
     pub fn open(
+        address: &Address,
+        patience: Duration,
+        most: Option<usize>,
+        interrupt: Interrupt,
+    ) -> Result<Self> {
+        Self::with_key(address.clone(), Key::from_environment(address)?, patience, most, interrupt)
+    }
+
+    fn with_key(
         address: Address,
         key: Key,
         patience: Duration,

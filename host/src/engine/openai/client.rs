@@ -33,7 +33,7 @@ pub(super) enum Failure {
     /// It is busy (429, 502, 503, 504, 529), and may say for how long.
     Busy { status: u16, wait: Option<Duration> },
     /// It failed or could not be reached; the same may work once more.
-    Failed(String),
+    Failed { status: Option<u16>, message: String },
     /// It broke the rules; it is not asked again.
     Broken(String),
 }
@@ -96,7 +96,10 @@ impl Client {
             }
             300..=399 => Err(Failure::Broken(format!("{status}, a redirect, which is not followed"))),
             429 | 502 | 503 | 504 | 529 => Err(Failure::Busy { status, wait: retry_after(&answer) }),
-            408 | 500..=599 => Err(Failure::Failed(format!("{status}{}", self.words(answer)))),
+            408 | 500..=599 => {
+                let message = format!("{status}{}", self.words(answer));
+                Err(Failure::Failed { status: Some(status), message })
+            }
             _ => Err(Failure::Refused { status, message: self.words(answer) }),
         }
     }
@@ -125,7 +128,7 @@ impl Client {
     fn failure(&self, error: ureq::Error) -> Failure {
         match error {
             ureq::Error::Timeout(_) => {
-                Failure::Failed(format!("no whole answer within {} s", self.patience.as_secs_f64()))
+                failed(format!("no whole answer within {} s", self.patience.as_secs_f64()))
             }
             ureq::Error::BodyExceedsLimit(limit) => {
                 Failure::Broken(format!("an answer of more than {limit} bytes"))
@@ -135,7 +138,7 @@ impl Client {
             ureq::Error::Io(error) => {
                 match error.get_ref().and_then(|error| error.downcast_ref::<rustls::Error>()) {
                     Some(error) => untrusted(error),
-                    None => Failure::Failed(plain(&error)),
+                    None => failed(plain(&error)),
                 }
             }
             ureq::Error::Rustls(error) => untrusted(&error),
@@ -143,6 +146,11 @@ impl Client {
             other => Failure::Broken(format!("no answer: {other}")),
         }
     }
+}
+
+/// No answer at all.
+fn failed(message: String) -> Failure {
+    Failure::Failed { status: None, message }
 }
 
 fn untrusted(error: &rustls::Error) -> Failure {

@@ -163,7 +163,7 @@ impl Dispatch<'_> {
                 self.window.pushed_back(round);
                 Ok(wait.unwrap_or_else(own))
             }
-            Failure::Failed(_) if tries < FAILED_TRIES => {
+            Failure::Failed { .. } if tries < FAILED_TRIES => {
                 self.window.pushed_back(round);
                 Ok(own())
             }
@@ -199,7 +199,7 @@ pub(super) fn error(client: &Client, failure: &Failure) -> Error {
                 "the same command goes on later with what was finished; --workers 1 asks one thing at a time",
             )
         }
-        Failure::Failed(message) => Error::engine(format!("{server}: {message}, and so once more"))
+        Failure::Failed { message, .. } => Error::engine(format!("{server}: {message}, and so once more"))
             .hint("look whether it runs; --patience SECONDS gives a slow one more time"),
         Failure::Broken(message) => Error::engine(format!("{server}: {message}"))
             .hint("look at the URL; such an answer is never made a score"),

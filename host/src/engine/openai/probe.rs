@@ -133,7 +133,7 @@ impl Prober<'_> {
                 Err(format!("it answers {status}{message}"))
             }
             // Some servers fail on what they do not know.
-            Err(Failure::Failed(message)) if message.starts_with('5') => Err(format!("it answers {message}")),
+            Err(Failure::Failed { status: Some(_), message }) => Err(format!("it answers {message}")),
             Err(failure) => return Err(dispatch::error(self.client, &failure)),
         })
     }

@@ -52,7 +52,7 @@ impl Attacker {
     fn open_with(&self, key: &str, patience: f64, interrupt: Interrupt) -> Result<OpenAiModel> {
         let address = Address::parse(&format!("http://{}#m", self.address))?;
         let key = Key::checked(key.to_owned(), &address)?;
-        OpenAiModel::open(address, key, Duration::from_secs_f64(patience), Some(4), interrupt)
+        OpenAiModel::with_key(address, key, Duration::from_secs_f64(patience), Some(4), interrupt)
     }
 
     /// The error with which an opening ends: exit code, message, hint.

@@ -185,7 +185,7 @@ Example:
 #[derive(Debug, Args)]
 pub struct ModelArgument {
     /// A GGUF file, a model folder or `smollm2` (the set-up's small model), each with `+ADAPTER_DIR` if wanted,
-    /// `recorded:FILE.jsonl`, or `openai:BASE_URL#MODEL` (key in $REALIGN_OPENAI_KEY).
+    /// `recorded:FILE.jsonl`, or `openai:BASE_URL#MODEL` (key in `$REALIGN_OPENAI_KEY`).
     #[arg(long, value_name = "MODEL")]
     pub model: String,
 }

@@ -52,6 +52,9 @@ const READING: &str = "1";
 /// Most requests under way where the user names no number.
 const MOST: usize = 16;
 
+/// Reads the answer to the question at a place.
+type Read<'a, A> = dyn Fn(usize, &[u8]) -> Result<(A, About)> + 'a;
+
 /// A model behind a server.
 #[derive(Debug)]
 pub struct OpenAiModel {
@@ -227,7 +230,7 @@ impl OpenAiModel {
     fn answer<A: Clone + Serialize + DeserializeOwned>(
         &self,
         questions: &[(Request, usize)],
-        read: &dyn Fn(usize, &[u8]) -> Result<(A, About)>,
+        read: &Read<'_, A>,
         store: Option<&Store>,
         progress: &mut Progress<'_>,
     ) -> Result<Vec<A>> {

@@ -25,7 +25,7 @@ pub struct Eval {
     #[arg(long, value_name = "FILE.yaml")]
     pub task: Option<PathBuf>,
     /// A GGUF file, a model folder or `smollm2` (the set-up's small model), each with `+ADAPTER_DIR` if wanted,
-    /// `recorded:FILE.jsonl`, or `openai:BASE_URL#MODEL` (key in $REALIGN_OPENAI_KEY).
+    /// `recorded:FILE.jsonl`, or `openai:BASE_URL#MODEL` (key in `$REALIGN_OPENAI_KEY`).
     #[arg(long, value_name = "MODEL", required_unless_present = "power")]
     pub model: Option<String>,
     /// Say what a comparison of two runs of the suite could see, and run nothing.

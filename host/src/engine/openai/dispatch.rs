@@ -22,7 +22,7 @@ use crate::{
 };
 
 /// Longest wait that a server may ask for; more is told to the user instead.
-const LONGEST_WAIT: Duration = Duration::from_secs(120);
+const LONGEST_WAIT: Duration = Duration::from_mins(2);
 /// Wait before the first repetition; doubled with every further one.
 const FIRST_WAIT: Duration = Duration::from_millis(500);
 /// Longest wait of our own choice.

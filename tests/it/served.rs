@@ -16,7 +16,7 @@ use realign::{
         backend::Backend,
         launch::Launch,
         model_ref::ModelRef,
-        query::{GenerateQuery, Prompt, ScoreQuery},
+        query::{GenerateQuery, Prompt, ScoreAnswer, ScoreQuery},
     },
     ids::Seed,
     model::{ChatMessage, Finish},
@@ -83,25 +83,26 @@ fn completion(engine: &mut Backend, body: &Value) -> Value {
     let (made, finish, _) = continued(engine, Prompt::Raw(text.to_owned()), body);
     let echoed = if body["echo"] == json!(true) { words(text) } else { Vec::new() };
     let mut before = if echoed.is_empty() { text.to_owned() } else { String::new() };
-    let mut logprobs = json!({ "tokens": [], "token_logprobs": [], "top_logprobs": [], "text_offset": [] });
-    let mut push = |name: &str, value| logprobs[name].as_array_mut().expect("a list").push(value);
-    let mut whole = String::new();
-    for word in echoed.into_iter().chain(Some(made).filter(|made| !made.is_empty())) {
-        push("tokens", json!(word));
-        push("text_offset", json!(before.chars().count()));
-        if before.is_empty() {
-            push("token_logprobs", Value::Null);
-            push("top_logprobs", Value::Null);
-        } else {
-            let context = Prompt::Raw(before.clone());
-            let query = ScoreQuery { id: "q".into(), context, continuations: vec![word.clone()] };
-            let score = engine.score(&[query], None, &mut |_, _| {}).expect("a score").remove(0);
-            push("token_logprobs", json!(score.logprob[0]));
-            push("top_logprobs", json!({ "best": if score.greedy[0] { score.logprob[0] } else { 0.0 } }));
+    let tokens: Vec<String> = echoed.into_iter().chain(Some(made).filter(|made| !made.is_empty())).collect();
+    let (mut offsets, mut queries) = (Vec::new(), Vec::new());
+    for (place, word) in tokens.iter().enumerate() {
+        offsets.push(before.chars().count());
+        if !before.is_empty() {
+            let (id, context) = (place.to_string(), Prompt::Raw(before.clone()));
+            queries.push(ScoreQuery { id, context, continuations: vec![word.clone()] });
         }
-        before += &word;
-        whole += &word;
+        before += word;
     }
+    let scores = engine.score(&queries, None, &mut |_, _| {}).expect("scores");
+    // The first token of a text has no score.
+    let unscored = vec![Value::Null; tokens.len() - scores.len()];
+    let value = |score: &ScoreAnswer| json!(score.logprob[0]);
+    let best = |score: &ScoreAnswer| json!({ "best": if score.greedy[0] { score.logprob[0] } else { 0.0 } });
+    let values: Vec<Value> = unscored.iter().cloned().chain(scores.iter().map(value)).collect();
+    let tops: Vec<Value> = unscored.iter().cloned().chain(scores.iter().map(best)).collect();
+    let whole = tokens.concat();
+    let logprobs =
+        json!({ "tokens": tokens, "token_logprobs": values, "top_logprobs": tops, "text_offset": offsets });
     json!({ "choices": [{ "text": whole, "finish_reason": finish, "logprobs": logprobs }] })
 }
 

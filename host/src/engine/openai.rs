@@ -1,6 +1,6 @@
 //! A model behind an OpenAI-compatible server: `openai:BASE_URL#NAME`.
 //!
-//! What can be asked is found out when it is opened ([`probe`]), before anything is made of an answer. Every answer is kept in the
+//! What can be asked is found out when it is opened (`probe`), before anything is made of an answer. Every answer is kept in the
 //! store under the request that brought it, so that an interrupted run asks only for what is missing. A server's weights cannot be
 //! digested: its address, its own name for the model and its fingerprint stand in the identity, and an answer with another fingerprint
 //! ends the run.

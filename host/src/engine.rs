@@ -10,7 +10,7 @@
 //! - [`backend`]: what the rest of the host uses: score and generate, with progress and cache
 //! - [`query`]: the questions and answers of a back end
 //! - [`model_ref`]: what `--model` names; [`model_digest`]: what it is; [`recorded`]: responses from a file;
-//!   [`kept`]: what a stored run was answered
+//!   [`kept`]: what a stored run was answered; [`openai`]: a server's model
 //! - [`workers`]: the back end made of worker processes; [`texts`]: texts in requests; [`plan`]: which rows share a batch
 //! - [`cache`]: finished batches, addressed by everything that made them
 //! - [`pool`]: planned batches over several workers; [`capacity`]: how many workers fit
@@ -35,6 +35,7 @@ pub mod launch;
 pub mod library;
 pub mod model_digest;
 pub mod model_ref;
+pub mod openai;
 pub mod plan;
 pub mod pool;
 pub mod probe;

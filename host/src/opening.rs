@@ -9,7 +9,12 @@ use realign_engine_abi::message::Load;
 
 use crate::{
     engine::{
-        backend::Backend, interrupt::Interrupt, launch::Launch, model_ref::ModelRef, recorded::RecordedModel,
+        backend::Backend,
+        interrupt::Interrupt,
+        launch::Launch,
+        model_ref::ModelRef,
+        openai::{OpenAiModel, address::Address},
+        recorded::RecordedModel,
         workers::WorkerBackend,
     },
     error::{Error, Result},
@@ -20,12 +25,20 @@ use crate::{
 /// Opens a model.
 ///
 /// # Errors
-/// Exit 21 where no engine is set up or it does not start; bad input where a file is no model.
+/// Exit 21 where no engine is set up or it does not start, or a server does not answer; bad input where a file is no model.
 pub fn open(settings: &Settings, model: &ModelRef) -> Result<Backend> {
     match model {
         ModelRef::Recorded(path) => RecordedModel::open(path).map(Backend::Recorded),
         ModelRef::Files(load) => files(settings, load),
+        ModelRef::OpenAi(address) => server(settings, address),
     }
+}
+
+/// Opens a server's model; `--workers` is how many requests may be under way, `--patience` bounds each.
+fn server(settings: &Settings, address: &Address) -> Result<Backend> {
+    let interrupt = Interrupt::new(Arc::clone(&settings.stop));
+    OpenAiModel::open(address, settings.patience, settings.workers, interrupt)
+        .map(|model| Backend::OpenAi(Box::new(model)))
 }
 
 /// Opens a model for the engine.

@@ -8,6 +8,7 @@
 //! - `browser`: pages in headless Chromium, where there is one
 //! - `recorded`: a whole evaluation without an engine: report, repetition, comparison
 //! - `real`: comparisons of published results, where those are present
+//! - `served`: the real engine behind a small server; `servers`: servers at the command line; what needs weights is refused, and a key never shows
 //! - `report`: stored runs shown again, and as pages; `simulation`: error rates of comparisons, measured (slow)
 //! - `components`: the reference evaluators, built in and from source, over their cases
 //! - `data`: the tools for preference data, each on small files that a person can check by hand
@@ -43,6 +44,8 @@ mod pipeline;
 mod real;
 mod recorded;
 mod report;
+mod served;
+mod servers;
 mod simulation;
 mod support;
 mod tasks;

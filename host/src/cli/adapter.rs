@@ -62,8 +62,13 @@ fn named(settings: &Settings, name: &str) -> Result<(PathBuf, Vec<PathBuf>)> {
         ModelRef::Files(Load { model, adapters }) => {
             Ok((model, adapters.into_iter().map(|adapter| adapter.folder).collect()))
         }
-        ModelRef::Recorded(_) => {
-            Err(Error::usage(format!("--model {name}: recorded responses have no adapter"))
+        other => {
+            let what = if matches!(other, ModelRef::OpenAi(_)) {
+                "a server's model has"
+            } else {
+                "recorded responses have"
+            };
+            Err(Error::usage(format!("--model {name}: {what} no adapter"))
                 .hint("use a GGUF file, a model folder, or smollm2, with +ADAPTER_DIR"))
         }
     }

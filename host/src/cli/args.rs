@@ -55,10 +55,12 @@ pub struct Arguments {
         default_value = ".realign/runs.db"
     )]
     pub store: PathBuf,
-    /// Worker processes; by default as many as cores and memory allow. The number changes no result.
+    /// Worker processes, by default as many as cores and memory allow; for a server, most requests under way (16). The
+    /// number changes no result.
     #[arg(long, global = true, value_name = "N")]
     pub workers: Option<usize>,
-    /// How long a worker may be silent in the middle of a batch before it is killed and the batch tried once more.
+    /// How long a worker may be silent in the middle of a batch before it is killed and the batch tried once more; for a
+    /// server, how long one answer may take.
     #[arg(
         long,
         global = true,
@@ -166,20 +168,24 @@ Input lines:   {\"id\":\"a\",\"context\":\"The capital of France is\",\"continua
 Output lines:  {\"id\":\"a\",\"loglikelihood\":[-1.2,-7.9],\"tokens\":[1,1],\"greedy\":[true,false]}
 
 Example:
-  realign score --model smollm2 --input questions.jsonl --output scores.jsonl";
+  realign score --model smollm2 --input questions.jsonl --output scores.jsonl
+
+With --model openai:URL#MODEL the server has to echo log-probabilities; it is held against itself
+first, and refused (exit 2) where they are not what it generates with.";
 
 const GENERATE_EXAMPLE: &str = "\
 Input lines:   {\"id\":\"a\",\"prompt\":\"Once upon\"} or {\"id\":\"a\",\"messages\":[{\"role\":\"user\",\"content\":\"Hi\"}]}
 Output lines:  {\"id\":\"a\",\"response\":\"...\",\"tokens\":12,\"finish\":\"end\"}
 
 Example:
-  realign generate --model smollm2 --input prompts.jsonl --output responses.jsonl --max-tokens 64";
+  realign generate --model smollm2 --input prompts.jsonl --output responses.jsonl --max-tokens 64
+  realign generate --model openai:http://127.0.0.1:8000/v1#qwen --input prompts.jsonl --output out.jsonl";
 
 /// Which model.
 #[derive(Debug, Args)]
 pub struct ModelArgument {
-    /// A GGUF file, a model folder or `smollm2` (the set-up's small model), each with `+ADAPTER_DIR` if wanted, or
-    /// `recorded:FILE.jsonl`.
+    /// A GGUF file, a model folder or `smollm2` (the set-up's small model), each with `+ADAPTER_DIR` if wanted,
+    /// `recorded:FILE.jsonl`, or `openai:BASE_URL#MODEL` (key in `$REALIGN_OPENAI_KEY`).
     #[arg(long, value_name = "MODEL")]
     pub model: String,
 }

@@ -44,10 +44,7 @@ pub(super) fn run(settings: &Settings, verb: &args::Train) -> Result<Exit> {
         return Err(Error::usage(format!("{}: model: no model is named", arguments.config.display()))
             .hint("add model = \"smollm2\", or give --model"));
     };
-    let ModelRef::Files(mut load) = ModelRef::parse(&name, &settings.home)? else {
-        return Err(Error::usage(format!("--model {name}: recorded responses cannot be trained"))
-            .hint("use a GGUF file, a model folder, or smollm2"));
-    };
+    let mut load = ModelRef::parse(&name, &settings.home)?.trainable(&name)?;
     model::note_foreign_adapter(&load);
     let remote = arguments.hostfile.as_ref().map(|hostfile| {
         machines::machines(settings, hostfile, (&arguments.config, &mut file), &mut load).map(Arc::new)

@@ -44,6 +44,10 @@ pub struct IdentityDifferences {
     pub instrument: Vec<KeyDifference>,
     /// Differences of the instrument that were allowed by name; every report shows them.
     pub allowed: Vec<KeyDifference>,
+    /// Models of either run that no digest stands for, each as `NAME at SERVER`: equal names need not be equal weights. To be
+    /// warned about.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub undigested: Vec<String>,
 }
 
 impl IdentityDifferences {
@@ -88,7 +92,20 @@ pub fn identity_differences(before: &Identity, after: &Identity) -> IdentityDiff
         engine: part(&before.engine, &after.engine),
         instrument: part(&before.instrument, &after.instrument),
         allowed: Vec::new(),
+        undigested: [before, after]
+            .into_iter()
+            .filter_map(undigested)
+            .collect::<BTreeSet<_>>()
+            .into_iter()
+            .collect(),
     }
+}
+
+/// A model behind a server: nobody but the server knows its weights.
+fn undigested(identity: &Identity) -> Option<String> {
+    let server = identity.subject.get("server")?;
+    let model = identity.subject.get("model").map_or("a model", String::as_str);
+    Some(format!("{model} at {server}"))
 }
 
 /// Differing keys of one part; a missing key differs from every value.
@@ -148,6 +165,17 @@ mod tests {
         let error = check_allowed(&["suit".to_owned()], &[&one]).expect_err("no such key");
         insta::assert_snapshot!(error, @"--allow: no instrument has a key `suit`");
         assert_eq!(error.advice(), Some("these can be allowed: suite"));
+    }
+
+    #[test]
+    fn a_server_s_model_is_named_even_where_nothing_differs() {
+        let mut one = identity("a", "x", Some("s"));
+        one.subject.insert("server".into(), "https://h/v1".into());
+        let found = identity_differences(&one, &one);
+        assert_eq!(found.undigested, ["a at https://h/v1"]);
+        assert!(
+            identity_differences(&identity("a", "x", None), &identity("a", "x", None)).undigested.is_empty()
+        );
     }
 
     #[test]

@@ -9,6 +9,7 @@ use super::{
     kept::KeptModel,
     launch::Launch,
     model_ref::ModelRef,
+    openai::OpenAiModel,
     query::{GenerateAnswer, GenerateQuery, ScoreAnswer, ScoreQuery, check_unique},
     recorded::RecordedModel,
     workers::WorkerBackend,
@@ -36,6 +37,8 @@ pub enum Backend {
     Recorded(RecordedModel),
     /// What a stored run was answered.
     Kept(KeptModel),
+    /// A server.
+    OpenAi(Box<OpenAiModel>),
 }
 
 impl Backend {
@@ -50,11 +53,16 @@ impl Backend {
                 Ok(Self::Workers(Box::new(WorkerBackend::open(load, launch.clone(), workers)?)))
             }
             ModelRef::Recorded(path) => RecordedModel::open(path).map(Self::Recorded),
+            ModelRef::OpenAi(address) => {
+                OpenAiModel::open(address, launch.patience, workers, launch.interrupt.clone())
+                    .map(|model| Self::OpenAi(Box::new(model)))
+            }
         }
     }
 
     /// The subject's part of the identity. `model` is its name and `model-digest` the SHA-256 of its file; an
-    /// engine adds `architecture`, `parameters`, `dtype`, `tokenizer` and `template`, and `adapter` where there is one.
+    /// engine adds `architecture`, `parameters`, `dtype`, `tokenizer` and `template`, and `adapter` where there is one. A
+    /// server has no digest, but `server`.
     #[must_use]
     pub fn subject(&self) -> Identity {
         match self {
@@ -63,6 +71,7 @@ impl Backend {
                 identity([("model", recorded.name()), ("model-digest", recorded.digest().to_string())])
             }
             Self::Kept(kept) => kept.subject().clone(),
+            Self::OpenAi(server) => server.subject().clone(),
         }
     }
 
@@ -74,6 +83,7 @@ impl Backend {
             Self::Workers(workers) => workers.engine().clone(),
             Self::Recorded(_) => identity([("backend", RECORDED.to_owned())]),
             Self::Kept(kept) => kept.engine().clone(),
+            Self::OpenAi(server) => server.engine().clone(),
         }
     }
 
@@ -81,7 +91,7 @@ impl Backend {
     pub fn rest(&mut self) {
         match self {
             Self::Workers(workers) => workers.rest(),
-            Self::Recorded(_) | Self::Kept(_) => {}
+            Self::Recorded(_) | Self::Kept(_) | Self::OpenAi(_) => {}
         }
     }
 
@@ -106,6 +116,7 @@ impl Backend {
             Self::Workers(workers) => workers.score(queries, store, progress),
             Self::Recorded(recorded) => answer_all(queries, progress, |query| recorded.score(query)),
             Self::Kept(kept) => answer_all(queries, progress, |query| kept.score(query)),
+            Self::OpenAi(server) => server.score(queries, store, progress),
         }
     }
 
@@ -124,6 +135,7 @@ impl Backend {
             Self::Workers(workers) => workers.generate(queries, store, progress),
             Self::Recorded(recorded) => answer_all(queries, progress, |query| recorded.generate(query)),
             Self::Kept(kept) => answer_all(queries, progress, |query| kept.generate(query)),
+            Self::OpenAi(server) => server.generate(queries, store, progress),
         }
     }
 }
@@ -139,6 +151,7 @@ impl Backend {
             Self::Workers(workers) => workers.score_misfits(queries),
             Self::Recorded(_) => Ok(queries.iter().map(|_| None).collect()),
             Self::Kept(kept) => kept.misfits(queries),
+            Self::OpenAi(server) => server.score_misfits(queries),
         }
     }
 
@@ -149,7 +162,7 @@ impl Backend {
     pub fn generate_misfits(&mut self, queries: &[GenerateQuery]) -> Result<Vec<Option<Error>>> {
         match self {
             Self::Workers(workers) => workers.generate_misfits(queries),
-            Self::Recorded(_) => Ok(queries.iter().map(|_| None).collect()),
+            Self::Recorded(_) | Self::OpenAi(_) => Ok(queries.iter().map(|_| None).collect()),
             Self::Kept(kept) => kept.misfits(queries),
         }
     }

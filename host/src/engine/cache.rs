@@ -1,13 +1,12 @@
 //! Finished batches, addressed by everything that made them.
 //!
 //! The key is a digest over the identity of engine and model and over the whole batch with every member's
-//! tokens and parameters. A row may owe its last bits to its neighbours, so results are never looked up row by
+//! tokens and parameters. A server is asked one thing at a time: there the batch is what it was sent. A row may owe its last bits to its neighbours, so results are never looked up row by
 //! row. Equal keys mean equal bytes: this is what makes an interrupted run go on as if it had never stopped.
 
 use std::collections::BTreeMap;
 
-use realign_engine_abi::message::{Reply, Request};
-use serde::Serialize;
+use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
     error::{Error, Result},
@@ -26,10 +25,10 @@ pub struct BatchCache<'a> {
 }
 
 #[derive(Serialize)]
-struct Key<'a> {
+struct Key<'a, B> {
     version: u32,
     identity: &'a Digest,
-    batch: &'a Request,
+    batch: &'a B,
 }
 
 impl<'a> BatchCache<'a> {
@@ -43,9 +42,9 @@ impl<'a> BatchCache<'a> {
         Self { store, identity: Digest::of_json(&(engine, subject)) }
     }
 
-    /// The key of a batch.
+    /// The key of a batch: of an engine's request, or of what a server is sent.
     #[must_use]
-    pub fn key(&self, batch: &Request) -> Digest {
+    pub fn key<B: Serialize>(&self, batch: &B) -> Digest {
         Digest::of_json(&Key { version: VERSION, identity: &self.identity, batch })
     }
 
@@ -54,7 +53,7 @@ impl<'a> BatchCache<'a> {
     ///
     /// # Errors
     /// The store cannot be read.
-    pub fn get(&self, key: &Digest) -> Result<Option<Reply>> {
+    pub fn get<A: DeserializeOwned>(&self, key: &Digest) -> Result<Option<A>> {
         let Some(store) = self.store else { return Ok(None) };
         Ok(store.get_batch(key)?.and_then(|payload| serde_json::from_str(&payload).ok()))
     }
@@ -63,7 +62,7 @@ impl<'a> BatchCache<'a> {
     ///
     /// # Errors
     /// The store cannot be written.
-    pub fn put(&self, key: &Digest, reply: &Reply) -> Result<()> {
+    pub fn put<A: Serialize>(&self, key: &Digest, reply: &A) -> Result<()> {
         let Some(store) = self.store else { return Ok(()) };
         let payload = serde_json::to_string(reply)
             .map_err(|error| Error::engine(format!("the engine's reply cannot be stored: {error}")))?;

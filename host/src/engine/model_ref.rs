@@ -7,6 +7,7 @@ use realign_engine_abi::{
     place::Home,
 };
 
+use super::openai::address::Address;
 use crate::error::{Error, Result};
 
 /// A model that can be asked.
@@ -16,28 +17,43 @@ pub enum ModelRef {
     Files(Load),
     /// Recorded answers.
     Recorded(PathBuf),
+    /// A server's model.
+    OpenAi(Address),
 }
 
-const FORMS: &str =
-    "use a GGUF file, a model folder, smollm2, each with +ADAPTER_DIR if wanted, or recorded:FILE.jsonl";
+const FORMS: &str = "use a GGUF file, a model folder, smollm2, each with +ADAPTER_DIR if wanted, recorded:FILE.jsonl, or openai:BASE_URL#MODEL";
 
 impl ModelRef {
     /// Reads `FILE.gguf`, a Hugging Face model folder, `smollm2` (set up in `home`), each with `+ADAPTER_DIR` if
-    /// wanted, perhaps several times, or `recorded:FILE.jsonl`. What exists under the whole name comes first, so that names may contain `+`.
+    /// wanted, perhaps several times, `recorded:FILE.jsonl`, or `openai:BASE_URL#MODEL`. What exists under the whole name comes first, so that names may contain `+`.
     ///
     /// # Errors
-    /// Usage errors: forms that are known but not built yet, and names that are nothing of this.
+    /// Usage errors: names that are nothing of this, and what the forms themselves refuse.
     pub fn parse(text: &str, home: &Home) -> Result<Self> {
         if let Some(path) = text.strip_prefix("recorded:") {
             return Ok(Self::Recorded(path.into()));
         }
-        if text.starts_with("openai:") {
-            return Err(Error::usage(format!("--model {text}: servers are not built yet")).hint(FORMS));
+        if let Some(text) = text.strip_prefix("openai:") {
+            return server(text).map(Self::OpenAi);
         }
         if let Some(load) = files(text, home)? {
             return Ok(Self::Files(load));
         }
         Err(Error::usage(format!("--model {text}: no such file or folder")).hint(FORMS))
+    }
+
+    /// The files of a model that can be trained, and whose divergence can be measured. `name` is what the user typed.
+    ///
+    /// # Errors
+    /// A usage error where there are no weights here.
+    pub fn trainable(self, name: &str) -> Result<Load> {
+        let what = match self {
+            Self::Files(load) => return Ok(load),
+            Self::Recorded(_) => "recorded responses cannot be trained",
+            Self::OpenAi(_) => "a server's model cannot be trained: its weights are not here",
+        };
+        Err(Error::usage(format!("--model {name}: {what}"))
+            .hint("use a GGUF file, a model folder, or smollm2"))
     }
 
     /// The same model without its adapters; `None` where it has none.
@@ -47,9 +63,20 @@ impl ModelRef {
             Self::Files(load) if !load.adapters.is_empty() => {
                 Some(Self::Files(Load { adapters: Vec::new(), ..load.clone() }))
             }
-            Self::Files(_) | Self::Recorded(_) => None,
+            Self::Files(_) | Self::Recorded(_) | Self::OpenAi(_) => None,
         }
     }
+}
+
+/// A server's model, which takes no adapter of ours.
+fn server(text: &str) -> Result<Address> {
+    let address = Address::parse(text)?;
+    let adapter = address.model().rsplit_once('+').map(|(_, folder)| Path::new(folder));
+    if adapter.is_some_and(|folder| folder.join("adapter_config.json").is_file()) {
+        let message = format!("--model openai:{text}: an adapter cannot be put on a server's model");
+        return Err(Error::usage(message).hint("let the server load it, or name the model's files"));
+    }
+    Ok(address)
 }
 
 /// A model with the adapters behind it; `None` where the name begins with none.
@@ -155,8 +182,21 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_built_and_what_does_not_exist_is_a_usage_error() {
-        insta::assert_snapshot!(refusal("openai:http://localhost#name"), @"--model openai:http://localhost#name: servers are not built yet");
+    fn a_server_takes_no_adapter() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("adapter_config.json"), "{}").unwrap();
+        let name = format!("openai:http://h#m+{}", folder.path().display());
+        let shown = refusal(&name).replace(&folder.path().display().to_string(), "[folder]");
+        insta::assert_snapshot!(shown, @"--model openai:http://h#m+[folder]: an adapter cannot be put on a server's model");
+        assert!(
+            matches!(parse("openai:http://h#m+other").unwrap(), ModelRef::OpenAi(_)),
+            "a name may hold a plus"
+        );
+    }
+
+    #[test]
+    fn what_does_not_exist_is_a_usage_error() {
+        insta::assert_snapshot!(refusal("openai:http://localhost"), @"--model openai: no #MODEL behind the URL");
         insta::assert_snapshot!(refusal("smollm2+adapter"), @"model smollm2 is not set up: no file /no-such-home/models/SmolLM2-135M-Instruct.Q4_1.gguf");
         insta::assert_snapshot!(refusal("smollm2"), @"model smollm2 is not set up: no file /no-such-home/models/SmolLM2-135M-Instruct.Q4_1.gguf");
         insta::assert_snapshot!(refusal("missing.gguf"), @"--model missing.gguf: no such file or folder");

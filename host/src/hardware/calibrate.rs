@@ -105,6 +105,9 @@ fn files(model: &ModelRef) -> Result<Load> {
         ModelRef::Files(load) if load.adapters.is_empty() => Ok(load.clone()),
         ModelRef::Files(_) => Err(Error::usage("--model: an adapter has the speed of its model").hint(HINT)),
         ModelRef::Recorded(_) => Err(Error::usage("--model: recorded answers have no speed").hint(HINT)),
+        ModelRef::OpenAi(_) => {
+            Err(Error::usage("--model: a server's speed is not this machine's").hint(HINT))
+        }
     }
 }
 
@@ -183,6 +186,7 @@ mod tests {
     use realign_engine_abi::message::AdapterFile;
 
     use super::*;
+    use crate::engine::openai::address::Address;
 
     #[test]
     fn only_a_model_alone_has_a_speed() {
@@ -192,6 +196,8 @@ mod tests {
         assert_eq!(refusal(with_adapter), "--model: an adapter has the speed of its model");
         let recorded = ModelRef::Recorded("a.jsonl".into());
         assert_eq!(refusal(recorded), "--model: recorded answers have no speed");
+        let server = Address::parse("http://127.0.0.1:9#m").map(ModelRef::OpenAi).unwrap();
+        assert_eq!(refusal(server), "--model: a server's speed is not this machine's");
     }
 
     #[test]

@@ -83,7 +83,13 @@ fn push_identity(text: &mut String, identity: &IdentityDifferences) {
     push_differences(text, "differs", &identity.subject);
     push_differences(text, "warning: engine", &identity.engine);
     push_differences(text, "warning: allowed to differ", &identity.allowed);
-    if identity.subject.is_empty() {
+    for model in &identity.undigested {
+        let _ = writeln!(
+            text,
+            "warning: weights of {model} are the server's own: they may have changed between the runs"
+        );
+    }
+    if identity.subject.is_empty() && identity.undigested.is_empty() {
         *text += "same subject: this is the noise of the measurement\n";
     }
 }

@@ -161,13 +161,7 @@ fn model(settings: &Settings, file: &PipelineFile, path: &Path) -> Result<Load> 
         return Err(Error::usage(format!("{}: model: no model is named", path.display()))
             .hint("add model = \"smollm2\", or give --model"));
     };
-    match ModelRef::parse(name, &settings.home)? {
-        ModelRef::Files(load) => Ok(load),
-        ModelRef::Recorded(_) => {
-            Err(Error::usage(format!("--model {name}: recorded responses cannot be trained"))
-                .hint("use a GGUF file, a model folder, or smollm2"))
-        }
-    }
+    ModelRef::parse(name, &settings.home)?.trainable(name)
 }
 
 /// The pipeline's path as another command in another folder finds it.

@@ -11,6 +11,7 @@ pub(super) const EXAMPLE: &str = "\
 Examples:
   realign eval examples/harbor/suite.toml --model smollm2 --name before --limit 10
   realign eval examples/harbor/suite.toml --model recorded:responses.jsonl
+  realign eval examples/harbor/suite.toml --model openai:http://127.0.0.1:8000/v1#qwen --items 0
   realign eval examples/harbor/suite.toml --power
   realign eval --task agreeableness.yaml --model smollm2
   realign eval --task arithmetic/group.yaml --model smollm2 --num-fewshot 5 --apply-chat-template --output results";
@@ -24,8 +25,8 @@ pub struct Eval {
     /// One lm-eval task file, or a group's, instead of a suite.
     #[arg(long, value_name = "FILE.yaml")]
     pub task: Option<PathBuf>,
-    /// A GGUF file, a model folder or `smollm2` (the set-up's small model), each with `+ADAPTER_DIR` if wanted, or
-    /// `recorded:FILE.jsonl`.
+    /// A GGUF file, a model folder or `smollm2` (the set-up's small model), each with `+ADAPTER_DIR` if wanted,
+    /// `recorded:FILE.jsonl`, or `openai:BASE_URL#MODEL` (key in `$REALIGN_OPENAI_KEY`).
     #[arg(long, value_name = "MODEL", required_unless_present = "power")]
     pub model: Option<String>,
     /// Say what a comparison of two runs of the suite could see, and run nothing.

@@ -232,7 +232,16 @@ fn differences(identity: &IdentityDifferences) -> Markup {
             vec![Cell::text(key), Cell::text(part), shown(before), shown(after)]
         })
     });
-    let rows: Vec<Vec<Cell>> = rows.collect();
+    let undigested = identity.undigested.iter().map(|model| {
+        let cell = |text| Cell::text(text);
+        vec![
+            cell("weights"),
+            cell("subject: a warning"),
+            cell(model),
+            cell("the server's own; they may have changed"),
+        ]
+    });
+    let rows: Vec<Vec<Cell>> = rows.chain(undigested).collect();
     if rows.is_empty() {
         return html! { p { "Nothing: the same subject was measured twice, so that every change is noise." } };
     }

@@ -1,0 +1,180 @@
+//! The real engine behind a server of this file, asked through `--model openai:`: what comes out must be the engine's own numbers.
+//!
+//! The server is small, the model is real: a token of the server is a word with the blank before it, and its log-probability is the
+//! engine's sum for it, which the chain rule makes the right one.
+
+use std::{
+    io::{BufRead as _, BufReader, Read as _, Write as _},
+    net::{TcpListener, TcpStream},
+    path::Path,
+    sync::{Arc, Mutex},
+    thread,
+};
+
+use realign::{
+    engine::{
+        backend::Backend,
+        launch::Launch,
+        model_ref::ModelRef,
+        query::{GenerateQuery, Prompt, ScoreAnswer, ScoreQuery},
+    },
+    ids::Seed,
+    model::{ChatMessage, Finish},
+};
+use realign_engine_abi::place::Home;
+use serde_json::{Value, json};
+
+use crate::support::{Project, lines};
+
+/// Serves the small model at the URL that is returned, until the process ends.
+fn serve() -> String {
+    let home = Home::at(std::env::var_os("REALIGN_HOME").expect("a home with an engine"));
+    let launch = Launch::engine(Path::new(env!("CARGO_BIN_EXE_realign")), &home.engine());
+    let model = ModelRef::parse("smollm2", &home).expect("the small model");
+    let engine = Arc::new(Mutex::new(Backend::open(&model, &launch, Some(1)).expect("the engine")));
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port of this machine");
+    let url = format!("http://{}/v1", listener.local_addr().expect("an address"));
+    thread::spawn(move || {
+        for stream in listener.incoming().map_while(Result::ok) {
+            let engine = Arc::clone(&engine);
+            thread::spawn(move || answer(stream, &engine));
+        }
+    });
+    url
+}
+
+/// One request and its answer.
+fn answer(stream: TcpStream, engine: &Mutex<Backend>) {
+    let mut reader = BufReader::new(stream);
+    let mut head = String::new();
+    while !head.ends_with("\r\n\r\n") {
+        if reader.read_line(&mut head).unwrap_or_default() == 0 {
+            return;
+        }
+    }
+    let length =
+        head.to_lowercase().lines().find_map(|line| line.strip_prefix("content-length: ")?.parse().ok());
+    let mut body = vec![0; length.unwrap_or_default()];
+    reader.read_exact(&mut body).expect("the body that was announced");
+    let body = serde_json::from_slice(&body).expect("JSON");
+    let engine = &mut *engine.lock().expect("no other request failed");
+    let answer =
+        if head.contains("/chat/") { chat(engine, &body) } else { completion(engine, &body) }.to_string();
+    // A client that has its error already does not listen any more.
+    let _ = write!(
+        reader.into_inner(),
+        "HTTP/1.1 200 OK\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{answer}",
+        answer.len()
+    );
+}
+
+fn chat(engine: &mut Backend, body: &Value) -> Value {
+    let messages: Vec<ChatMessage> = serde_json::from_value(body["messages"].clone()).expect("messages");
+    let (text, finish, tokens) = continued(engine, Prompt::Messages(messages), body);
+    json!({
+        "choices": [{ "message": { "content": text }, "finish_reason": finish }],
+        "usage": { "completion_tokens": tokens },
+    })
+}
+
+/// A text, its words with their log-probabilities, and one token behind it.
+fn completion(engine: &mut Backend, body: &Value) -> Value {
+    let text = body["prompt"].as_str().expect("a prompt");
+    let (made, finish, _) = continued(engine, Prompt::Raw(text.to_owned()), body);
+    let echoed = if body["echo"] == json!(true) { words(text) } else { Vec::new() };
+    let mut before = if echoed.is_empty() { text.to_owned() } else { String::new() };
+    let tokens: Vec<String> = echoed.into_iter().chain(Some(made).filter(|made| !made.is_empty())).collect();
+    let (mut offsets, mut queries) = (Vec::new(), Vec::new());
+    for (place, word) in tokens.iter().enumerate() {
+        offsets.push(before.chars().count());
+        if !before.is_empty() {
+            let (id, context) = (place.to_string(), Prompt::Raw(before.clone()));
+            queries.push(ScoreQuery { id, context, continuations: vec![word.clone()] });
+        }
+        before += word;
+    }
+    let scores = engine.score(&queries, None, &mut |_, _| {}).expect("scores");
+    // The first token of a text has no score.
+    let unscored = vec![Value::Null; tokens.len() - scores.len()];
+    let value = |score: &ScoreAnswer| json!(score.logprob[0]);
+    let best = |score: &ScoreAnswer| json!({ "best": if score.greedy[0] { score.logprob[0] } else { 0.0 } });
+    let values: Vec<Value> = unscored.iter().cloned().chain(scores.iter().map(value)).collect();
+    let tops: Vec<Value> = unscored.iter().cloned().chain(scores.iter().map(best)).collect();
+    let whole = tokens.concat();
+    let logprobs =
+        json!({ "tokens": tokens, "token_logprobs": values, "top_logprobs": tops, "text_offset": offsets });
+    json!({ "choices": [{ "text": whole, "finish_reason": finish, "logprobs": logprobs }] })
+}
+
+fn continued(engine: &mut Backend, prompt: Prompt, body: &Value) -> (String, &'static str, usize) {
+    let max_tokens = u32::try_from(body["max_tokens"].as_u64().expect("a limit")).expect("a small limit");
+    let query = GenerateQuery {
+        id: "q".into(),
+        prompt,
+        max_tokens,
+        temperature: 0.0,
+        seed: Seed(0),
+        stop: Vec::new(),
+    };
+    let answer = engine.generate(&[query], None, &mut |_, _| {}).expect("an answer").remove(0);
+    let finish = if answer.finish == Finish::Length { "length" } else { "stop" };
+    (answer.text, finish, answer.tokens)
+}
+
+/// A text in words, each with the blanks before it.
+fn words(text: &str) -> Vec<String> {
+    let mut words: Vec<String> = Vec::new();
+    let mut blank = true;
+    for c in text.chars() {
+        match words.last_mut() {
+            Some(word) if !c.is_whitespace() || blank => word.push(c),
+            _ => words.push(c.into()),
+        }
+        blank = c.is_whitespace();
+    }
+    words
+}
+
+#[test]
+fn a_server_in_front_of_the_engine_gives_the_engine_s_numbers_and_texts() {
+    let Some(project) = Project::with_engine() else { return };
+    let url = serve();
+    project.write("questions.jsonl", lines([
+        json!({ "id": "a", "context": "The capital of France is", "continuations": [" Paris", " Rome", " the largest city"] }),
+        json!({ "id": "b", "context": "Water boils at a temperature of ", "continuations": ["one hundred degrees", "ten"] }),
+    ]));
+    project.write("prompts.jsonl", lines([
+        json!({ "id": "a", "messages": [{ "role": "system", "content": "Be brief." }, { "role": "user", "content": "Who are you?" }] }),
+    ]));
+    let model = format!("openai:{url}#smollm2");
+    for (name, model) in [("server", model.as_str()), ("engine", "smollm2")] {
+        let (scores, texts) = (format!("{name}.scores"), format!("{name}.texts"));
+        let score = ["score", "--input", "questions.jsonl", "--output", &scores, "--model", model];
+        project.realign(&score).exits(0);
+        let generate = [
+            "generate",
+            "--input",
+            "prompts.jsonl",
+            "--output",
+            &texts,
+            "--max-tokens",
+            "16",
+            "--model",
+            model,
+        ];
+        project.realign(&generate).exits(0);
+    }
+    assert_eq!(project.read("server.texts"), project.read("engine.texts"));
+    let scores = |name: &str| -> Vec<Value> {
+        project.read(name).lines().map(|line| serde_json::from_str(line).expect("JSON")).collect()
+    };
+    for (server, engine) in scores("server.scores").iter().zip(scores("engine.scores")) {
+        assert_eq!((&server["id"], &server["greedy"]), (&engine["id"], &engine["greedy"]));
+        let sums = |row: &Value| -> Vec<f64> {
+            serde_json::from_value(row["loglikelihood"].clone()).expect("numbers")
+        };
+        for (one, other) in sums(server).into_iter().zip(sums(&engine)) {
+            assert!((one - other).abs() < 1e-3, "{server} {engine}");
+        }
+    }
+}

@@ -10,8 +10,10 @@
 //! - `real`: comparisons of published results, where those are present
 //! - `report`: stored runs shown again, and as pages; `simulation`: error rates of comparisons, measured (slow)
 //! - `components`: the reference evaluators, built in and from source, over their cases
+//! - `contract`: evaluators built for released and for later contracts, on this host
 //! - `data`: the tools for preference data, each on small files that a person can check by hand
 //! - `example`: the training data of the example persona
+//! - `fuzz`: seeds and findings of the fuzz targets, through the same checks
 //! - `golden`: log-likelihoods and accuracies that lm-eval computed, where those results are present
 //! - `grants`: detectors and style scorers that ask the model
 //! - `hardware`: calibrations, real and from files, and plans that go by them
@@ -29,8 +31,10 @@ mod browser;
 mod cards;
 mod cli;
 mod components;
+mod contract;
 mod data;
 mod example;
+mod fuzz;
 mod golden;
 mod grants;
 mod hardware;

@@ -167,6 +167,13 @@ mod tests {
         insta::assert_snapshot!(refusal(b"{\"id\":\"a\"\n"), @"/rows.jsonl line 1 column 9: EOF while parsing an object");
     }
 
+    #[cfg(unix)]
+    #[test]
+    fn a_file_that_never_ends_is_refused_at_the_limit() {
+        let error = text(Path::new("/dev/zero")).unwrap_err();
+        insta::assert_snapshot!(error, @"/dev/zero: more than 268435456 bytes, which is the limit");
+    }
+
     #[test]
     fn a_missing_file_is_named() {
         let error = text(Path::new("/no/such/file")).unwrap_err();

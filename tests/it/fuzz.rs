@@ -1,6 +1,9 @@
 //! The checks of the fuzz targets over their seeds and over what they once found. `CONTRIBUTING.md` says how the targets run.
+#![expect(clippy::print_stdout, reason = "the last input named is the one that a check fails on")]
 
 use std::{fs, path::Path};
+
+use crate::hostile::assemble;
 
 #[path = "../fuzz/checks.rs"]
 mod checks;
@@ -12,7 +15,6 @@ fn replay(target: &str, check: fn(&[u8])) -> usize {
     let mut inputs: Vec<_> = entries.map(|entry| entry.expect("an input").path()).collect();
     inputs.sort();
     for input in &inputs {
-        // The test's output names the input that a check fails on.
         println!("{}", input.display());
         check(&fs::read(input).expect("an input"));
     }

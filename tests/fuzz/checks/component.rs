@@ -51,7 +51,7 @@ pub(crate) fn check(bytes: &[u8]) {
     match evaluator.kind() {
         Kind::Benchmark => drop(prepared.items(&[])),
         Kind::TraitDetector | Kind::StyleScorer => {
-            let outcomes = prepared.judge(&samples, &mut |asks| result::answers(asks, &grants));
+            let outcomes = prepared.judge(&samples, &mut |asks| Ok(result::answers(asks, &grants)));
             result::fit(&outcomes.expect("within its fuel it is never slow"), &samples, &evaluator);
         }
     }

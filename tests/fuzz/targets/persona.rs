@@ -1,5 +1,8 @@
 #![no_main]
 
+#[allow(dead_code, reason = "other programs use the rest")]
+#[path = "../../it/hostile/assemble.rs"]
+mod assemble;
 #[path = "../checks.rs"]
 mod checks;
 

@@ -10,6 +10,8 @@ use realign_plugin::{
 
 mod measure;
 
+use measure::Reply;
+
 /// The rules, as the suite gives them; also the prepared detector, since nothing has to be prepared.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -51,26 +53,27 @@ impl TraitDetector for Manner {
         {
             return Err(Failure::config(format!("max_hedges is {most}, must be 0 to 10")));
         }
-        rules::check_some(&config.verdicts(""))?;
+        rules::check_some(&config.verdicts(&Reply::read("")))?;
         Ok(config)
     }
 
     fn detect(&self, sample: &Sample, _: &Answers<'_>) -> Result<Outcome, Failure> {
-        if text::words(&sample.response).is_empty() {
+        let reply = Reply::read(&sample.response);
+        if reply.is_without_words() {
             return Ok(Outcome::NotApplicable("the response has no words".to_owned()));
         }
-        Ok(rules::presence(self.verdicts(&sample.response)))
+        Ok(rules::presence(self.verdicts(&reply)))
     }
 }
 
 impl Manner {
     /// One verdict per given rule, in the order of the fields.
-    fn verdicts(&self, response: &str) -> Vec<Verdict> {
-        let wanted = |rule, wanted: Option<bool>, has: fn(&str) -> bool| {
-            wanted.map(|wanted| Verdict::wanted(rule, wanted, has(response)))
+    fn verdicts<'a>(&self, reply: &Reply<'a>) -> Vec<Verdict> {
+        let wanted = |rule, wanted: Option<bool>, has: fn(&Reply<'a>) -> bool| {
+            wanted.map(|wanted| Verdict::wanted(rule, wanted, has(reply)))
         };
         let hedges = self.max_hedges.map(|most| {
-            let rate = measure::hedges_per_sentence(response);
+            let rate = reply.hedges_per_sentence();
             Verdict {
                 rule: "max_hedges",
                 holds: rate <= most,
@@ -78,14 +81,14 @@ impl Manner {
             }
         });
         let person = self.person.map(|wanted| {
-            let found = measure::person(response);
+            let found = reply.person();
             Verdict { rule: "person", holds: found == wanted, measured: format!("{found:?}").to_lowercase() }
         });
-        let emoji = self.emoji.map(|range| Verdict::within("emoji", range, measure::emoji(response)));
+        let emoji = self.emoji.map(|range| Verdict::within("emoji", range, reply.emoji()));
         let given = [
-            wanted("greeting", self.greeting, measure::greets),
-            wanted("question", self.question, measure::asks),
-            wanted("closing", self.closing, measure::closes),
+            wanted("greeting", self.greeting, Reply::greets),
+            wanted("question", self.question, Reply::asks),
+            wanted("closing", self.closing, Reply::closes),
             hedges,
             person,
             emoji,

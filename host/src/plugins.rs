@@ -2,7 +2,8 @@
 //!
 //! - [`registry`]: a suite's plugin reference to the bytes of a component
 //! - [`lock`]: which bytes those have to be
-//! - [`new`]: a folder to start from; [`source`]: a folder to a component, through [`toolchain`] and [`build`]
+//! - [`new`]: a folder to start from; [`source`]: a folder (which [`manifest`] describes) to a component,
+//!   through [`toolchain`] and [`build`]
 //! - [`contract`]: the contract as text; [`trial`]: examples and conformance
 //! - [`card`]: what an evaluator's scores are worth; [`mod@bench`]: what they cost
 
@@ -12,6 +13,7 @@ mod builtin;
 pub mod card;
 pub mod contract;
 pub mod lock;
+pub mod manifest;
 pub mod new;
 pub mod registry;
 pub mod source;

@@ -3,7 +3,7 @@
 //! Every error names the file and the line, in one line. A row is never skipped: a blank row, a bad byte or a
 //! field too many stops the command, because a number over part of the data would look like a number over all.
 
-use std::{fs, path::Path};
+use std::{fs::File, io::Read as _, path::Path};
 
 use serde::de::DeserializeOwned;
 
@@ -17,12 +17,15 @@ const MAX_BYTES: u64 = 256 << 20;
 /// # Errors
 /// Bad input where the file is missing, unreadable, over 256 MiB or not UTF-8 (with the line of the first bad byte).
 pub fn text(path: &Path) -> Result<String> {
-    let size = fs::metadata(path).map_err(|error| Error::unreadable(path, &error))?.len();
-    if size > MAX_BYTES {
-        let message = format!("{}: {size} bytes, the limit is {MAX_BYTES}", path.display());
+    let unreadable = |error| Error::unreadable(path, &error);
+    let file = File::open(path).map_err(unreadable)?;
+    let mut bytes = Vec::new();
+    // Counted while it is read: a device or a pipe has no size to look at, and a file may grow.
+    file.take(MAX_BYTES + 1).read_to_end(&mut bytes).map_err(unreadable)?;
+    if bytes.len() as u64 > MAX_BYTES {
+        let message = format!("{}: more than {MAX_BYTES} bytes, which is the limit", path.display());
         return Err(Error::bad_input(message).hint("split the file"));
     }
-    let bytes = fs::read(path).map_err(|error| Error::unreadable(path, &error))?;
     String::from_utf8(bytes).map_err(|error| {
         let start = error.utf8_error().valid_up_to();
         let line = error.as_bytes()[..start].split(|byte| *byte == b'\n').count();
@@ -115,7 +118,7 @@ pub fn within(field: &str, value: f64, low: f64, high: f64) -> Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use std::path::PathBuf;
+    use std::{fs, path::PathBuf};
 
     use serde::Deserialize;
 
@@ -162,6 +165,13 @@ mod tests {
     fn a_misspelt_field_and_broken_json_are_named_with_line_and_column() {
         insta::assert_snapshot!(refusal(b"{\"ID\":\"a\"}\n"), @"/rows.jsonl line 1 column 5: unknown field `ID`, expected `id`");
         insta::assert_snapshot!(refusal(b"{\"id\":\"a\"\n"), @"/rows.jsonl line 1 column 9: EOF while parsing an object");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_file_that_never_ends_is_refused_at_the_limit() {
+        let error = text(Path::new("/dev/zero")).unwrap_err();
+        insta::assert_snapshot!(error, @"/dev/zero: more than 268435456 bytes, which is the limit");
     }
 
     #[test]

@@ -36,7 +36,8 @@
 //!
 //! Everything compiles natively too: the `testing` feature runs an evaluator over its `cases.toml`, and the host runs
 //! the same file through the sandbox. [`text`] holds helpers that give the same result on every machine; avoid
-//! `HashMap` in an evaluator, whose order there depends on earlier calls.
+//! `HashMap` in an evaluator, whose order there depends on earlier calls. [`rules`] and [`vectors`] are what detectors made of
+//! rules and scorers made of rates share.
 
 pub mod ask;
 mod benchmark;
@@ -50,11 +51,13 @@ mod export;
 pub mod guest;
 mod kind;
 pub mod log;
+pub mod rules;
 mod setup;
 mod style;
 #[cfg(feature = "testing")]
 pub mod testing;
 pub mod text;
+pub mod vectors;
 
 pub use ask::{Answers, Question};
 pub use benchmark::Benchmark;

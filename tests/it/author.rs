@@ -1,6 +1,5 @@
 //! The author's loop through the binary: begin, build, try, lock. Where a compiler or a componentizer is missing, what needs
 //! it is skipped, and says so.
-#![expect(clippy::print_stdout, reason = "a test that is skipped says so")]
 
 use std::{
     fs,
@@ -11,7 +10,7 @@ use std::{
 use realign::plugins::{registry, toolchain::Toolchain};
 use serde_json::Value;
 
-use crate::support::{Project, Run};
+use crate::support::{Project, Run, skipped};
 
 const KINDS: [&str; 3] = ["trait-detector", "style-scorer", "benchmark"];
 
@@ -23,7 +22,7 @@ fn repository() -> PathBuf {
 fn compiler() -> bool {
     let found = Toolchain::find().is_ok();
     if !found {
-        println!("skipped: no compiler for wasm32-unknown-unknown");
+        skipped("no compiler for wasm32-unknown-unknown, see the table of languages in PLUGINS.md");
     }
     found
 }
@@ -33,7 +32,7 @@ fn tool(name: &str) -> bool {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let found = std::env::split_paths(&path).any(|folder| folder.join(name).is_file());
     if !found {
-        println!("skipped: {name} is not on the path");
+        skipped(&format!("{name} is not on the path, see the table of languages in PLUGINS.md"));
     }
     found
 }

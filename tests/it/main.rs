@@ -11,8 +11,10 @@
 //! - `served`: the real engine behind a small server; `servers`: servers at the command line; what needs weights is refused, and a key never shows
 //! - `report`: stored runs shown again, and as pages; `simulation`: error rates of comparisons, measured (slow)
 //! - `components`: the reference evaluators, built in and from source, over their cases
+//! - `contract`: evaluators built for released and for later contracts, on this host
 //! - `data`: the tools for preference data, each on small files that a person can check by hand
 //! - `example`: the training data of the example persona
+//! - `fuzz`: seeds and findings of the fuzz targets, through the same checks
 //! - `golden`: log-likelihoods and accuracies that lm-eval computed, where those results are present
 //! - `grants`: detectors and style scorers that ask the model
 //! - `hardware`: calibrations, real and from files, and plans that go by them
@@ -31,8 +33,10 @@ mod browser;
 mod cards;
 mod cli;
 mod components;
+mod contract;
 mod data;
 mod example;
+mod fuzz;
 mod golden;
 mod grants;
 mod hardware;

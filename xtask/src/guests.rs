@@ -15,26 +15,32 @@ use crate::{
 
 const TARGET: &str = "wasm32-unknown-unknown";
 
-/// Compiles every evaluator and gives the folder of the components.
-pub(crate) fn from_source(home: &Home) -> Result<PathBuf, String> {
+/// Compiles evaluators and gives the folder of the components.
+pub(crate) fn from_source(home: &Home, plugins: &[String]) -> Result<PathBuf, String> {
     compiler(home)?;
     let realign = build_host()?;
     let folder = repo::target().join("components");
     fs::create_dir_all(&folder).map_err(|error| format!("cannot make {}: {error}", folder.display()))?;
-    for plugin in plugins()? {
-        let output = folder.join(&plugin).with_extension("wasm");
-        let source = repo::root().join("plugins").join(&plugin);
+    for plugin in plugins {
+        let output = folder.join(plugin).with_extension("wasm");
+        let source = repo::root().join("plugins").join(plugin);
         run(Command::new(&realign).args(["plugin", "build"]).arg(source).arg("--output").arg(output), home)?;
     }
     Ok(folder)
 }
 
-/// Replaces the built-in components and their lock file.
-pub(crate) fn run_task() -> Outcome {
+/// Replaces the built-in components that are named, or all, and their lock file. The bytes of a component are part of a run's
+/// identity: one that does what it did is best left as it is.
+pub(crate) fn run_task(named: &[&str]) -> Outcome {
+    let mut chosen = plugins()?;
+    if let Some(unknown) = named.iter().find(|name| !chosen.iter().any(|plugin| plugin == *name)) {
+        return Err(format!("no evaluator is called {unknown}, there are {}", chosen.join(", ")));
+    }
+    chosen.retain(|plugin| named.is_empty() || named.contains(&plugin.as_str()));
     let home = setup::home()?;
-    let built = from_source(&home)?;
+    let built = from_source(&home, &chosen)?;
     let dist = repo::root().join("plugins/dist");
-    for plugin in plugins()? {
+    for plugin in chosen {
         let name = format!("{plugin}.wasm");
         fs::copy(built.join(&name), dist.join(&name))
             .map_err(|error| format!("cannot copy {name}: {error}"))?;
@@ -44,7 +50,7 @@ pub(crate) fn run_task() -> Outcome {
 }
 
 /// Names of the crates under `plugins/`, in order.
-fn plugins() -> Result<Vec<String>, String> {
+pub(crate) fn plugins() -> Result<Vec<String>, String> {
     let folder = repo::root().join("plugins");
     let entries =
         fs::read_dir(&folder).map_err(|error| format!("cannot read {}: {error}", folder.display()))?;

@@ -21,7 +21,7 @@ usage: cargo xtask <task>
   test     set up what is missing, then run every test
   check    formatting, lints, documentation and dependency rules
   setup    only set up: native libraries, engine, small model
-  guests   rebuild the built-in evaluators into plugins/dist
+  guests   rebuild the built-in evaluators into plugins/dist (guests NAME...: only these)
 
 Set-up state lives in $REALIGN_HOME (default: your data folder) and is shared by clones.
 ";
@@ -37,7 +37,7 @@ fn main() -> ExitCode {
         ["test", rest @ ..] => test::run(rest),
         ["check"] => check::run(),
         ["setup"] => setup::engine().map(|_| ExitCode::SUCCESS),
-        ["guests"] => guests::run_task(),
+        ["guests", named @ ..] => guests::run_task(named),
         ["help" | "--help" | "-h"] => {
             print!("{USAGE}");
             Ok(ExitCode::SUCCESS)

@@ -12,11 +12,17 @@ pub(crate) fn run(filter: &[&str]) -> Outcome {
     println!("set-up (state in $REALIGN_HOME, skipped where nothing changed)");
     let home = setup::engine()?;
     println!("building the evaluators from source");
-    let built = guests::from_source(&home)?;
+    let built = guests::from_source(&home, &guests::plugins()?)?;
     let shared = repo::root().join("../shared");
     let shared = shared.is_dir().then_some(shared);
     if shared.is_none() {
         println!("no ../shared: tests against the golden results say that they are skipped");
+    }
+
+    for tool in ["componentize-py", "componentize-qjs"] {
+        if !on_path(tool) {
+            println!("no {tool} on the path: tests of what it builds say that they are skipped");
+        }
     }
 
     let environment = |command: &mut Command| {
@@ -43,6 +49,11 @@ pub(crate) fn run(filter: &[&str]) -> Outcome {
     environment(&mut host);
     finish(&mut host)?;
     Ok(ExitCode::SUCCESS)
+}
+
+fn on_path(tool: &str) -> bool {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&path).any(|folder| folder.join(tool).is_file())
 }
 
 fn finish(command: &mut Command) -> Result<(), String> {

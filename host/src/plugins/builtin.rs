@@ -5,9 +5,13 @@ pub(super) const BUILT_IN: &[(&str, &[u8])] = &[
     ("bits-per-byte", include_bytes!("../../../plugins/dist/bits-per-byte.wasm")),
     ("choice-likelihood", include_bytes!("../../../plugins/dist/choice-likelihood.wasm")),
     ("short-answer", include_bytes!("../../../plugins/dist/short-answer.wasm")),
+    ("style-chars", include_bytes!("../../../plugins/dist/style-chars.wasm")),
     ("style-delta", include_bytes!("../../../plugins/dist/style-delta.wasm")),
     ("trait-bayes", include_bytes!("../../../plugins/dist/trait-bayes.wasm")),
+    ("trait-judge", include_bytes!("../../../plugins/dist/trait-judge.wasm")),
     ("trait-lexicon", include_bytes!("../../../plugins/dist/trait-lexicon.wasm")),
+    ("trait-logistic", include_bytes!("../../../plugins/dist/trait-logistic.wasm")),
+    ("trait-manner", include_bytes!("../../../plugins/dist/trait-manner.wasm")),
     ("trait-structure", include_bytes!("../../../plugins/dist/trait-structure.wasm")),
 ];
 

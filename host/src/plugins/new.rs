@@ -102,7 +102,8 @@ pub fn write(folder: &Path, name: &str, kind: Kind, language: Language) -> Resul
     output.commit()
 }
 
-fn check_name(name: &str) -> Result<()> {
+/// Refuses what is no name of an evaluator: a plain word that can be a folder, a crate and a file.
+pub(super) fn check_name(name: &str) -> Result<()> {
     let letters = |byte: u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-');
     let good = name.len() <= NAME_BYTES
         && name.bytes().all(letters)

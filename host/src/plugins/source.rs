@@ -10,36 +10,15 @@ use std::{
     process::Command,
 };
 
-use serde::Deserialize;
-
-use super::{build, contract, toolchain::Toolchain};
-use crate::{
-    error::{Error, Result},
-    read,
-    sandbox::Kind,
+use super::{
+    build, contract,
+    manifest::{Foreign, Manifest},
+    toolchain::Toolchain,
 };
+use crate::error::{Error, Result};
 
 /// Lines of a tool's words that an error shows.
 const SHOWN: usize = 40;
-
-/// `plugin.toml`: what a folder without a crate holds.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Manifest {
-    format: u32,
-    name: String,
-    kind: Kind,
-    language: Foreign,
-    /// Module of Python, file of JavaScript.
-    source: String,
-}
-
-#[derive(Debug, Clone, Copy, Deserialize)]
-#[serde(rename_all = "lowercase")]
-enum Foreign {
-    Python,
-    Js,
-}
 
 /// A component with the name of its source.
 #[derive(Debug)]
@@ -68,12 +47,7 @@ pub fn build(folder: &Path) -> Result<Built> {
 }
 
 fn foreign(folder: &Path) -> Result<Built> {
-    let path = folder.join("plugin.toml");
-    let manifest: Manifest = read::toml(&path)?;
-    if manifest.format != 1 {
-        let message = format!("{}: format: {}, this version reads 1", path.display(), manifest.format);
-        return Err(Error::usage(message));
-    }
+    let manifest = Manifest::read(&folder.join("plugin.toml"))?;
     let scratch = tempfile::tempdir().map_err(|error| Error::unwritable(&env::temp_dir(), &error))?;
     let output = scratch.path().join("component.wasm");
     let world = contract::world_name(manifest.kind);

@@ -8,7 +8,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use realign_plugin::prelude::*;
+use realign_plugin::{
+    prelude::*,
+    vectors::{centre, cosine, deviation, z_scores},
+};
 
 /// Fewest texts a side.
 const FEWEST: usize = 8;
@@ -67,20 +70,14 @@ impl StyleScorer for Chars {
         };
         let all: Vec<&BTreeMap<String, f64>> = exemplars.iter().chain(&contrast).collect();
         let features = widespread(&all);
-        let count = all.len() as f64;
-        let rate = |text: &BTreeMap<String, f64>, feature: &String| text.get(feature).copied().unwrap_or(0.0);
-        let mean: Vec<f64> = features
-            .iter()
-            .map(|feature| all.iter().map(|text| rate(text, feature)).sum::<f64>() / count)
-            .collect();
-        let spread = |(feature, mean): (&String, &f64)| {
-            (all.iter().map(|text| (rate(text, feature) - mean).powi(2)).sum::<f64>() / count).sqrt()
-        };
-        let deviation: Vec<f64> = features.iter().zip(&mean).map(spread).collect();
-        let mut fitted = Self { n, features, mean, deviation, exemplar: Vec::new(), contrast: Vec::new() };
-        fitted.exemplar = fitted.centre(&exemplars);
-        fitted.contrast = fitted.centre(&contrast);
-        Ok(fitted)
+        let vectors: Vec<Vec<f64>> = all.iter().map(|text| vector(text, &features)).collect();
+        let mean = centre(&vectors);
+        let deviation = deviation(&vectors, &mean);
+        let scores: Vec<Vec<f64>> =
+            vectors.iter().map(|vector| z_scores(vector, &mean, &deviation, CLIP)).collect();
+        let (of_exemplars, of_contrast) = scores.split_at(exemplars.len());
+        let (exemplar, contrast) = (centre(of_exemplars), centre(of_contrast));
+        Ok(Self { n, features, mean, deviation, exemplar, contrast })
     }
 
     fn score(&self, sample: &Sample, _: &Answers<'_>) -> Result<Outcome, Failure> {
@@ -88,27 +85,14 @@ impl StyleScorer for Chars {
             let reason = format!("the response has fewer than {} characters", self.n);
             return Ok(Outcome::NotApplicable(reason));
         };
-        let vector = self.vector(&rates);
-        let score = cosine(&vector, &self.exemplar) - cosine(&vector, &self.contrast);
-        Ok(Scored::value("match", score).into())
+        let z = z_scores(&vector(&rates, &self.features), &self.mean, &self.deviation, CLIP);
+        Ok(Outcome::fit(cosine(&z, &self.exemplar) - cosine(&z, &self.contrast)))
     }
 }
 
-impl Chars {
-    fn vector(&self, rates: &BTreeMap<String, f64>) -> Vec<f64> {
-        let scaled = |((feature, mean), deviation): ((&String, &f64), &f64)| {
-            let rate = rates.get(feature).copied().unwrap_or(0.0);
-            if *deviation > 0.0 { ((rate - mean) / deviation).clamp(-CLIP, CLIP) } else { 0.0 }
-        };
-        self.features.iter().zip(&self.mean).zip(&self.deviation).map(scaled).collect()
-    }
-
-    fn centre(&self, texts: &[BTreeMap<String, f64>]) -> Vec<f64> {
-        let vectors: Vec<Vec<f64>> = texts.iter().map(|text| self.vector(text)).collect();
-        let mean =
-            |place: usize| vectors.iter().map(|vector| vector[place]).sum::<f64>() / vectors.len() as f64;
-        (0..self.features.len()).map(mean).collect()
-    }
+/// The rates of the features, 0 where a text has none of one.
+fn vector(rates: &BTreeMap<String, f64>, features: &[String]) -> Vec<f64> {
+    features.iter().map(|feature| rates.get(feature).copied().unwrap_or(0.0)).collect()
 }
 
 /// Rate of every n-gram of a text, in lower case and with single blanks; `None` where it is too short for one.
@@ -131,14 +115,6 @@ fn widespread(texts: &[&BTreeMap<String, f64>]) -> Vec<String> {
         .map(|(gram, count)| (std::cmp::Reverse(count), gram))
         .collect();
     ranked.into_iter().take(FEATURES).map(|(_, gram)| gram.clone()).collect()
-}
-
-/// Cosine of two vectors; 0 where one of them is 0.
-fn cosine(a: &[f64], b: &[f64]) -> f64 {
-    let dot: f64 = a.iter().zip(b).map(|(x, y)| x * y).sum();
-    let norm = |v: &[f64]| v.iter().map(|x| x * x).sum::<f64>().sqrt();
-    let scale = norm(a) * norm(b);
-    if scale > 0.0 { dot / scale } else { 0.0 }
 }
 
 export_style_scorer!(Chars);

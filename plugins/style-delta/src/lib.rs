@@ -5,7 +5,10 @@
 //! 10.1093/llc/fqx023). Here: z from the rows of both sides, clipped at `CLIP` so that one odd rate in a short text does
 //! not drown the rest, then match = cos(z, mean exemplar) - cos(z, mean contrast), -2 to 2.
 
-use realign_plugin::prelude::*;
+use realign_plugin::{
+    prelude::*,
+    vectors::{centre, cosine, deviation, z_scores},
+};
 
 mod features;
 
@@ -50,7 +53,7 @@ impl StyleScorer for Delta {
         let mean = centre(&all);
         let deviation = deviation(&all, &mean);
         let side = |texts: &[Vec<f64>]| {
-            let scores: Vec<_> = texts.iter().map(|text| z_scores(text, &mean, &deviation)).collect();
+            let scores: Vec<_> = texts.iter().map(|text| z_scores(text, &mean, &deviation, CLIP)).collect();
             centre(&scores)
         };
         let (exemplar, contrast) = (side(&exemplars), side(&contrast));
@@ -61,38 +64,9 @@ impl StyleScorer for Delta {
         let Some(features) = features::measure(&sample.response) else {
             return Ok(Outcome::NotApplicable("the response has no words".to_owned()));
         };
-        let z = z_scores(&features, &self.mean, &self.deviation);
+        let z = z_scores(&features, &self.mean, &self.deviation, CLIP);
         Ok(Outcome::fit(cosine(&z, &self.exemplar) - cosine(&z, &self.contrast)))
     }
-}
-
-/// Mean of each component; `vectors` is not empty and all have the same length.
-fn centre(vectors: &[Vec<f64>]) -> Vec<f64> {
-    let count = vectors.len() as f64;
-    (0..vectors[0].len()).map(|i| vectors.iter().map(|vector| vector[i]).sum::<f64>() / count).collect()
-}
-
-/// Population standard deviation of each component.
-fn deviation(vectors: &[Vec<f64>], mean: &[f64]) -> Vec<f64> {
-    let squares =
-        |(i, mean): (usize, &f64)| vectors.iter().map(|vector| (vector[i] - mean).powi(2)).sum::<f64>();
-    mean.iter().enumerate().map(|component| (squares(component) / vectors.len() as f64).sqrt()).collect()
-}
-
-/// Clipped z-scores.
-fn z_scores(features: &[f64], mean: &[f64], deviation: &[f64]) -> Vec<f64> {
-    let z = |((feature, mean), deviation): ((&f64, &f64), &f64)| {
-        // Rounding leaves a hair of deviation on a constant feature; dividing by it would make noise of it.
-        if *deviation > 1e-12 { ((feature - mean) / deviation).clamp(-CLIP, CLIP) } else { 0.0 }
-    };
-    features.iter().zip(mean).zip(deviation).map(z).collect()
-}
-
-/// Cosine of the angle between two vectors; 0 where one of them has no direction.
-fn cosine(a: &[f64], b: &[f64]) -> f64 {
-    let dot = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
-    let norms = (dot(a, a) * dot(b, b)).sqrt();
-    if norms > 0.0 { (dot(a, b) / norms).clamp(-1.0, 1.0) } else { 0.0 }
 }
 
 export_style_scorer!(Delta);
@@ -101,17 +75,8 @@ export_style_scorer!(Delta);
 mod tests {
     use realign_plugin::testing::{self, Mismatch};
 
-    use super::*;
-
     #[test]
     fn cases_hold() -> Result<(), Mismatch> {
-        testing::style_scorer::<Delta>(include_str!("../cases.toml"))
-    }
-
-    #[test]
-    fn cosine_of_parallel_opposite_and_empty_vectors() {
-        assert!((cosine(&[1.0, 2.0], &[2.0, 4.0]) - 1.0).abs() < 1e-12);
-        assert!((cosine(&[1.0, 2.0], &[-1.0, -2.0]) + 1.0).abs() < 1e-12);
-        assert!(cosine(&[0.0, 0.0], &[1.0, 2.0]).abs() < f64::EPSILON);
+        testing::style_scorer::<super::Delta>(include_str!("../cases.toml"))
     }
 }

@@ -1,11 +1,16 @@
 //! Trait detector: manner of a reply by rules. Greeting, question back, closing, hedging, person, emoji.
 //!
-//! Presence is the share of the given rules that hold, as with `trait-structure`, which looks at length and layout. Rules
-//! that are not given do not count. The phrases are English; everything else is not bound to a language.
+//! Presence is the share of the given rules that hold, as with `trait-structure`, which looks at length and layout. The
+//! phrases are English; everything else is not bound to a language.
 
-use realign_plugin::prelude::*;
+use realign_plugin::{
+    prelude::*,
+    rules::{self, Verdict},
+};
 
 mod measure;
+
+use measure::Reply;
 
 /// The rules, as the suite gives them; also the prepared detector, since nothing has to be prepared.
 #[derive(Serialize, Deserialize)]
@@ -37,63 +42,38 @@ pub enum Person {
     Nobody,
 }
 
-/// What became of one rule.
-struct Verdict {
-    rule: &'static str,
-    holds: bool,
-    measured: String,
-}
-
 impl TraitDetector for Manner {
     type Config = Self;
     const ABOUT: About = about!(include_str!("../config.schema.json"));
 
     fn prepare(config: Self, _: &Setup<'_>) -> Result<Self, Failure> {
-        if let Some([low, high]) = config.emoji
-            && low > high
-        {
-            return Err(Failure::config(format!("emoji is [{low}, {high}], the first must not be larger")));
-        }
+        rules::check_range("emoji", config.emoji)?;
         if let Some(most) = config.max_hedges
             && !(0.0..=10.0).contains(&most)
         {
             return Err(Failure::config(format!("max_hedges is {most}, must be 0 to 10")));
         }
-        if config.verdicts("").is_empty() {
-            return Err(Failure::config("no rule is given, at least one is needed"));
-        }
+        rules::check_some(&config.verdicts(&Reply::read("")))?;
         Ok(config)
     }
 
     fn detect(&self, sample: &Sample, _: &Answers<'_>) -> Result<Outcome, Failure> {
-        if text::words(&sample.response).is_empty() {
+        let reply = Reply::read(&sample.response);
+        if reply.is_without_words() {
             return Ok(Outcome::NotApplicable("the response has no words".to_owned()));
         }
-        let verdicts = self.verdicts(&sample.response);
-        let held = verdicts.iter().filter(|verdict| verdict.holds).count();
-        let scored = Scored::default().and("presence", held as f64, verdicts.len() as f64);
-        let noted = verdicts.into_iter().fold(scored, |scored, Verdict { rule, holds, measured }| {
-            scored.note(rule, format!("{}: {measured}", if holds { "holds" } else { "broken" }))
-        });
-        Ok(noted.into())
+        Ok(rules::presence(self.verdicts(&reply)))
     }
 }
 
 impl Manner {
     /// One verdict per given rule, in the order of the fields.
-    fn verdicts(&self, response: &str) -> Vec<Verdict> {
-        let wanted = |rule, wanted: Option<bool>, has: fn(&str) -> bool| {
-            wanted.map(|wanted| {
-                let has = has(response);
-                Verdict {
-                    rule,
-                    holds: has == wanted,
-                    measured: if has { "there is one" } else { "none" }.to_owned(),
-                }
-            })
+    fn verdicts<'a>(&self, reply: &Reply<'a>) -> Vec<Verdict> {
+        let wanted = |rule, wanted: Option<bool>, has: fn(&Reply<'a>) -> bool| {
+            wanted.map(|wanted| Verdict::wanted(rule, wanted, has(reply)))
         };
         let hedges = self.max_hedges.map(|most| {
-            let rate = measure::hedges_per_sentence(response);
+            let rate = reply.hedges_per_sentence();
             Verdict {
                 rule: "max_hedges",
                 holds: rate <= most,
@@ -101,26 +81,19 @@ impl Manner {
             }
         });
         let person = self.person.map(|wanted| {
-            let found = measure::person(response);
+            let found = reply.person();
             Verdict { rule: "person", holds: found == wanted, measured: format!("{found:?}").to_lowercase() }
         });
-        let emoji = self.emoji.map(|[low, high]| {
-            let count = measure::emoji(response);
-            Verdict {
-                rule: "emoji",
-                holds: (low..=high).contains(&count),
-                measured: format!("{count} of {low} to {high}"),
-            }
-        });
-        let rules = [
-            wanted("greeting", self.greeting, measure::greets),
-            wanted("question", self.question, measure::asks),
-            wanted("closing", self.closing, measure::closes),
+        let emoji = self.emoji.map(|range| Verdict::within("emoji", range, reply.emoji()));
+        let given = [
+            wanted("greeting", self.greeting, Reply::greets),
+            wanted("question", self.question, Reply::asks),
+            wanted("closing", self.closing, Reply::closes),
             hedges,
             person,
             emoji,
         ];
-        rules.into_iter().flatten().collect()
+        given.into_iter().flatten().collect()
     }
 }
 

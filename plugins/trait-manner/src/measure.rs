@@ -1,5 +1,7 @@
 //! What the rules measure.
 
+use std::ops::Range;
+
 use realign_plugin::text::{self, Phrase, Word};
 
 use super::Person;
@@ -17,6 +19,8 @@ const GREETINGS: [&str; 11] = [
     "good day",
     "howdy",
 ];
+/// Words of the longest greeting.
+const LONGEST_GREETING: usize = 2;
 const CLOSINGS: [&str; 14] = [
     "regards",
     "best wishes",
@@ -58,46 +62,67 @@ const HEDGES: [&str; 20] = [
 const I: [&str; 9] = ["i", "me", "my", "mine", "myself", "i'm", "i'll", "i've", "i'd"];
 const WE: [&str; 9] = ["we", "us", "our", "ours", "ourselves", "we're", "we'll", "we've", "we'd"];
 
-/// Words of a greeting stand at the very beginning.
-pub(super) fn greets(response: &str) -> bool {
-    let words = text::words(response);
-    phrases(&GREETINGS)
-        .any(|phrase| phrase.find(&words).first().is_some_and(|find| find.start == words[0].start))
+/// A reply, split once for all rules.
+pub(super) struct Reply<'a> {
+    text: &'a str,
+    words: Vec<Word>,
+    sentences: Vec<Range<usize>>,
 }
 
-/// A question mark, also a full-width, Arabic or Greek one.
-pub(super) fn asks(response: &str) -> bool {
-    response.contains(['?', '\u{ff1f}', '\u{61f}', '\u{37e}'])
-}
+impl<'a> Reply<'a> {
+    pub(super) fn read(text: &'a str) -> Self {
+        Self { text, words: text::words(text), sentences: text::sentences(text) }
+    }
 
-/// A farewell in the last sentence.
-pub(super) fn closes(response: &str) -> bool {
-    let last = text::sentences(response).pop().map_or("", |range| &response[range]);
-    let words = text::words(last);
-    phrases(&CLOSINGS).any(|phrase| phrase.is_in(&words))
-}
+    pub(super) const fn is_without_words(&self) -> bool {
+        self.words.is_empty()
+    }
 
-pub(super) fn hedges_per_sentence(response: &str) -> f64 {
-    let words = text::words(response);
-    let count: usize = phrases(&HEDGES).map(|phrase| phrase.find(&words).len()).sum();
-    count as f64 / text::sentences(response).len().max(1) as f64
-}
+    /// Words of a greeting stand at the very beginning.
+    pub(super) fn greets(&self) -> bool {
+        let beginning = &self.words[..self.words.len().min(LONGEST_GREETING)];
+        phrases(&GREETINGS)
+            .any(|phrase| phrase.find(beginning).first().is_some_and(|find| find.start == beginning[0].start))
+    }
 
-/// The more frequent of both persons; the first person singular where they are equally frequent.
-pub(super) fn person(response: &str) -> Person {
-    let words = text::words(response);
-    let count =
-        |forms: &[&str]| words.iter().filter(|Word { text, .. }| forms.contains(&text.as_str())).count();
-    match (count(&I), count(&WE)) {
-        (0, 0) => Person::Nobody,
-        (i, we) if i >= we => Person::I,
-        _ => Person::We,
+    /// A question mark, also a full-width, Arabic or Greek one.
+    pub(super) fn asks(&self) -> bool {
+        self.text.contains(['?', '\u{ff1f}', '\u{61f}', '\u{37e}'])
+    }
+
+    /// A farewell in the last sentence.
+    pub(super) fn closes(&self) -> bool {
+        let start = self.sentences.last().map_or(0, |last| last.start);
+        let last = &self.words[self.words.partition_point(|word| word.start < start)..];
+        phrases(&CLOSINGS).any(|phrase| phrase.is_in(last))
+    }
+
+    pub(super) fn hedges_per_sentence(&self) -> f64 {
+        let count: usize = phrases(&HEDGES).map(|phrase| phrase.find(&self.words).len()).sum();
+        count as f64 / self.sentences.len().max(1) as f64
+    }
+
+    /// The more frequent of both persons; the first person singular where they are equally frequent.
+    pub(super) fn person(&self) -> Person {
+        let count = |forms: &[&str]| {
+            self.words.iter().filter(|Word { text, .. }| forms.contains(&text.as_str())).count()
+        };
+        match (count(&I), count(&WE)) {
+            (0, 0) => Person::Nobody,
+            (i, we) if i >= we => Person::I,
+            _ => Person::We,
+        }
+    }
+
+    /// Pictures that are shown, see [`emoji`].
+    pub(super) fn emoji(&self) -> usize {
+        emoji(self.text)
     }
 }
 
 /// Pictures, not characters: what a zero-width joiner or a modifier adds belongs to the picture before it, and two regional
 /// indicators are one flag.
-pub(super) fn emoji(response: &str) -> usize {
+fn emoji(response: &str) -> usize {
     let (mut count, mut joined, mut half_flag) = (0, false, false);
     for c in response.chars() {
         match c {

@@ -1,9 +1,11 @@
 //! Trait detector: length, punctuation and layout against rules.
 //!
-//! Presence is the share of the given rules that hold, so a threshold just below 1 demands all of them. Rules that are
-//! not given do not count. Every rule leaves a note with what was measured.
+//! Presence is the share of the given rules that hold.
 
-use realign_plugin::prelude::*;
+use realign_plugin::{
+    prelude::*,
+    rules::{self, Verdict},
+};
 
 mod measure;
 
@@ -25,27 +27,13 @@ pub struct Structure {
     ends_with: Option<Vec<String>>,
 }
 
-/// What became of one rule.
-struct Verdict {
-    rule: &'static str,
-    holds: bool,
-    measured: String,
-}
-
 impl TraitDetector for Structure {
     type Config = Self;
     const ABOUT: About = about!(include_str!("../config.schema.json"));
 
     fn prepare(config: Self, _: &Setup<'_>) -> Result<Self, Failure> {
-        for (rule, range) in [("words", config.words), ("sentences", config.sentences)] {
-            if let Some([low, high]) = range
-                && low > high
-            {
-                return Err(Failure::config(format!(
-                    "{rule} is [{low}, {high}], the first must not be larger"
-                )));
-            }
-        }
+        rules::check_range("words", config.words)?;
+        rules::check_range("sentences", config.sentences)?;
         if config
             .ends_with
             .as_ref()
@@ -53,20 +41,12 @@ impl TraitDetector for Structure {
         {
             return Err(Failure::config("ends_with needs at least one ending, and none of them empty"));
         }
-        if config.verdicts("").is_empty() {
-            return Err(Failure::config("no rule is given, at least one is needed"));
-        }
+        rules::check_some(&config.verdicts(""))?;
         Ok(config)
     }
 
     fn detect(&self, sample: &Sample, _: &Answers<'_>) -> Result<Outcome, Failure> {
-        let verdicts = self.verdicts(&sample.response);
-        let held = verdicts.iter().filter(|verdict| verdict.holds).count();
-        let scored = Scored::default().and("presence", held as f64, verdicts.len() as f64);
-        let noted = verdicts.into_iter().fold(scored, |scored, Verdict { rule, holds, measured }| {
-            scored.note(rule, format!("{}: {measured}", if holds { "holds" } else { "broken" }))
-        });
-        Ok(noted.into())
+        Ok(rules::presence(self.verdicts(&sample.response)))
     }
 }
 
@@ -74,24 +54,10 @@ impl Structure {
     /// One verdict per given rule, in the order of the fields.
     fn verdicts(&self, response: &str) -> Vec<Verdict> {
         let within = |rule, range: Option<[usize; 2]>, count: fn(&str) -> usize| {
-            range.map(|[low, high]| {
-                let count = count(response);
-                Verdict {
-                    rule,
-                    holds: (low..=high).contains(&count),
-                    measured: format!("{count} of {low} to {high}"),
-                }
-            })
+            range.map(|range| Verdict::within(rule, range, count(response)))
         };
         let wanted = |rule, wanted: Option<bool>, has: fn(&str) -> bool| {
-            wanted.map(|wanted| {
-                let has = has(response);
-                Verdict {
-                    rule,
-                    holds: has == wanted,
-                    measured: if has { "there is one" } else { "none" }.to_owned(),
-                }
-            })
+            wanted.map(|wanted| Verdict::wanted(rule, wanted, has(response)))
         };
         let exclamations = self.max_exclamations.map(|most| {
             let count = measure::exclamations(response);
@@ -105,7 +71,7 @@ impl Structure {
             let holds = endings.iter().any(|ending| measure::ends_with(response, ending));
             Verdict { rule: "ends_with", holds, measured: format!("one of {endings:?}") }
         });
-        let rules = [
+        let given = [
             within("words", self.words, measure::words),
             within("sentences", self.sentences, measure::sentences),
             exclamations,
@@ -113,7 +79,7 @@ impl Structure {
             wanted("headings", self.headings, measure::has_heading),
             ending,
         ];
-        rules.into_iter().flatten().collect()
+        given.into_iter().flatten().collect()
     }
 }
 

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, fs, path::Path};
 
 use realign::plugins::build::componentize;
 use wit_component::StringEncoding;
-use wit_parser::Resolve;
+use wit_parser::{Resolve, SourceMap};
 
 const SECTION: &str = ";; section: ";
 const BASE: &str = ";; base: ";
@@ -28,21 +28,54 @@ pub(crate) fn guest(name: &str) -> Vec<u8> {
 #[expect(clippy::allow_attributes, reason = "only some of the programs that include this file use it")]
 #[allow(dead_code, reason = "as above")]
 pub(crate) fn variant(text: &str, kind: &str) -> Vec<u8> {
-    let mut core = merge(&[text.to_owned(), read("honest")]);
-    if kind == "style-scorer" {
-        // The first metric of a scorer has another name, and a shorter one.
-        core = core
-            .replace("\"presence\"", "\"match\"")
-            .replace("(i32.const 1088) (i32.const 8)", "(i32.const 1088) (i32.const 5)");
+    let core = merge(&[text.to_owned(), read("honest")]);
+    component("variant", kind, &first_metric(core, kind))
+}
+
+/// A guest of `kind` with sections replaced by those of `text`, built for another edition of the contract: name and text of each
+/// file, in which `version` stands for the contract's.
+#[expect(clippy::allow_attributes, reason = "only some of the programs that include this file use it")]
+#[allow(dead_code, reason = "as above")]
+pub(crate) fn built_for(version: &str, contract: &[(String, String)], kind: &str, text: &str) -> Vec<u8> {
+    let core = merge(&[text.to_owned(), read("honest")]).replace("@0.1.0", &format!("@{version}"));
+    let core = first_metric(core, kind);
+    encode("built for another contract", kind, version, contract, &core)
+}
+
+/// The first metric of a scorer has another name, and a shorter one.
+fn first_metric(core: String, kind: &str) -> String {
+    if kind != "style-scorer" {
+        return core;
     }
-    component("variant", kind, &core)
+    core.replace("\"presence\"", "\"match\"")
+        .replace("(i32.const 1088) (i32.const 8)", "(i32.const 1088) (i32.const 5)")
 }
 
 fn component(name: &str, kind: &str, core: &str) -> Vec<u8> {
-    let core = format!("(module\n{core})").replace("INTERFACE", &format!("realign:evaluator/{kind}@0.1.0"));
+    encode(name, kind, "0.1.0", &contract("wit"), core)
+}
+
+/// Name and text of each file of a contract in the repository.
+pub(crate) fn contract(folder: &str) -> Vec<(String, String)> {
+    let file = |name: &str| {
+        let path = root().join(folder).join(name);
+        let text = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        (name.to_owned(), text)
+    };
+    ["evaluator.wit", "worlds.wit"].map(file).to_vec()
+}
+
+fn encode(name: &str, kind: &str, version: &str, contract: &[(String, String)], core: &str) -> Vec<u8> {
+    let core =
+        format!("(module\n{core})").replace("INTERFACE", &format!("realign:evaluator/{kind}@{version}"));
     let mut core = wat::parse_str(core).unwrap_or_else(|error| panic!("{name}: {error}"));
+    let mut sources = SourceMap::new();
+    for (file, text) in contract {
+        sources.push_str(file, text.as_str());
+    }
+    let group = sources.parse().unwrap_or_else(|(_, error)| panic!("{name}: {error}"));
     let mut resolve = Resolve::default();
-    let (package, _) = resolve.push_dir(root().join("wit")).expect("the contract is valid WIT");
+    let package = resolve.push_group(group).expect("the contract is whole");
     let world =
         resolve.select_world(&[package], Some(&format!("{kind}-plugin"))).expect("every kind has a world");
     wit_component::embed_component_metadata(&mut core, &resolve, world, StringEncoding::UTF8)
@@ -70,6 +103,10 @@ fn read(name: &str) -> String {
     fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
+/// The repository: the fuzz targets lie deeper in it than the host.
 fn root() -> &'static Path {
-    Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    here.ancestors()
+        .find(|folder| folder.join("plugins/hostile").is_dir())
+        .expect("it lies in the repository")
 }

@@ -76,7 +76,8 @@ pub fn lines<T: DeserializeOwned>(path: &Path) -> Result<Vec<(String, T)>> {
         }
         let row = serde_json::from_str(line).map_err(|error| {
             let message = error.to_string();
-            let message = message.split(" at line ").next().unwrap_or(&message);
+            // A key of the file stands in the message as it is, perhaps with a line break in it.
+            let message = message.split(" at line ").next().unwrap_or(&message).replace(['\n', '\r'], " ");
             Error::bad_input(format!("{place} column {}: {message}", error.column()))
         })?;
         rows.push((line.to_owned(), row));

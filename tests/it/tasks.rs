@@ -8,7 +8,7 @@ use std::{
 
 use serde_json::{Map, Value, json};
 
-use crate::support::Project;
+use crate::support::{Project, mini};
 
 fn folder(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/tasks").join(name)
@@ -149,7 +149,7 @@ fn prompts_filters_values_and_results_are_those_of_lm_eval() {
 }
 
 fn compare_sample(ours: &Value, theirs: &Value, place: &str) {
-    for key in ["doc_id", "doc", "target", "filter"] {
+    for key in ["doc_id", "doc", "filter"] {
         same(&ours[key], &theirs[key], &format!("{place}: {key}"));
     }
     let arguments = list(&theirs["arguments"]);
@@ -231,4 +231,31 @@ fn a_run_of_a_group_is_compared_by_its_tasks_and_told_apart_by_its_options() {
     run("b", &["--num-fewshot", "2"]);
     let compared = project.realign(&["compare", "a", "b"]).exits(12);
     assert!(compared.shown().contains("task/choice"), "{}", compared.shown());
+}
+
+/// In a suite a task is asked under its own name, and its numbers stand beside the suite's.
+#[test]
+fn a_suite_measures_its_tasks_too() {
+    let project = Project::new();
+    mini::write(&project);
+    let (text, task) = (project.read("suite.toml"), "\n[[task]]\nfile = \"two.yaml\"\n");
+    let start = text.find("[[benchmark]]").expect("a benchmark");
+    let rest = text[start..].find("\n\n").map_or("", |end| &text[start + end..]);
+    project.write("suite.toml", format!("{}{rest}{task}", &text[..start]));
+    let yaml = "task: two\ndataset_path: json\ndataset_kwargs: {data_files: {test: two.jsonl}}\ntest_split: test\n\
+                output_type: multiple_choice\ndoc_to_text: q\ndoc_to_choice: [\"yes\", \"no\"]\ndoc_to_target: a\n\
+                metric_list: [{metric: acc}]\n";
+    project.write("two.yaml", yaml);
+    project.write("two.jsonl", "{\"q\": \"one\", \"a\": 0}\n{\"q\": \"two\", \"a\": 1}\n");
+    let pairs = [json!([-1.0, false]), json!([-2.0, false])];
+    let answers = (0..2).map(|id| scores(&format!("task/two/{id}"), &pairs) + "\n").collect::<String>();
+    project.write("responses.jsonl", project.read("responses.jsonl") + &answers);
+    let run = ["eval", "suite.toml", "--model", "recorded:responses.jsonl", "--name", "run"];
+    let run = project.realign(&run);
+    assert!(
+        run.out.lines().any(|line| line.starts_with("two/acc ") && line.contains("50.0 %")),
+        "{}",
+        run.shown()
+    );
+    project.realign(&["verify", "run"]).exits(0);
 }

@@ -1,7 +1,7 @@
 //! Results of tasks as lm-eval writes its own, for programs that read those.
 //!
 //! One document of results (means with `sd / sqrt(n)`, summed in its order, so the digits are its own) and per task one line
-//! for each document and pipeline. As there, log-likelihoods and `is_greedy` are texts. Hashes of prompts and targets are
+//! for each document and pipeline. As there, log-likelihoods, `is_greedy` and targets are texts. Hashes of prompts and targets are
 //! lm-eval's where the prompt is raw text; `doc_hash`, which depends on how Python prints a row, is left out, as is the
 //! bootstrapped error of `perplexity`. A prompt through a chat template is written as its messages.
 
@@ -181,7 +181,7 @@ fn sample(task: &Task, pipeline: &Pipeline, document: &Document, answered: &Answ
         Context::Text(text) => json!(text),
         Context::Messages(messages) => json!(messages),
     };
-    let target = document.target.json();
+    let target = printed(&document.target);
     let (responses, filtered) = replies(pipeline, document, answered);
     // Of a text by itself lm-eval's first argument is the text.
     let first = match &document.work {
@@ -197,7 +197,7 @@ fn sample(task: &Task, pipeline: &Pipeline, document: &Document, answered: &Answ
         "filtered_resps": filtered,
         "filter": pipeline.name,
         "metrics": task.metrics.iter().map(|metric| &metric.name).collect::<Vec<_>>(),
-        "target_hash": Digest::of(printed(&document.target).as_bytes()),
+        "target_hash": Digest::of(target.as_bytes()),
     });
     if prompt.is_string() {
         line["prompt_hash"] = json!(Digest::of(first.as_bytes()));

@@ -72,7 +72,8 @@ fn unsigned(chars: &[char], start: usize) -> (Option<(i128, i128)>, usize) {
     let fits = whole.len() + decimals.len() <= MOST_DIGITS;
     let scale = 10_i128.checked_pow(u32::try_from(decimals.len()).unwrap_or(u32::MAX));
     let top = format!("0{whole}{decimals}").parse().ok();
-    if decimals.is_empty() && chars.get(place) == Some(&'/') && digit(place + 1) {
+    let after_slash = start > 0 && chars[start - 1] == '/';
+    if !after_slash && decimals.is_empty() && chars.get(place) == Some(&'/') && digit(place + 1) {
         let (bottom, end) = digits(chars, place + 1, false);
         // `1/2/2024` is a date: its last number stands by itself.
         if chars.get(end) != Some(&'/') && fits && bottom.len() <= MOST_DIGITS {

@@ -4,6 +4,8 @@
 pub(super) const BUILT_IN: &[(&str, &[u8])] = &[
     ("bits-per-byte", include_bytes!("../../../plugins/dist/bits-per-byte.wasm")),
     ("choice-likelihood", include_bytes!("../../../plugins/dist/choice-likelihood.wasm")),
+    ("instruction-checks", include_bytes!("../../../plugins/dist/instruction-checks.wasm")),
+    ("numeric-answer", include_bytes!("../../../plugins/dist/numeric-answer.wasm")),
     ("short-answer", include_bytes!("../../../plugins/dist/short-answer.wasm")),
     ("style-chars", include_bytes!("../../../plugins/dist/style-chars.wasm")),
     ("style-delta", include_bytes!("../../../plugins/dist/style-delta.wasm")),
@@ -13,6 +15,7 @@ pub(super) const BUILT_IN: &[(&str, &[u8])] = &[
     ("trait-logistic", include_bytes!("../../../plugins/dist/trait-logistic.wasm")),
     ("trait-manner", include_bytes!("../../../plugins/dist/trait-manner.wasm")),
     ("trait-structure", include_bytes!("../../../plugins/dist/trait-structure.wasm")),
+    ("yes-no-questionnaire", include_bytes!("../../../plugins/dist/yes-no-questionnaire.wasm")),
 ];
 
 #[cfg(test)]

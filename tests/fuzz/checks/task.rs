@@ -2,7 +2,11 @@
 
 use std::fs;
 
-use realign::tasks::lm_eval::Task;
+use realign::tasks::{
+    document::{Reply, Scores, Work},
+    set::TaskSet,
+    task::Options,
+};
 
 use super::file;
 
@@ -18,15 +22,31 @@ const ROWS: &str = concat!(
 pub(crate) fn check(bytes: &[u8]) {
     let read = file::with("task.yaml", bytes, |path| {
         fs::write(path.with_file_name("rows.jsonl"), ROWS).expect("the temporary folder can be written to");
-        Task::read(path)
+        TaskSet::read(path, &Options::default())
     });
     match read {
-        Ok(task) => {
-            for document in &task.documents {
-                assert!(document.target < document.choices.len(), "{document:?}");
-                let likelihoods = vec![-1.0; document.choices.len()];
-                for metric in &task.metrics {
-                    assert!((0.0..=1.0).contains(&document.value(metric, &likelihoods)));
+        Ok(set) => {
+            for task in &set.tasks {
+                for document in &task.documents {
+                    let texts = document.continuations().len();
+                    let scores = Scores {
+                        logprob: vec![-1.0; texts],
+                        greedy: vec![true; texts],
+                        unconditional: vec![-2.0; texts],
+                    };
+                    let reply = match &document.work {
+                        Work::Text { .. } => Reply::Text("late"),
+                        Work::Choices { choices, right, .. } => {
+                            assert!(right.iter().all(|place| *place < choices.len()), "{document:?}");
+                            Reply::Scores(&scores)
+                        }
+                        Work::Continuation(_) | Work::Whole(_) => Reply::Scores(&scores),
+                    };
+                    for metric in &task.metrics {
+                        if let Ok(part) = metric.part(document, &reply) {
+                            assert!(part.numerator >= 0.0 && part.denominator >= 0.0, "{part:?}");
+                        }
+                    }
                 }
             }
         }

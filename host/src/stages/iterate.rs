@@ -6,8 +6,8 @@
 //!
 //! - [`pass`]: one pass, and which way it went
 //! - [`adjust`]: how the training is changed between passes, by the workflow's own rules
-//! - [`target`]: what is weak, and the pairs that differ in it
-//! - [`training`]: the work of a pass
+//! - `target`: what is weak, and the pairs that differ in it
+//! - `training`: the work of a pass
 //!
 //! A degrading pass is rolled back: the best adapter so far stays. The stage ends with the first stable pass, when no gate
 //! on dev is left to improve, when the last three passes lie within 0.02 (converged), or when the budget is used up; the

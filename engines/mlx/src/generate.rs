@@ -1,8 +1,11 @@
 //! Continuations of prompts, greedy or sampled, a batch at a time.
 //!
-//! What all prompts share is computed once. Each step runs one token of every row that has not ended; rows that
-//! end leave the batch. A text is kept as bytes, because a token can end inside a character, and stop texts are
-//! looked for in those bytes.
+//! What all prompts share is computed once, and so is a prompt that several rows continue. Each step runs one token of
+//! every row that has not ended; rows that have ended leave the batch several at a time, because leaving copies the keys
+//! and values of those that stay. A text is kept as bytes, because a token can end inside a character, and stop texts
+//! are looked for in those bytes.
+
+use std::collections::BTreeMap;
 
 use realign_engine_abi::message::{Finish, GenerateRow, Generated};
 
@@ -16,6 +19,8 @@ use crate::{
 
 /// Columns by which a full cache grows.
 const GROWTH: usize = 64;
+/// One part of so many of a cache's rows must have ended before the others leave them behind.
+const ENDED_PART: usize = 8;
 
 /// A row on its way.
 struct Growing<'a> {
@@ -84,29 +89,28 @@ pub fn generate(
         .map(|(number, row)| start(model, row).map_err(|error| error.within(format!("row {number}"))))
         .collect::<Result<Vec<_>>>()?;
     let total = growing.iter().map(|row| row.limit as u64).sum();
-    let mut active: Vec<usize> = (0..rows.len()).filter(|&row| growing[row].finish.is_none()).collect();
-    if active.is_empty() {
-        return Ok(growing.into_iter().map(Growing::into_generated).collect());
-    }
+    // Rows of the cache: those that have not ended, and some that have.
+    let mut held: Vec<usize> = (0..rows.len()).filter(|&row| growing[row].finish.is_none()).collect();
     let mut state = None;
-    while !active.is_empty() {
+    while !held.is_empty() {
         let logits = match &mut state {
             None => {
-                let (cache, logits) = prefill(model, rows, &active)?;
+                let (cache, logits) = prefill(model, rows, &held)?;
                 state = Some(cache);
                 logits
             }
-            Some(cache) => step(model, cache, &growing, &active)?,
+            Some(cache) => step(model, cache, &growing, &held)?,
         };
+        let going: Vec<usize> = held.iter().copied().filter(|&row| growing[row].finish.is_none()).collect();
         let lines = logits.try_as_slice::<f32>()?.chunks_exact(model.config.vocabulary);
-        for (&row, line) in active.iter().zip(lines) {
+        for (row, line) in going.into_iter().zip(lines) {
             let (request, index) = (growing[row].request, growing[row].tokens.len() as u64);
             growing[row].take(sample(line, request.temperature, request.seed, index), tokenizer);
         }
         if !progress(growing.iter().map(|row| row.tokens.len() as u64).sum(), total) {
             return Err(Error::stopped());
         }
-        state = state.map(|cache| leave(cache, &growing, &mut active)).transpose()?;
+        state = state.map(|cache| leave(cache, &growing, &mut held)).transpose()?;
     }
     Ok(growing.into_iter().map(Growing::into_generated).collect())
 }
@@ -138,46 +142,60 @@ fn start<'a>(model: &Llama, row: &'a GenerateRow) -> Result<Growing<'a>> {
 
 /// Runs the prompts; returns the cache and the logits of each active row's first token.
 fn prefill(model: &Llama, rows: &[GenerateRow], active: &[usize]) -> Result<(Cache, mlx_rs::Array)> {
-    let prompts: Vec<&[u32]> = active.iter().map(|&row| rows[row].prompt.as_slice()).collect();
+    let mut places = BTreeMap::new();
+    let mut prompts: Vec<&[u32]> = Vec::new();
+    let copies: Vec<usize> = active
+        .iter()
+        .map(|&row| {
+            let prompt = rows[row].prompt.as_slice();
+            *places.entry(prompt).or_insert_with(|| {
+                prompts.push(prompt);
+                prompts.len() - 1
+            })
+        })
+        .collect();
     let skip = prefix::shared(&prompts);
     let rest: Vec<Row<'_>> = prompts.iter().map(|prompt| Row::trunk(&prompt[skip..])).collect();
     let longest = rest.iter().map(Row::len).max().unwrap_or(0);
-    let mut cache = prefix::cache(model, &prompts[0][..skip], active.len(), longest + GROWTH)?;
+    let mut cache = prefix::cache(model, &prompts[0][..skip], prompts.len(), longest + GROWTH)?;
     let hidden = model.forward(&rest, &mut cache)?;
-    let last: Vec<usize> =
-        rest.iter().enumerate().map(|(row, new)| hidden.token(row, new.len() - 1)).collect();
+    let last: Vec<usize> = copies.iter().map(|&place| hidden.token(place, rest[place].len() - 1)).collect();
     let logits = model.logits(&hidden, &last)?;
+    if prompts.len() < copies.len() {
+        cache = cache.select(&copies, cache.room())?;
+    }
     Ok((cache, logits))
 }
 
-/// Runs the last token of each active row; returns the logits of the next.
-fn step(
-    model: &Llama,
-    cache: &mut Cache,
-    growing: &[Growing<'_>],
-    active: &[usize],
-) -> Result<mlx_rs::Array> {
+/// Runs the last token of each row of the cache that has not ended; returns the logits of the next.
+fn step(model: &Llama, cache: &mut Cache, growing: &[Growing<'_>], held: &[usize]) -> Result<mlx_rs::Array> {
     if cache.room() == 0 {
         let all: Vec<usize> = (0..cache.rows()).collect();
         *cache = cache.select(&all, GROWTH)?;
     }
-    let last = |&row: &usize| {
-        growing[row].tokens.last().map_or(Row::default(), |token| Row::trunk(std::slice::from_ref(token)))
+    let last = |&row: &usize| match (&growing[row].finish, growing[row].tokens.last()) {
+        (None, Some(token)) => Row::trunk(std::slice::from_ref(token)),
+        _ => Row::default(),
     };
-    let rows: Vec<Row<'_>> = active.iter().map(last).collect();
+    let rows: Vec<Row<'_>> = held.iter().map(last).collect();
     let hidden = model.forward(&rows, cache)?;
-    let tokens: Vec<usize> = (0..rows.len()).map(|row| hidden.token(row, 0)).collect();
+    let going = (0..rows.len()).filter(|&row| !rows[row].is_empty());
+    let tokens: Vec<usize> = going.map(|row| hidden.token(row, 0)).collect();
     model.logits(&hidden, &tokens)
 }
 
-/// Takes rows that have ended out of the batch.
-fn leave(cache: Cache, growing: &[Growing<'_>], active: &mut Vec<usize>) -> Result<Cache> {
+/// Takes rows that have ended out of the batch, once they are many or there are no others.
+fn leave(cache: Cache, growing: &[Growing<'_>], held: &mut Vec<usize>) -> Result<Cache> {
     let staying: Vec<usize> =
-        (0..active.len()).filter(|&place| growing[active[place]].finish.is_none()).collect();
-    if staying.len() == active.len() || staying.is_empty() {
-        active.retain(|&row| growing[row].finish.is_none());
+        (0..held.len()).filter(|&place| growing[held[place]].finish.is_none()).collect();
+    if staying.is_empty() {
+        held.clear();
         return Ok(cache);
     }
-    *active = staying.iter().map(|&place| active[place]).collect();
+    let ended = held.len() - staying.len();
+    if ended == 0 || ended * ENDED_PART < held.len() {
+        return Ok(cache);
+    }
+    *held = staying.iter().map(|&place| held[place]).collect();
     cache.select(&staying, cache.room().max(1))
 }

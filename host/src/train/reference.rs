@@ -26,7 +26,7 @@ use crate::{
 };
 
 /// What scoring may hold at once.
-const LIMITS: Limits = Limits { rows: 64, tokens: 2_048 };
+const LIMITS: Limits = Limits { group: 2, few: 64, rows: 64, tokens: 2_048 };
 
 /// Told how many of how many are done.
 pub type Done<'a> = dyn FnMut(usize, usize) + 'a;

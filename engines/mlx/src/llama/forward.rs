@@ -63,7 +63,8 @@ impl Llama {
         Ok(Self { config, weights, corrections: None, rope, kernels })
     }
 
-    /// Runs the new tokens of each row, at least one per row, through all blocks and adds them to the cache.
+    /// Runs the new tokens of each row through all blocks and adds them to the cache. A row without new tokens, which only
+    /// a cache that holds tokens may have, computes nothing.
     ///
     /// # Errors
     /// A request error if a token is outside the vocabulary or a row leaves the context window.
@@ -139,8 +140,8 @@ impl Llama {
         let context = self.config.context;
         for (row, tokens) in rows.iter().enumerate() {
             self.config.check_tokens(tokens.tokens())?;
-            let length = layout.position(row, 0) + tokens.depth();
-            if tokens.is_empty() || length > context {
+            let length = layout.seen(row) + tokens.depth();
+            if length == 0 || length > context {
                 return Err(Error::request(format!(
                     "row {row} makes a sequence of {length} tokens; it must have at least 1 and at most {context}"
                 ))

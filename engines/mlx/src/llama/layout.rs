@@ -142,11 +142,16 @@ impl Layout {
         self.places[row].start
     }
 
+    /// Tokens of a row that the cache holds.
+    #[must_use]
+    pub fn seen(&self, row: usize) -> usize {
+        self.past - self.places[row].gaps.iter().map(Range::len).sum::<usize>()
+    }
+
     /// Position in its sequence of a row's new token `index`.
     #[must_use]
     pub fn position(&self, row: usize, index: usize) -> usize {
-        let place = &self.places[row];
-        let seen = self.past - place.gaps.iter().map(Range::len).sum::<usize>();
+        let (place, seen) = (&self.places[row], self.seen(row));
         match index.checked_sub(place.trunk) {
             None => seen + index,
             Some(beyond) => seen + place.trunk + index - place.branch_starts[beyond],

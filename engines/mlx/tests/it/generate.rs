@@ -45,6 +45,23 @@ fn a_row_gets_the_same_tokens_whatever_shares_its_batch() {
 }
 
 #[test]
+fn rows_that_end_one_by_one_and_rows_of_one_prompt_get_the_tokens_that_they_get_alone() {
+    let mut engine = tiny();
+    // More rows than may end before the cache is made smaller, and three for each prompt.
+    let rows: Vec<GenerateRow> = (0..30)
+        .map(|number| GenerateRow {
+            max_tokens: 1 + u32::try_from(number).unwrap() / 2,
+            seed: number,
+            ..row(number / 3, 5 + usize::try_from(number / 3).unwrap(), 0.8)
+        })
+        .collect();
+    let together = generate(&mut engine, &rows);
+    let alone: Vec<_> =
+        rows.iter().map(|row| generate(&mut engine, std::slice::from_ref(row)).remove(0)).collect();
+    assert_eq!(together, alone);
+}
+
+#[test]
 fn another_seed_draws_other_tokens() {
     let mut engine = tiny();
     let (one, mut other) = (row(1, 9, 1.5), row(1, 9, 1.5));

@@ -250,7 +250,7 @@ fn the_identity_names_model_and_engine() {
     insta::assert_json_snapshot!(backend.engine(), @r#"
         {
           "backend": "arithmetic",
-          "batch-plan": "1",
+          "batch-plan": "2",
           "blas": "",
           "device": "cpu",
           "mlx": "",

@@ -172,7 +172,7 @@ fn judged(first: &[u8], second: &[u8], count: usize) -> Result<Vec<Outcome>> {
     let subject = |index: usize| Sample {
         id: text(second),
         kind: text(first),
-        ..component::sample(index, "aé\u{1f600}b, an answer to a question.")
+        ..assemble::sample(index, "aé\u{1f600}b, an answer to a question.")
     };
     let samples: Vec<Sample> = (0..count).map(subject).collect();
     let outcomes = guests().step.judge(&samples, &mut |asks| Ok(answers(asks, &grants())))?;

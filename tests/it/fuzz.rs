@@ -55,7 +55,7 @@ proptest! {
 
 #[test]
 fn results_that_a_guest_makes_up_are_decoded_or_refused() {
-    assert!(replay("result", checks::result::check) >= 11);
+    assert!(replay("result", checks::result::check) >= 12);
 }
 
 #[test]

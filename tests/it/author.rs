@@ -174,11 +174,7 @@ fn every_command_of_the_authors_guide_runs() {
         let words: Vec<&str> = words.iter().map(String::as_str).collect();
         match words[..] {
             ["plugin", "new", name, _, kind, _, language] => {
-                drop(begin(&project, name, kind, language).exits(0))
-            }
-            ["init", folder] => {
-                project.realign(&words).exits(0);
-                follow(&project, folder, &guide);
+                begin(&project, name, kind, language).exits(0);
             }
             // The answers fail the gates that the suite comes with.
             ["eval", ..] => {
@@ -186,7 +182,12 @@ fn every_command_of_the_authors_guide_runs() {
                 let row = run.out.lines().find(|line| line.contains("trait/thanks")).expect("its row");
                 assert!(row.contains("66.7 %"), "{}", run.out);
             }
-            _ => drop(project.realign(&words).exits(0)),
+            _ => {
+                project.realign(&words).exits(0);
+            }
+        }
+        if let ["init", folder] = words[..] {
+            follow(&project, folder, &guide);
         }
         commands += 1;
     }

@@ -194,7 +194,7 @@ fn every_command_of_the_authors_guide_runs() {
     assert!(commands >= 9, "{commands} commands");
 }
 
-/// Puts the guide's detector into the new suite, and answers its scenarios: two of three say thanks.
+/// Puts the guide's detector into the new suite, and answers its scenarios: two of three say thanks, where only that detector finds it.
 fn follow(project: &Project, folder: &str, guide: &str) {
     let suite = project.read(&format!("{folder}/suite.toml"));
     let detector = |text: &str| {
@@ -207,7 +207,7 @@ fn follow(project: &Project, folder: &str, guide: &str) {
     let scenarios = scenarios.lines().map(|line| serde_json::from_str::<Value>(line).expect("JSON"));
     let answers =
         scenarios.filter(|scenario| scenario["split"] == "test").enumerate().map(|(place, scenario)| {
-            let response = if place % 3 == 0 { "No." } else { "Thanks, we will look." };
+            let response = if place % 3 == 0 { "No." } else { "We will look. Many thanks." };
             serde_json::json!({ "id": scenario["id"], "response": response })
         });
     project.write("answers.jsonl", lines(answers));

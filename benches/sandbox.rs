@@ -9,6 +9,8 @@
 //!
 //! Aims, on two quiet cores: a sample at most 2.1 times native; one sample alone (thread, store, instance, call) under 20 us; twenty
 //! components under 50 ms; 10,000 samples through 10 detectors under 2 s; the cost of a sample the same from 100 to 100,000.
+//!
+//! The first two are missed (README, "Numbers"). There is no public way without fuel, so that nothing is measured without it.
 #![expect(clippy::print_stderr, reason = "a bench talks to its terminal")]
 
 #[path = "../tests/it/hostile/assemble.rs"]
@@ -24,7 +26,7 @@ use std::{
 
 use criterion::{BatchSize, BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use realign::{
-    model::{Finish, Sample},
+    model::Sample,
     plugins::registry,
     sandbox::{Ask, Limits, Prepared, Sandbox},
 };
@@ -36,23 +38,13 @@ use trait_lexicon::Lexicon;
 /// Batches that are measured.
 const BATCHES: [usize; 3] = [1, 16, 256];
 
-/// An answer of a support desk, as long as its scenarios usually get.
+/// An answer of a support desk, 190 bytes long.
 const RESPONSE: &str = "Thank you for telling us, and I am sorry that the lamp arrived broken. We will send a new one \
-    today, and you can keep the old one. Please reply with the address if it has changed since the order. It should be \
-    with you within four days, and the parcel service will write to you on the morning before. Is there anything else \
-    that we can help you with?";
+    today, and you can keep the old one. Please reply with the address if it changed since the order.";
 
 /// Samples of the size of a short answer to a short question.
 fn samples(count: usize) -> Vec<Sample> {
-    let sample = |index: usize| Sample {
-        id: format!("family-{index}/plain"),
-        family: format!("family-{index}"),
-        kind: "plain".into(),
-        prompt: vec![],
-        response: "yes, ".repeat(60),
-        finish: Finish::End,
-    };
-    (0..count).map(sample).collect()
+    (0..count).map(|index| assemble::sample(index, &"yes, ".repeat(60))).collect()
 }
 
 fn first_verdict(criterion: &mut Criterion) {
@@ -112,6 +104,11 @@ fn sandboxed() -> Prepared {
         .expect("the settings are right")
 }
 
+/// Samples with the response of a support desk.
+fn responses(count: usize) -> Vec<Sample> {
+    (0..count).map(|index| assemble::sample(index, RESPONSE)).collect()
+}
+
 fn native() -> Lexicon {
     let profile = serde_json::from_value(json!({ "schema": 1, "persona": "bench" })).expect("a profile");
     let setup = sdk::Setup { profile, rows: &[] };
@@ -129,10 +126,7 @@ fn beside_native(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("trait-lexicon");
     let mut ratios = Vec::new();
     for count in BATCHES {
-        let mut samples = samples(count);
-        for sample in &mut samples {
-            RESPONSE.clone_into(&mut sample.response);
-        }
+        let samples = responses(count);
         let theirs: Vec<sdk::Sample> = samples.iter().map(as_sdk).collect();
         let mut in_sandbox = || drop(black_box(prepared.judge(&samples, &mut |_: &[Ask]| Ok(vec![]))));
         let mut natively = || drop(black_box(judge_natively(&lexicon, &theirs)));
@@ -205,13 +199,6 @@ fn whole(criterion: &mut Criterion) {
         );
     });
     let prepared = sandboxed();
-    let responses = |count: usize| {
-        let mut samples = samples(count);
-        for sample in &mut samples {
-            RESPONSE.clone_into(&mut sample.response);
-        }
-        samples
-    };
     let judge = |samples: &[Sample]| drop(black_box(prepared.judge(samples, &mut |_: &[Ask]| Ok(vec![]))));
     let many = responses(RESPONSES);
     group.bench_function("10,000 samples through 10 detectors, 2 threads", |bencher| {

@@ -12,7 +12,7 @@
 //! - [`model_ref`]: what `--model` names; [`model_digest`]: what it is; [`recorded`]: responses from a file;
 //!   [`kept`]: what a stored run was answered; [`openai`]: a server's model
 //! - [`workers`]: the back end made of worker processes; [`texts`]: texts in requests; [`plan`]: which rows share a batch
-//! - [`cache`]: finished batches, addressed by everything that made them
+//! - [`cache`]: finished batches, addressed by everything that made them; `replies`: a list of batches being answered from it
 //! - [`pool`]: planned batches over several workers; [`capacity`]: how many workers fit
 //! - [`group`]: workers that train together; [`hosts`]: on which machines; `remote`: the ranks of other machines from here;
 //!   [`relay`]: the same from there
@@ -48,6 +48,7 @@ pub mod recorded;
 pub mod relay;
 #[cfg(unix)]
 mod remote;
+mod replies;
 mod ring;
 pub mod texts;
 #[cfg(unix)]

@@ -76,6 +76,12 @@ impl Question {
     /// Kind of a [`Generate`](Self::Generate) question.
     pub const GENERATE: &'static str = "generate";
 
+    /// What does the model say, taking the likeliest token each time, until it ends by itself or after `max_tokens`?
+    #[must_use]
+    pub const fn greedy(prompt: Prompt, max_tokens: u32) -> Self {
+        Self::Generate { prompt, max_tokens, temperature: 0.0, seed: 0, stop: Vec::new() }
+    }
+
     /// The kind's name in the contract.
     #[must_use]
     pub const fn kind(&self) -> &'static str {

@@ -4,7 +4,7 @@
 use std::{collections::BTreeSet, fs, path::Path};
 
 use realign::{
-    model::{Finish, Outcome, Sample},
+    model::Outcome,
     sandbox::{Answer, Ask, Evaluator, Limits, Row, Sandbox},
 };
 
@@ -41,15 +41,8 @@ fn outcomes(wasm: &[u8]) -> Vec<Outcome> {
         let items = prepared.items(&[row("one"), row("two")]).expect("it makes items");
         return prepared.grade(&items, &mut answer).expect("it grades");
     }
-    let sample = |index: usize, response: &str| Sample {
-        id: format!("s{index}"),
-        family: format!("s{index}"),
-        kind: "plain".into(),
-        prompt: vec![],
-        response: response.into(),
-        finish: Finish::End,
-    };
-    prepared.judge(&[sample(0, "yes"), sample(1, "no")], &mut answer).expect("it judges")
+    let samples = [assemble::sample(0, "yes"), assemble::sample(1, "no")];
+    prepared.judge(&samples, &mut answer).expect("it judges")
 }
 
 /// The contract of today as a later version, with one text exchanged for another.

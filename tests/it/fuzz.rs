@@ -3,6 +3,8 @@
 
 use std::{fs, path::Path};
 
+use proptest::prelude::*;
+
 use crate::hostile::assemble;
 
 #[path = "../fuzz/checks.rs"]
@@ -25,7 +27,7 @@ fn replay(target: &str, check: fn(&[u8])) -> usize {
 fn components_are_refused_or_run_within_their_limits() {
     // Text would not do: seeds of this target are made of the attack guests, which are kept as text.
     for guest in ["honest", "nan-score", "ask-flood", "remembers", "describe-other-metric", "benchmark"] {
-        let wasm = checks::component::guest(guest);
+        let wasm = assemble::guest(guest);
         checks::component::check(&wasm);
         for cut in [wasm.len() / 3, wasm.len() - 1] {
             checks::component::check(&wasm[..cut]);
@@ -34,9 +36,26 @@ fn components_are_refused_or_run_within_their_limits() {
     assert!(replay("component", checks::component::check) > 0);
 }
 
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
+
+    #[test]
+    fn random_bytes_as_a_component_harm_nobody(bytes in prop::collection::vec(any::<u8>(), 0..512)) {
+        checks::component::check(&bytes);
+    }
+
+    #[test]
+    fn damaged_components_are_refused_or_run_within_their_limits(at in any::<prop::sample::Index>(), byte in any::<u8>()) {
+        let mut wasm = assemble::guest("honest");
+        let at = at.index(wasm.len());
+        wasm[at] = byte;
+        checks::component::check(&wasm);
+    }
+}
+
 #[test]
 fn results_that_a_guest_makes_up_are_decoded_or_refused() {
-    assert!(replay("result", checks::result::check) >= 11);
+    assert!(replay("result", checks::result::check) >= 12);
 }
 
 #[test]
@@ -56,5 +75,5 @@ fn rows_of_data_are_read_or_refused() {
 
 #[test]
 fn task_files_are_read_or_refused() {
-    assert!(replay("task", checks::task::check) >= 7);
+    assert!(replay("task", checks::task::check) >= 8);
 }

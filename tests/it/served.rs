@@ -3,13 +3,7 @@
 //! The server is small, the model is real: a token of the server is a word with the blank before it, and its log-probability is the
 //! engine's sum for it, which the chain rule makes the right one.
 
-use std::{
-    io::{BufRead as _, BufReader, Read as _, Write as _},
-    net::{TcpListener, TcpStream},
-    path::Path,
-    sync::{Arc, Mutex},
-    thread,
-};
+use std::{path::Path, sync::Mutex};
 
 use realign::{
     engine::{
@@ -24,48 +18,20 @@ use realign::{
 use realign_engine_abi::place::Home;
 use serde_json::{Value, json};
 
-use crate::support::{Project, lines};
+use crate::support::{Project, lines, loopback};
 
 /// Serves the small model at the URL that is returned, until the process ends.
 fn serve() -> String {
     let home = Home::at(std::env::var_os("REALIGN_HOME").expect("a home with an engine"));
     let launch = Launch::engine(Path::new(env!("CARGO_BIN_EXE_realign")), &home.engine());
     let model = ModelRef::parse("smollm2", &home).expect("the small model");
-    let engine = Arc::new(Mutex::new(Backend::open(&model, &launch, Some(1)).expect("the engine")));
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a port of this machine");
-    let url = format!("http://{}/v1", listener.local_addr().expect("an address"));
-    thread::spawn(move || {
-        for stream in listener.incoming().map_while(Result::ok) {
-            let engine = Arc::clone(&engine);
-            thread::spawn(move || answer(stream, &engine));
-        }
+    let engine = Mutex::new(Backend::open(&model, &launch, Some(1)).expect("the engine"));
+    let address = loopback::serve(move |head, body, stream| {
+        let engine = &mut *engine.lock().expect("no other request failed");
+        let answer = if head.contains("/chat/") { chat(engine, body) } else { completion(engine, body) };
+        loopback::send(stream, "200 OK", "", &answer.to_string());
     });
-    url
-}
-
-/// One request and its answer.
-fn answer(stream: TcpStream, engine: &Mutex<Backend>) {
-    let mut reader = BufReader::new(stream);
-    let mut head = String::new();
-    while !head.ends_with("\r\n\r\n") {
-        if reader.read_line(&mut head).unwrap_or_default() == 0 {
-            return;
-        }
-    }
-    let length =
-        head.to_lowercase().lines().find_map(|line| line.strip_prefix("content-length: ")?.parse().ok());
-    let mut body = vec![0; length.unwrap_or_default()];
-    reader.read_exact(&mut body).expect("the body that was announced");
-    let body = serde_json::from_slice(&body).expect("JSON");
-    let engine = &mut *engine.lock().expect("no other request failed");
-    let answer =
-        if head.contains("/chat/") { chat(engine, &body) } else { completion(engine, &body) }.to_string();
-    // A client that has its error already does not listen any more.
-    let _ = write!(
-        reader.into_inner(),
-        "HTTP/1.1 200 OK\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{answer}",
-        answer.len()
-    );
+    format!("http://{address}/v1")
 }
 
 fn chat(engine: &mut Backend, body: &Value) -> Value {

@@ -1,31 +1,13 @@
 //! `--model openai:` at the command line: what is refused, with which exit code, and that a key never shows.
 //! (Attackers are tested beside the code; real servers are driven by `benches/peers/servers.py`.)
 
-use std::{
-    io::{Read as _, Write as _},
-    net::TcpListener,
-    thread,
-};
+use std::net::TcpListener;
 
-use crate::support::Project;
+use crate::support::{Project, loopback};
 
 /// A server that answers everything with one text; its address.
 fn server(status: &'static str, body: &'static str) -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a port of this machine");
-    let address = listener.local_addr().expect("an address");
-    thread::spawn(move || {
-        for mut stream in listener.incoming().map_while(Result::ok) {
-            // The whole request is small enough for one or two packets; the answer does not depend on it.
-            let _ = stream.read(&mut [0; 8192]);
-            let length = body.len();
-            let _ = write!(
-                stream,
-                "HTTP/1.1 {status}\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n{body}"
-            );
-            let _ = stream.flush();
-            let _ = stream.read(&mut [0; 8192]);
-        }
-    });
+    let address = loopback::serve(move |_, _, stream| loopback::send(stream, status, "", body));
     format!("http://{address}/v1")
 }
 

@@ -2,6 +2,7 @@
 #![expect(clippy::print_stdout, reason = "a test that is skipped says so")]
 
 pub(crate) mod disk;
+pub(crate) mod loopback;
 pub(crate) mod mini;
 pub(crate) mod tiny;
 

@@ -7,7 +7,7 @@
 //!
 //! - [`address`], [`key`]: which server; what it is shown and nobody else
 //! - `client`: one request; `window`, `dispatch`: many of them; `answer`: what comes back
-//! - `generation`, `echo`: prompts continued, texts scored; `probe`: whether they can be
+//! - `generation`, `echo`: prompts continued, texts scored; `likelihood`: continuations scored; `probe`: whether they can be
 
 pub mod address;
 mod answer;
@@ -16,10 +16,11 @@ mod dispatch;
 mod echo;
 mod generation;
 pub mod key;
+mod likelihood;
 mod probe;
 mod window;
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use serde::{Serialize, de::DeserializeOwned};
 
@@ -28,20 +29,19 @@ use self::{
     answer::About,
     client::{Client, Failure},
     dispatch::{Dispatch, Request},
-    echo::Scored,
     key::Key,
-    probe::{Findings, refused},
+    probe::Findings,
     window::Window,
 };
 use super::{
     backend::{Identity, Progress, identity},
     cache::BatchCache,
     interrupt::Interrupt,
-    query::{GenerateAnswer, GenerateQuery, Prompt, ScoreAnswer, ScoreQuery},
+    query::{GenerateAnswer, GenerateQuery, Prompt},
+    replies::Replies,
 };
 use crate::{
     error::{Error, Result},
-    ids::Digest,
     store::Store,
 };
 
@@ -127,56 +127,6 @@ impl OpenAiModel {
         &self.engine
     }
 
-    /// Scores continuations of raw text.
-    ///
-    /// # Errors
-    /// Exit 2 where the server's log-likelihoods cannot be used, or a context is a conversation; bad input where a query has no
-    /// score; exit 21 where the server fails.
-    pub fn score(
-        &mut self,
-        queries: &[ScoreQuery],
-        store: Option<&Store>,
-        progress: &mut Progress<'_>,
-    ) -> Result<Vec<ScoreAnswer>> {
-        if let Some(misfit) = self.score_misfits(queries)?.into_iter().flatten().next() {
-            return Err(misfit);
-        }
-        let (mut places, mut texts, mut requests) = (Vec::new(), Vec::new(), Vec::new());
-        for (index, query) in queries.iter().enumerate() {
-            let Prompt::Raw(context) = &query.context else { continue };
-            for continuation in &query.continuations {
-                let text = format!("{context}{continuation}");
-                requests.push(echo::request(&text, self.client.address().model()));
-                places.push((index, echo::boundary(context)));
-                texts.push(text);
-            }
-        }
-        let read = |index: usize, body: &[u8]| -> Result<((f64, usize, bool), About)> {
-            let (query, boundary) = places[index];
-            let id = &queries[query].id;
-            let echo = echo::read(body, &texts[index]).map_err(|why| self.broken(id, &why))?;
-            match echo.behind(boundary) {
-                Scored::Sum(logprob, tokens, greedy) => Ok(((logprob, tokens, greedy), echo.about)),
-                Scored::NoTokens => {
-                    Err(Error::bad_input(format!("request {id:?}: a continuation has no tokens")))
-                }
-                Scored::NoFirst => Err(no_first(id)),
-            }
-        };
-        // The boundary is part of what was asked: one text can be split in two ways.
-        let questions: Vec<_> =
-            requests.into_iter().zip(&places).map(|(request, (_, boundary))| (request, *boundary)).collect();
-        let scores = self.answer(&questions, &read, store, progress)?;
-        let mut answers = vec![ScoreAnswer::default(); queries.len()];
-        for ((logprob, tokens, greedy), (query, _)) in scores.into_iter().zip(&places) {
-            let answer = &mut answers[*query];
-            answer.logprob.push(logprob);
-            answer.tokens.push(tokens);
-            answer.greedy.push(greedy);
-        }
-        Ok(answers)
-    }
-
     /// Continues prompts.
     ///
     /// # Errors
@@ -201,31 +151,6 @@ impl OpenAiModel {
         self.answer(&questions, &read, store, progress)
     }
 
-    /// For each query why it can never be scored. Lengths are the server's to refuse.
-    ///
-    /// # Errors
-    /// Exit 2 where the server's log-likelihoods cannot be used, or a context is a conversation.
-    pub fn score_misfits(&self, queries: &[ScoreQuery]) -> Result<Vec<Option<Error>>> {
-        if queries.is_empty() {
-            return Ok(Vec::new());
-        }
-        let server = self.client.address().base();
-        let scoring = self.findings.likelihood.as_ref().map_err(|why| refused(server, why))?;
-        if let Some(query) = queries.iter().find(|query| matches!(query.context, Prompt::Messages(_))) {
-            let why = "the model's chat template is the server's own";
-            return Err(Error::usage(format!(
-                "request {:?}: no log-likelihoods behind messages: {why}",
-                query.id
-            ))
-            .hint("use the weights (a GGUF file or a folder), or ask with raw text"));
-        }
-        let misfit = |query: &ScoreQuery| {
-            let first = matches!(&query.context, Prompt::Raw(context) if echo::boundary(context) == 0);
-            (first && !scoring.first).then(|| no_first(&query.id))
-        };
-        Ok(queries.iter().map(misfit).collect())
-    }
-
     /// Asks what the store does not have, each question once, and puts answers in the order of the questions.
     fn answer<A: Clone + Serialize + DeserializeOwned>(
         &self,
@@ -237,40 +162,27 @@ impl OpenAiModel {
         let cache = BatchCache::new(store, &self.engine, &self.subject);
         let key =
             |(request, boundary): &(Request, usize)| cache.key(&(request.endpoint, &request.body, boundary));
-        let keys: Vec<Digest> = questions.iter().map(key).collect();
-        let mut answers: BTreeMap<&Digest, A> = BTreeMap::new();
-        let mut missing: BTreeMap<&Digest, usize> = BTreeMap::new();
-        for (index, key) in keys.iter().enumerate() {
-            if answers.contains_key(key) || missing.contains_key(key) {
-                continue;
-            }
-            match cache.get(key)? {
-                Some(answer) => drop(answers.insert(key, answer)),
-                None => drop(missing.insert(key, index)),
-            }
-        }
-        let mut places: Vec<usize> = missing.into_values().collect();
-        places.sort_unstable();
+        let keys = questions.iter().map(key).collect();
+        let mut replies = Replies::look_up(cache, keys, |_, _| true)?;
+        let places = replies.missing();
+        let requests: Vec<Request> = places.iter().map(|&place| questions[place].0.clone()).collect();
         let total = questions.len();
         // Questions that stand twice are answered with the first of them.
-        let done = |left: usize| total - left.min(total);
-        let mut left = places.len();
-        progress(done(left), total);
-        let requests: Vec<Request> = places.iter().map(|&place| questions[place].0.clone()).collect();
+        let mut done = total - places.len();
+        progress(done, total);
         let mut sink = |index: usize, body: Vec<u8>| {
             let place = places[index];
             let (answer, about) = read(place, &body)?;
             self.same(&about)?;
-            cache.put(&keys[place], &answer)?;
-            answers.insert(&keys[place], answer);
-            left -= 1;
-            progress(done(left), total);
+            replies.keep(place, answer)?;
+            done += 1;
+            progress(done, total);
             Ok(())
         };
         let window = Window::new(self.most);
         let dispatch = Dispatch { client: &self.client, window, interrupt: &self.interrupt };
         dispatch.run(&requests, &mut sink, &mut |_: &Failure| {})?;
-        Ok(keys.iter().filter_map(|key| answers.get(key).cloned()).collect())
+        Ok(replies.in_order())
     }
 
     /// Refuses an answer of another model than the one that was opened.
@@ -301,13 +213,6 @@ impl OpenAiModel {
         Error::engine(format!("{}: request {id:?}: {why}", self.client.address().base()))
             .hint("such an answer is never made a score; what was finished before is kept")
     }
-}
-
-fn no_first(id: &str) -> Error {
-    Error::bad_input(format!(
-        "request {id:?}: the server gives no log-probability of the first token of a text"
-    ))
-    .hint("give it a context")
 }
 
 #[cfg(test)]

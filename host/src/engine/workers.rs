@@ -19,6 +19,7 @@ use super::{
     model_digest, plan,
     pool::Pool,
     query::{GenerateAnswer, GenerateQuery, ScoreAnswer, ScoreQuery},
+    replies::Replies,
     texts,
 };
 use crate::{
@@ -124,34 +125,28 @@ impl WorkerBackend {
         progress: &mut Progress<'_>,
     ) -> Result<Vec<Reply>> {
         let cache = BatchCache::new(store, &self.engine, &self.subject);
-        let keys: Vec<_> = batches.iter().map(|batch| cache.key(batch)).collect();
-        let mut replies = Vec::with_capacity(batches.len());
-        for (key, batch) in keys.iter().zip(batches) {
-            replies.push(cache.get(key)?.filter(|reply| rows::fits(batch, reply)));
-        }
-        let missing: Vec<usize> = (0..batches.len()).filter(|&batch| replies[batch].is_none()).collect();
-        let total = batches.iter().map(rows::count).sum();
-        let done = total - missing.iter().map(|&batch| rows::count(&batches[batch])).sum::<usize>();
-        progress(done, total);
+        let keys = batches.iter().map(|batch| cache.key(batch)).collect();
+        let mut replies = Replies::look_up(cache, keys, |place, reply| rows::fits(&batches[place], reply))?;
+        let missing = replies.missing();
         let requests: Vec<Request> = missing.iter().map(|&batch| batches[batch].clone()).collect();
+        let total = batches.iter().map(rows::count).sum();
+        let done = total - requests.iter().map(rows::count).sum::<usize>();
+        progress(done, total);
         let course = RefCell::new(Course { done, under_way: BTreeMap::new(), total, progress });
         let mut sink = |index: usize, reply: &Reply| {
             let batch = &requests[index];
             if !rows::fits(batch, reply) {
                 return Err(Error::engine("the engine's reply does not have the shape of its batch"));
             }
-            cache.put(&keys[missing[index]], reply)?;
+            replies.keep(missing[index], reply.clone())?;
             course.borrow_mut().finished(index, rows::count(batch));
             Ok(())
         };
         let mut watch = |index: usize, done, total| {
             course.borrow_mut().reached(index, rows::count(&requests[index]), done, total);
         };
-        let computed = self.pool.run(&requests, &mut sink, &mut watch)?;
-        for (batch, reply) in missing.into_iter().zip(computed) {
-            replies[batch] = Some(reply);
-        }
-        Ok(replies.into_iter().flatten().collect())
+        self.pool.run(&requests, &mut sink, &mut watch)?;
+        Ok(replies.in_order())
     }
 
     /// Token ids of texts, in their order.

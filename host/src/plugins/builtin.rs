@@ -14,6 +14,7 @@ pub(super) const BUILT_IN: &[(&str, &[u8])] = &[
     ("trait-lexicon", include_bytes!("../../../plugins/dist/trait-lexicon.wasm")),
     ("trait-logistic", include_bytes!("../../../plugins/dist/trait-logistic.wasm")),
     ("trait-manner", include_bytes!("../../../plugins/dist/trait-manner.wasm")),
+    ("trait-sentiment", include_bytes!("../../../plugins/dist/trait-sentiment.wasm")),
     ("trait-structure", include_bytes!("../../../plugins/dist/trait-structure.wasm")),
     ("yes-no-questionnaire", include_bytes!("../../../plugins/dist/yes-no-questionnaire.wasm")),
 ];

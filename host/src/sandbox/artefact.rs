@@ -20,6 +20,7 @@ use rustix::{
     fs::{Mode, OFlags},
     process::geteuid,
 };
+use sha2::{Digest as _, Sha256};
 
 use crate::{
     error::{Error, Result},
@@ -61,10 +62,8 @@ impl ArtefactCache {
     /// The bytes kept under `key`, if there are any and they are ours and whole.
     pub(super) fn get(&self, key: &Digest) -> Option<Vec<u8>> {
         // Whatever is wrong with a file, the answer is to compile again.
-        let mut bytes = self.read(key).ok()??;
-        let (header, artefact) = bytes.split_at_checked(HEADER)?;
-        let whole = header == header_of(key, artefact);
-        whole.then(|| bytes.split_off(HEADER))
+        let (header, artefact) = self.read(key).ok()??;
+        (header == header_of(key, &artefact)).then_some(artefact)
     }
 
     /// Keeps bytes under `key`. A cache that cannot be written costs time at the next start and nothing else, so
@@ -77,16 +76,22 @@ impl ArtefactCache {
         format!("{key}.cwasm")
     }
 
-    fn read(&self, key: &Digest) -> io::Result<Option<Vec<u8>>> {
+    /// Header and artefact as they are on disk; apart from the start, since artefacts have megabytes.
+    fn read(&self, key: &Digest) -> io::Result<Option<(Vec<u8>, Vec<u8>)>> {
         let folder = open_folder(&self.path)?;
         let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let file = rustix::fs::openat(&folder, Self::file_name(key), flags, Mode::empty())?;
         if !ours(&folder)? || !ours(&file)? {
             return Ok(None);
         }
-        let mut bytes = Vec::new();
-        File::from(file).take(MAX_BYTES).read_to_end(&mut bytes)?;
-        Ok(Some(bytes))
+        let file = File::from(file);
+        let length = file.metadata()?.len().min(MAX_BYTES);
+        let mut file = file.take(MAX_BYTES);
+        let mut header = vec![0; HEADER];
+        file.read_exact(&mut header)?;
+        let mut artefact = Vec::with_capacity(usize::try_from(length).unwrap_or_default());
+        file.read_to_end(&mut artefact)?;
+        Ok(Some((header, artefact)))
     }
 
     fn write(&self, key: &Digest, artefact: &[u8]) -> io::Result<()> {
@@ -113,9 +118,9 @@ fn ours(file: &OwnedFd) -> io::Result<bool> {
 
 /// The header of a file: bound to its name, so that a file cannot stand in for another.
 fn header_of(key: &Digest, artefact: &[u8]) -> Vec<u8> {
-    let mut bound = key.as_str().as_bytes().to_vec();
-    bound.extend_from_slice(artefact);
-    [MAGIC, Digest::of(&bound).as_str().as_bytes(), b"\n"].concat()
+    let mut bound = Sha256::new_with_prefix(key.as_str());
+    bound.update(artefact);
+    [MAGIC, Digest::finish(bound).as_str().as_bytes(), b"\n"].concat()
 }
 
 #[cfg(test)]

@@ -131,7 +131,9 @@ fn refuse_python(document: &Mapping) -> Result<()> {
         return Ok(());
     }
     found.sort();
-    Err(Error::usage(format!("needs Python, which is refused: {}", found.join(", ")))
+    // Keys and tagged texts are the file's, and may have line breaks in them.
+    let found = found.join(", ").replace(char::is_control, " ");
+    Err(Error::usage(format!("needs Python, which is refused: {found}"))
         .hint("write it as Jinja templates, or as an evaluator component"))
 }
 

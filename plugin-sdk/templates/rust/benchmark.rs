@@ -37,8 +37,7 @@ impl Benchmark for Names {
     }
 
     fn questions(&self, item: &Item) -> Result<Vec<Question>, Failure> {
-        let prompt = item.prompt.clone();
-        Ok(vec![Question::Generate { prompt, max_tokens: 16, temperature: 0.0, seed: 0, stop: Vec::new() }])
+        Ok(vec![Question::greedy(item.prompt.clone(), 16)])
     }
 
     fn grade(&self, item: &Item, answers: &Answers<'_>) -> Result<Outcome, Failure> {

@@ -89,13 +89,7 @@ impl Benchmark for NumericAnswer {
     }
 
     fn questions(&self, item: &Item) -> Result<Vec<Question>, Failure> {
-        Ok(vec![Question::Generate {
-            prompt: item.prompt.clone(),
-            max_tokens: self.max_tokens,
-            temperature: 0.0,
-            seed: 0,
-            stop: Vec::new(),
-        }])
+        Ok(vec![Question::greedy(item.prompt.clone(), self.max_tokens)])
     }
 
     fn grade(&self, item: &Item, answers: &Answers<'_>) -> Result<Outcome, Failure> {

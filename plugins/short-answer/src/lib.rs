@@ -53,14 +53,7 @@ impl Benchmark for ShortAnswer {
     }
 
     fn questions(&self, item: &Item) -> Result<Vec<Question>, Failure> {
-        let prompt = item.prompt.clone();
-        Ok(vec![Question::Generate {
-            prompt,
-            max_tokens: MAX_TOKENS,
-            temperature: 0.0,
-            seed: 0,
-            stop: Vec::new(),
-        }])
+        Ok(vec![Question::greedy(item.prompt.clone(), MAX_TOKENS)])
     }
 
     fn grade(&self, item: &Item, answers: &Answers<'_>) -> Result<Outcome, Failure> {

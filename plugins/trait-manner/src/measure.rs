@@ -1,64 +1,71 @@
 //! What the rules measure.
 
-use std::ops::Range;
+use std::{ops::Range, sync::LazyLock};
 
 use realign_plugin::text::{self, Phrase, Word};
 
 use super::Person;
 
-const GREETINGS: [&str; 11] = [
-    "hello",
-    "hi",
-    "hey",
-    "dear",
-    "welcome",
-    "greetings",
-    "good morning",
-    "good afternoon",
-    "good evening",
-    "good day",
-    "howdy",
-];
+// Split into words once for every instance: a fresh one judges a whole batch, and the lists depend on no setting.
+static GREETINGS: LazyLock<Vec<Phrase>> = LazyLock::new(|| {
+    phrases(&[
+        "hello",
+        "hi",
+        "hey",
+        "dear",
+        "welcome",
+        "greetings",
+        "good morning",
+        "good afternoon",
+        "good evening",
+        "good day",
+        "howdy",
+    ])
+});
 /// Words of the longest greeting.
 const LONGEST_GREETING: usize = 2;
-const CLOSINGS: [&str; 14] = [
-    "regards",
-    "best wishes",
-    "yours",
-    "sincerely",
-    "goodbye",
-    "bye",
-    "see you",
-    "take care",
-    "have a nice",
-    "have a good",
-    "have a great",
-    "have a lovely",
-    "cheers",
-    "all the best",
-];
-const HEDGES: [&str; 20] = [
-    "perhaps",
-    "maybe",
-    "possibly",
-    "probably",
-    "it seems",
-    "it appears",
-    "might",
-    "may",
-    "could be",
-    "i think",
-    "i believe",
-    "i guess",
-    "sort of",
-    "kind of",
-    "somewhat",
-    "likely",
-    "apparently",
-    "as far as i know",
-    "in my opinion",
-    "not sure",
-];
+static CLOSINGS: LazyLock<Vec<Phrase>> = LazyLock::new(|| {
+    phrases(&[
+        "regards",
+        "best wishes",
+        "yours",
+        "sincerely",
+        "goodbye",
+        "bye",
+        "see you",
+        "take care",
+        "have a nice",
+        "have a good",
+        "have a great",
+        "have a lovely",
+        "cheers",
+        "all the best",
+    ])
+});
+static HEDGES: LazyLock<Vec<Phrase>> = LazyLock::new(|| {
+    phrases(&[
+        "perhaps",
+        "maybe",
+        "possibly",
+        "probably",
+        "it seems",
+        "it appears",
+        "might",
+        "may",
+        "could be",
+        "i think",
+        "i believe",
+        "i guess",
+        "sort of",
+        "kind of",
+        "somewhat",
+        "likely",
+        "apparently",
+        "as far as i know",
+        "in my opinion",
+        "not sure",
+    ])
+});
 const I: [&str; 9] = ["i", "me", "my", "mine", "myself", "i'm", "i'll", "i've", "i'd"];
 const WE: [&str; 9] = ["we", "us", "our", "ours", "ourselves", "we're", "we'll", "we've", "we'd"];
 
@@ -81,7 +88,8 @@ impl<'a> Reply<'a> {
     /// Words of a greeting stand at the very beginning.
     pub(super) fn greets(&self) -> bool {
         let beginning = &self.words[..self.words.len().min(LONGEST_GREETING)];
-        phrases(&GREETINGS)
+        GREETINGS
+            .iter()
             .any(|phrase| phrase.find(beginning).first().is_some_and(|find| find.start == beginning[0].start))
     }
 
@@ -94,11 +102,11 @@ impl<'a> Reply<'a> {
     pub(super) fn closes(&self) -> bool {
         let start = self.sentences.last().map_or(0, |last| last.start);
         let last = &self.words[self.words.partition_point(|word| word.start < start)..];
-        phrases(&CLOSINGS).any(|phrase| phrase.is_in(last))
+        CLOSINGS.iter().any(|phrase| phrase.is_in(last))
     }
 
     pub(super) fn hedges_per_sentence(&self) -> f64 {
-        let count: usize = phrases(&HEDGES).map(|phrase| phrase.find(&self.words).len()).sum();
+        let count: usize = HEDGES.iter().map(|phrase| phrase.find(&self.words).len()).sum();
         count as f64 / self.sentences.len().max(1) as f64
     }
 
@@ -153,6 +161,6 @@ const fn is_picture(c: char) -> bool {
         | '\u{1f300}'..='\u{1f64f}' | '\u{1f680}'..='\u{1f6ff}' | '\u{1f900}'..='\u{1f9ff}' | '\u{1fa70}'..='\u{1faff}')
 }
 
-fn phrases(list: &'static [&'static str]) -> impl Iterator<Item = Phrase> {
-    list.iter().filter_map(|phrase| Phrase::new(phrase))
+fn phrases(list: &[&str]) -> Vec<Phrase> {
+    list.iter().filter_map(|phrase| Phrase::new(phrase)).collect()
 }

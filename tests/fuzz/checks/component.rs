@@ -2,12 +2,9 @@
 
 use std::{collections::BTreeSet, sync::OnceLock};
 
-use realign::{
-    model::{Finish, Sample},
-    sandbox::{Kind, Limits, MAX_COMPONENT_BYTES, Sandbox},
-};
+use realign::sandbox::{Kind, Limits, MAX_COMPONENT_BYTES, Sandbox};
 
-use super::{assemble, result};
+use super::{assemble::sample, result};
 
 /// A sandbox that gives up sooner than the product's: a mutated loop has to end in milliseconds.
 pub(super) fn sandbox() -> &'static Sandbox {
@@ -16,23 +13,6 @@ pub(super) fn sandbox() -> &'static Sandbox {
         let limits = Limits { fuel_base: 2_000_000, fuel_per_sample: 100_000, ..Limits::default() };
         Sandbox::new(None, limits).expect("a sandbox")
     })
-}
-
-/// A sample with this response.
-pub(super) fn sample(index: usize, response: &str) -> Sample {
-    Sample {
-        id: format!("family-{index}/plain"),
-        family: format!("family-{index}"),
-        kind: "plain".into(),
-        prompt: vec![],
-        response: response.to_owned(),
-        finish: Finish::End,
-    }
-}
-
-/// The component of an attack guest.
-pub(crate) fn guest(name: &str) -> Vec<u8> {
-    assemble::guest(name)
 }
 
 /// Loads and describes; what loads is prepared and judges or makes items.

@@ -163,7 +163,7 @@ fn graded(image: &[u8], count: usize) -> Result<Vec<Outcome>> {
         body: text(image),
     };
     let items: Vec<Item> = (0..count).map(item).collect();
-    let outcomes = guests().items.grade(&items, &mut |asks| Ok(answers(asks, &BTreeSet::new())))?;
+    let outcomes = guests().items.grade(&items, &mut |asks| Ok(answers(asks, &grants())))?;
     assert_eq!(outcomes.len(), count);
     Ok(outcomes)
 }
@@ -172,7 +172,7 @@ fn judged(first: &[u8], second: &[u8], count: usize) -> Result<Vec<Outcome>> {
     let subject = |index: usize| Sample {
         id: text(second),
         kind: text(first),
-        ..component::sample(index, "aé\u{1f600}b, an answer to a question.")
+        ..assemble::sample(index, "aé\u{1f600}b, an answer to a question.")
     };
     let samples: Vec<Sample> = (0..count).map(subject).collect();
     let outcomes = guests().step.judge(&samples, &mut |asks| Ok(answers(asks, &grants())))?;

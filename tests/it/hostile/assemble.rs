@@ -1,9 +1,12 @@
 //! Hostile guests from their texts: `honest.wat` with sections replaced, made into a component the way that the
-//! product does it.
+//! product does it, and the samples that they are given.
 
 use std::{collections::BTreeMap, fs, path::Path};
 
-use realign::plugins::build::componentize;
+use realign::{
+    model::{Finish, Sample},
+    plugins::build::componentize,
+};
 use wit_component::StringEncoding;
 use wit_parser::{Resolve, SourceMap};
 
@@ -22,6 +25,18 @@ pub(crate) fn guest(name: &str) -> Vec<u8> {
     }
     let kind = if name.starts_with("benchmark") { "benchmark" } else { "trait-detector" };
     component(name, kind, &merge(&texts))
+}
+
+/// A sample of a family of its own, with this response.
+pub(crate) fn sample(index: usize, response: &str) -> Sample {
+    Sample {
+        id: format!("family-{index}/plain"),
+        family: format!("family-{index}"),
+        kind: "plain".into(),
+        prompt: vec![],
+        response: response.to_owned(),
+        finish: Finish::End,
+    }
 }
 
 /// The honest guest with sections replaced by those of `text`, as a detector or a scorer.

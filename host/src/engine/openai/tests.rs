@@ -1,9 +1,12 @@
 //! Attackers: servers that do what no server should. Each ends as one typed error, and none of them sees or leaks what it should
 //! not. (Real servers are driven by `benches/peers/servers.py`.)
 
+#[path = "../../../../tests/it/support/loopback.rs"]
+mod loopback;
+
 use std::{
-    io::{BufRead as _, BufReader, Read as _, Write as _},
-    net::{SocketAddr, TcpListener, TcpStream},
+    io::{Read as _, Write as _},
+    net::{SocketAddr, TcpStream},
     sync::{
         Arc, Mutex,
         atomic::{AtomicBool, Ordering},
@@ -13,11 +16,9 @@ use std::{
 
 use serde_json::{Value, json};
 
+use self::loopback::send;
 use super::*;
-use crate::{exit::Exit, ids::Seed, model::ChatMessage};
-
-/// What an attacker does with a request: head, body, and the connection to answer on.
-type Attack = dyn Fn(&str, &Value, &mut TcpStream) + Send + Sync;
+use crate::{engine::query::ScoreQuery, exit::Exit, ids::Seed, model::ChatMessage};
 
 /// A server on loopback; heads of the requests that reached it are kept.
 struct Attacker {
@@ -27,16 +28,11 @@ struct Attacker {
 
 impl Attacker {
     fn new(attack: impl Fn(&str, &Value, &mut TcpStream) + Send + Sync + 'static) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let address = listener.local_addr().unwrap();
-        let heads = Arc::default();
-        let (attack, kept): (Arc<Attack>, Arc<Mutex<Vec<String>>>) = (Arc::new(attack), Arc::clone(&heads));
-        // Ends with the process: it waits for connections until then.
-        thread::spawn(move || {
-            for stream in listener.incoming().map_while(std::result::Result::ok) {
-                let (attack, kept) = (Arc::clone(&attack), Arc::clone(&kept));
-                thread::spawn(move || serve(stream, &*attack, &kept));
-            }
+        let heads = Arc::<Mutex<Vec<String>>>::default();
+        let kept = Arc::clone(&heads);
+        let address = loopback::serve(move |head, body, stream| {
+            kept.lock().unwrap().push(head.to_owned());
+            attack(head, body, stream);
         });
         Self { address, heads }
     }
@@ -65,32 +61,6 @@ impl Attacker {
         assert!(!text.contains("sesame"), "{text}");
         text.replace(&self.address.to_string(), "[server]")
     }
-}
-
-/// One request and its answer; the connection is closed behind it.
-fn serve(stream: TcpStream, attack: &Attack, heads: &Mutex<Vec<String>>) {
-    let mut reader = BufReader::new(stream);
-    let mut head = String::new();
-    while !head.ends_with("\r\n\r\n") {
-        if reader.read_line(&mut head).unwrap_or_default() == 0 {
-            return;
-        }
-    }
-    let length =
-        head.to_lowercase().lines().find_map(|line| line.strip_prefix("content-length: ")?.parse().ok());
-    let mut body = vec![0; length.unwrap_or_default()];
-    let Ok(()) = reader.read_exact(&mut body) else { return };
-    heads.lock().unwrap().push(head.clone());
-    attack(&head, &serde_json::from_slice(&body).unwrap_or_default(), &mut reader.into_inner());
-}
-
-fn send(stream: &mut TcpStream, status: &str, headers: &str, body: &str) {
-    // The client may have hung up, which is what is wanted.
-    let _ = write!(
-        stream,
-        "HTTP/1.1 {status}\r\n{headers}content-length: {}\r\nconnection: close\r\n\r\n{body}",
-        body.len()
-    );
 }
 
 /// What a server that knows no language may answer and be believed to generate.

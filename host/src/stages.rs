@@ -30,6 +30,9 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+#[cfg(test)]
+mod every_gate;
+
 pub use self::{context::Context, record::StageRecord};
 use crate::error::Result;
 

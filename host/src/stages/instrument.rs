@@ -210,7 +210,7 @@ fn renamed(mut metric: Metric, sensitivity: f64) -> Option<Metric> {
 }
 
 /// Share of texts that show every trait.
-fn false_alarms(source: &str, cells: &[TraitCell], most: f64) -> Metric {
+pub(super) fn false_alarms(source: &str, cells: &[TraitCell], most: f64) -> Metric {
     let mut samples: BTreeMap<&str, (&str, bool)> = BTreeMap::new();
     for cell in cells {
         let all = samples.entry(&cell.sample_id).or_insert((&cell.family, true));

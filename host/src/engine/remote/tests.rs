@@ -148,11 +148,11 @@ fn addresses_of_other_machines_are_refused() {
 
 #[test]
 fn another_program_protocol_or_engine_is_refused() {
-    let here = Hello { version: "0.2.0".into(), abi: 3, engine: Ok(Digest::of(b"one")) };
+    let here = Hello { version: "0.2.0".into(), abi: 4, engine: Ok(Digest::of(b"one")) };
     let refused = |there: Hello| same(&here, &there).unwrap_err().to_string();
     assert!(same(&here, &here.clone()).is_ok());
     insta::assert_snapshot!(refused(Hello { version: "0.1.9".into(), ..here.clone() }), @"realign 0.1.9, here 0.2.0");
-    insta::assert_snapshot!(refused(Hello { abi: 2, ..here.clone() }), @"protocol 2, here 3");
+    insta::assert_snapshot!(refused(Hello { abi: 3, ..here.clone() }), @"protocol 3, here 4");
     insta::assert_snapshot!(refused(Hello { engine: Ok(Digest::of(b"two")), ..here.clone() }), @"engine with digest 3fc4ccfe7458, here 7692c3ad3540");
     insta::assert_snapshot!(refused(Hello { engine: Err("cannot read x: not found".into()), ..here.clone() }), @"cannot read x: not found");
 }

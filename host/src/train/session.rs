@@ -158,6 +158,7 @@ impl Session {
     /// The worker died, or the engine refuses the step.
     pub fn step(&mut self, step: &TrainStep) -> Result<Stepped, Lost> {
         let rows = step.batches.iter().flatten().map(|row| row.example.answers.len());
+        let referred = |count: usize| if step.objective.needs_reference() { count } else { 0 };
         let shares = shard::split(step, self.ranks);
         let requests: Vec<Request> =
             shares.iter().map(|share| Request::TrainStep(share.step.clone())).collect();
@@ -172,7 +173,8 @@ impl Session {
         let of_all = |count: usize| count == self.ranks;
         let stepped = if of_all(reports.len()) {
             let report = shard::report(&shares, reports)
-                .filter(|report| report.logprobs.iter().map(Vec::len).eq(rows));
+                .filter(|report| report.logprobs.iter().map(Vec::len).eq(rows.clone()))
+                .filter(|report| report.references.iter().map(Vec::len).eq(rows.map(referred)));
             report.map(Stepped::Done)
         } else if of_all(diverged.len()) {
             shard::divergence(&shares, diverged).map(Stepped::Diverged)

@@ -1,0 +1,124 @@
+//! A process of a group that lends itself to rank 0, as the relay of a worker of its own.
+
+use std::{
+    env,
+    fs::File,
+    io::{ErrorKind, Read as _},
+    net::Shutdown,
+    os::{fd::OwnedFd, unix::net::UnixStream},
+    path::Path,
+    thread::{self, JoinHandle},
+    time::{Duration, Instant},
+};
+
+use realign_engine_abi::frame;
+
+use super::{
+    launch::Launch,
+    lent::{ALIVE, ENDED, Greeting, TOGETHER, socket},
+    member::Member,
+    relay,
+};
+use crate::{
+    error::{Error, Result},
+    exit::Exit,
+    ids::Digest,
+};
+
+/// How long rank 0, which speaks every second, may say nothing.
+const SILENCE: Duration = Duration::from_secs(20);
+/// How long rank 0 has to say how training ended after the worker of this rank has.
+const LAST_WORDS: Duration = Duration::from_secs(5);
+/// How often it is looked whether that is so.
+const LOOK: Duration = Duration::from_millis(500);
+
+/// Serves rank 0 until it says how training ended, with a worker that `launch` starts. `home` is a folder of the user's own.
+///
+/// # Errors
+/// Exit 21 where rank 0 does not come, is gone or silent, or the worker here has ended.
+pub fn lend(member: &Member, home: &Path, command: &Digest, launch: Launch, library: &Path) -> Result<Exit> {
+    let here = |error: Error| error.within(format!("rank {}", member.rank));
+    let path = socket(member, home)?;
+    let deadline = Instant::now() + TOGETHER;
+    let greet = |frames| greet(&path, deadline, member, command, frames).map_err(here);
+    let (line, pulse) = (greet(true)?, greet(false)?);
+    let lost = |error: std::io::Error| here(Error::engine(format!("the line to rank 0 is lost: {error}")));
+    let own = || line.try_clone().map(|line| File::from(OwnedFd::from(line)));
+    let (input, output) = (own().map_err(lost)?, own().map_err(lost)?);
+    let library = library.to_owned();
+    let closing = line.try_clone().map_err(lost)?;
+    let relay = thread::spawn(move || {
+        let served = relay::serve(input, output, &launch, &library);
+        // A thread of the relay may still hold the line.
+        let _ = closing.shutdown(Shutdown::Both);
+        served
+    });
+    pulse.set_read_timeout(Some(LOOK)).map_err(lost)?;
+    let told = heed(&pulse, &relay);
+    let _ = line.shutdown(Shutdown::Both);
+    let served = relay.join().unwrap_or_else(|_| Err(Error::engine("the relay broke"))).map_err(here);
+    match told {
+        Some(Exit::Engine) | None => {
+            served?;
+            match told {
+                Some(exit) => Ok(exit),
+                None => Err(here(Error::engine("rank 0 is gone, or stands still"))
+                    .hint("the same command, started by all ranks again, goes on from the last checkpoint")),
+            }
+        }
+        Some(exit) => Ok(exit),
+    }
+}
+
+/// Connects as soon as rank 0 is there, and says who this is.
+fn greet(
+    path: &Path,
+    deadline: Instant,
+    member: &Member,
+    command: &Digest,
+    frames: bool,
+) -> Result<UnixStream> {
+    let mut line = loop {
+        match UnixStream::connect(path) {
+            Ok(line) => break line,
+            Err(_) if Instant::now() < deadline => thread::sleep(Duration::from_millis(50)),
+            Err(_) => {
+                let time = TOGETHER.as_secs();
+                return Err(Error::engine(format!("rank 0 did not come within {time} s")).hint(
+                    "start every rank of the host file with the same command, and look at what rank 0 said",
+                ));
+            }
+        }
+    };
+    let greeting = Greeting {
+        rank: member.rank,
+        version: env!("CARGO_PKG_VERSION").into(),
+        command: command.clone(),
+        pid: i32::try_from(std::process::id()).unwrap_or(0),
+        frames,
+    };
+    let sent = frame::encode(&greeting, &[]).and_then(|body| frame::write(&mut line, &body));
+    sent.map_err(|error| Error::engine(format!("rank 0 is gone: {error}")))?;
+    Ok(line)
+}
+
+/// What rank 0 says at last; `None` where it is gone or silent, or says nothing after the relay here has ended.
+fn heed(mut pulse: &UnixStream, relay: &JoinHandle<Result<()>>) -> Option<Exit> {
+    let (mut heard, mut ended) = (Instant::now(), None);
+    loop {
+        let mut byte = [0];
+        match pulse.read(&mut byte) {
+            Ok(1..) if byte[0] == ALIVE => heard = Instant::now(),
+            Ok(1..) if byte[0] == ENDED => {
+                return pulse.read_exact(&mut byte).ok().and_then(|()| Exit::of(byte[0]));
+            }
+            Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {}
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            _ => return None,
+        }
+        let since = relay.is_finished().then(|| *ended.get_or_insert_with(Instant::now));
+        if heard.elapsed() > SILENCE || since.is_some_and(|since: Instant| since.elapsed() > LAST_WORDS) {
+            return None;
+        }
+    }
+}

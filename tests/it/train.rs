@@ -8,6 +8,7 @@ use crate::support::{Project, mini, tiny};
 
 mod hosts;
 mod interrupts;
+mod members;
 mod ranks;
 mod warnings;
 

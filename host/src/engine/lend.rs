@@ -39,8 +39,8 @@ const LOOK: Duration = Duration::from_millis(500);
 pub fn lend(member: &Member, home: &Path, command: &Digest, launch: Launch, library: &Path) -> Result<Exit> {
     let here = |error: Error| error.within(format!("rank {}", member.rank));
     let path = socket(member, home)?;
-    let deadline = Instant::now() + TOGETHER;
-    let greet = |frames| greet(&path, deadline, member, command, frames).map_err(here);
+    let patience = launch.patience.min(TOGETHER);
+    let greet = |frames| greet(&path, patience, member, command, frames).map_err(here);
     let (line, pulse) = (greet(true)?, greet(false)?);
     let lost = |error: std::io::Error| here(Error::engine(format!("the line to rank 0 is lost: {error}")));
     let own = || line.try_clone().map(|line| File::from(OwnedFd::from(line)));
@@ -73,17 +73,18 @@ pub fn lend(member: &Member, home: &Path, command: &Digest, launch: Launch, libr
 /// Connects as soon as rank 0 is there, and says who this is.
 fn greet(
     path: &Path,
-    deadline: Instant,
+    patience: Duration,
     member: &Member,
     command: &Digest,
     frames: bool,
 ) -> Result<UnixStream> {
+    let deadline = Instant::now() + patience;
     let mut line = loop {
         match UnixStream::connect(path) {
             Ok(line) => break line,
             Err(_) if Instant::now() < deadline => thread::sleep(Duration::from_millis(50)),
             Err(_) => {
-                let time = TOGETHER.as_secs();
+                let time = patience.as_secs_f64();
                 return Err(Error::engine(format!("rank 0 did not come within {time} s")).hint(
                     "start every rank of the host file with the same command, and look at what rank 0 said",
                 ));

@@ -68,12 +68,14 @@ pub struct Lent {
 }
 
 impl Lent {
-    /// Waits for all ranks but the first, which is this process. `home` is a folder of the user's own.
+    /// Waits for all ranks but the first, which is this process, at most for `patience` or a minute. `home` is a folder of the
+    /// user's own.
     ///
     /// # Errors
     /// Exit 21 naming the rank that did not come; a usage error where one came with another command line, program or twice;
     /// exit 23 where the socket cannot be made.
-    pub fn gather(member: &Member, home: &Path, command: &Digest) -> Result<Self> {
+    pub fn gather(member: &Member, home: &Path, command: &Digest, patience: Duration) -> Result<Self> {
+        let patience = patience.min(TOGETHER);
         let path = socket(member, home)?;
         if UnixStream::connect(&path).is_ok() {
             return Err(Error::usage("another training with this host file is waiting for its ranks")
@@ -86,11 +88,11 @@ impl Lent {
         let come = listener.set_nonblocking(true).map_err(unwritable).and_then(|()| {
             let mut come: Vec<[Option<(UnixStream, i32)>; 2]> =
                 member.ips.iter().skip(1).map(|_| [None, None]).collect();
-            let deadline = Instant::now() + TOGETHER;
+            let deadline = Instant::now() + patience;
             while let Some(missing) = come.iter().position(|lines| lines.iter().any(Option::is_none)) {
                 accept(&listener, &mut come, command)?;
                 if Instant::now() > deadline {
-                    return Err(absent(missing + 1));
+                    return Err(absent(missing + 1, patience));
                 }
             }
             Ok(come)
@@ -135,9 +137,8 @@ impl Lent {
         }
         for (mut line, pid) in pulses.drain(..) {
             let waited = line.set_read_timeout(Some(PATIENCE)).and_then(|()| line.read(&mut [0]));
-            let hangs = waited.is_err_and(|error| {
-                matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut)
-            });
+            let hangs = waited
+                .is_err_and(|error| matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut));
             // Its line is open, so the number is still its own.
             if let Some(pid) = Pid::from_raw(pid).filter(|_| hangs) {
                 let _ = kill_process(pid, Signal::KILL);
@@ -192,10 +193,13 @@ fn accept(
         .hint("start every process with the same command, in the same folder"));
     }
     let place = rank.checked_sub(1).and_then(|place| come.get_mut(place));
-    match place.map(|lines| &mut lines[usize::from(!frames)]) {
-        Some(free @ None) => *free = Some((line, pid)),
-        _ => return Err(Error::usage(format!("rank {rank} came twice")).hint("give each process its own MLX_RANK")),
-    }
+    let free = place.map(|lines| &mut lines[usize::from(!frames)]).filter(|line| line.is_none());
+    let Some(free) = free else {
+        return Err(
+            Error::usage(format!("rank {rank} came twice")).hint("give each process its own MLX_RANK")
+        );
+    };
+    *free = Some((line, pid));
     Ok(())
 }
 
@@ -206,7 +210,7 @@ fn greeted(mut line: &UnixStream) -> Option<Greeting> {
     Some(greeting)
 }
 
-fn absent(rank: usize) -> Error {
-    Error::engine(format!("rank {rank} did not come within {} s", TOGETHER.as_secs()))
+fn absent(rank: usize, patience: Duration) -> Error {
+    Error::engine(format!("rank {rank} did not come within {} s", patience.as_secs_f64()))
         .hint("start every rank of the host file with the same command, and look at what it said")
 }

@@ -49,7 +49,8 @@ impl Member {
             (None, None) => return Ok(None),
             (Some(rank), Some(hostfile)) => (rank, Path::new(hostfile)),
             (rank, _) => {
-                let [set, other] = if rank.is_some() { [0, 1] } else { [1, 0] }.map(|name| VARIABLES[name]);
+                let [set, other] = VARIABLES;
+                let [set, other] = if rank.is_some() { [set, other] } else { [other, set] };
                 return Err(Error::usage(format!("{set} is set and {other} is not")).hint(
                     "both say that this is one process of several, as `mlx.launch --backend ring` sets them; or unset it",
                 ));
@@ -83,7 +84,9 @@ impl Member {
                 hostfile.display(),
                 other.ip()
             ))
-            .hint("start training once, on the first machine, and name the others with --hostfile HOSTS.json"));
+            .hint(
+                "start training once, on the first machine, and name the others with --hostfile HOSTS.json",
+            ));
         }
         let group = Digest::of_json(&hosts);
         let ips = hosts.iter().map(|places| places.iter().map(SocketAddr::ip).collect()).collect();

@@ -112,6 +112,10 @@ fn until_the_end(
                 ))
                 .hint("checkpoints are kept: run it again to go on where it stopped"));
             }
+            Err(Lost::Worker(cause)) if !session.restarts() => {
+                return Err(Error::engine(format!("the engine worker died after step {}: {cause}", from.1))
+                    .hint("checkpoints are kept: start all ranks again with the same command to go on"));
+            }
             Err(Lost::Worker(cause)) => {
                 let newest = checkpoint::list(folder, &job.digest)?.pop();
                 observer(Notice::Note(format!(

@@ -41,8 +41,14 @@ impl Machines {
         let test = ["engine::testing::be_a_relay", "--exact", "--ignored", "--nocapture"];
         let remote = Remote {
             hosts: Hosts::read(&self.0.path().join("hosts.json")).unwrap(),
-            ssh: ["sh", "-c", shell, "ssh"].map(str::to_owned).into(),
-            command: [program.to_str().unwrap()].iter().chain(&test).map(|&word| word.to_owned()).collect(),
+            way: Way::Ssh {
+                ssh: ["sh", "-c", shell, "ssh"].map(str::to_owned).into(),
+                command: [program.to_str().unwrap()]
+                    .iter()
+                    .chain(&test)
+                    .map(|&word| word.to_owned())
+                    .collect(),
+            },
             library: program,
         };
         Launch { remote: Some(Arc::new(remote)), ..launch }
@@ -159,13 +165,9 @@ fn another_program_protocol_or_engine_is_refused() {
 
 #[test]
 fn a_command_reaches_the_other_machine_word_by_word() {
-    let remote = Remote {
-        hosts: Hosts::read(&Machines::new().0.path().join("hosts.json")).unwrap(),
-        ssh: vec!["ssh".into(), "-F".into(), "settings".into()],
-        command: vec!["/a b/realign".into(), "it's".into()],
-        library: PathBuf::new(),
-    };
-    let launch = through_ssh(&launch(), &remote, "blue");
+    let ssh = ["ssh", "-F", "settings"].map(str::to_owned);
+    let command = ["/a b/realign", "it's"].map(str::to_owned);
+    let launch = through_ssh(&launch(), (&ssh, &command), "blue");
     assert_eq!(launch.program, Path::new("ssh"));
     let arguments: Vec<_> = launch.arguments.iter().map(|word| word.to_str().unwrap()).collect();
     assert_eq!(arguments[..2], ["-F", "settings"]);

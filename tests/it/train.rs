@@ -10,6 +10,7 @@ mod hosts;
 mod interrupts;
 mod members;
 mod ranks;
+mod references;
 mod warnings;
 
 const SFT: &str = r#"format = 1

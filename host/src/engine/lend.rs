@@ -40,8 +40,11 @@ pub fn lend(member: &Member, home: &Path, command: &Digest, launch: Launch, libr
     let here = |error: Error| error.within(format!("rank {}", member.rank));
     let path = socket(member, home)?;
     let patience = launch.patience.min(TOGETHER);
-    let greet = |frames| greet(&path, patience, member, command, frames).map_err(here);
-    let (line, pulse) = (greet(true)?, greet(false)?);
+    // Both are there before rank 0 can refuse one of them.
+    let (line, pulse) = (connect(&path, patience).map_err(here)?, connect(&path, patience).map_err(here)?);
+    for (line, frames) in [(&line, true), (&pulse, false)] {
+        greet(line, member, command, frames);
+    }
     let lost = |error: std::io::Error| here(Error::engine(format!("the line to rank 0 is lost: {error}")));
     let own = || line.try_clone().map(|line| File::from(OwnedFd::from(line)));
     let (input, output) = (own().map_err(lost)?, own().map_err(lost)?);
@@ -58,30 +61,33 @@ pub fn lend(member: &Member, home: &Path, command: &Digest, launch: Launch, libr
     let _ = line.shutdown(Shutdown::Both);
     let served = relay.join().unwrap_or_else(|_| Err(Error::engine("the relay broke"))).map_err(here);
     match told {
-        Some(Exit::Engine) | None => {
-            served?;
-            match told {
-                Some(exit) => Ok(exit),
-                None => Err(here(Error::engine("rank 0 is gone, or stands still"))
-                    .hint("the same command, started by all ranks again, goes on from the last checkpoint")),
-            }
+        // Why rank 0 gave up may be known here alone.
+        Heard::End(Exit::Engine) | Heard::Nothing if served.is_err() => served.map(|()| Exit::Engine),
+        Heard::End(exit) => Ok(exit),
+        Heard::Nothing | Heard::Gone => {
+            Err(here(Error::engine("rank 0 is gone, or stands still")).hint(
+                "look at what it said; the same command, started by all ranks again, goes on from the last checkpoint",
+            ))
         }
-        Some(exit) => Ok(exit),
     }
 }
 
-/// Connects as soon as rank 0 is there, and says who this is.
-fn greet(
-    path: &Path,
-    patience: Duration,
-    member: &Member,
-    command: &Digest,
-    frames: bool,
-) -> Result<UnixStream> {
+/// What rank 0 says at last.
+enum Heard {
+    /// How training ended.
+    End(Exit),
+    /// Nothing, after the relay here has ended.
+    Nothing,
+    /// Its line is closed, or silent.
+    Gone,
+}
+
+/// Connects as soon as rank 0 is there.
+fn connect(path: &Path, patience: Duration) -> Result<UnixStream> {
     let deadline = Instant::now() + patience;
-    let mut line = loop {
+    loop {
         match UnixStream::connect(path) {
-            Ok(line) => break line,
+            Ok(line) => return Ok(line),
             Err(_) if Instant::now() < deadline => thread::sleep(Duration::from_millis(50)),
             Err(_) => {
                 let time = patience.as_secs_f64();
@@ -90,7 +96,11 @@ fn greet(
                 ));
             }
         }
-    };
+    }
+}
+
+/// Says who this is; where rank 0 is gone, reading finds out.
+fn greet(mut line: &UnixStream, member: &Member, command: &Digest, frames: bool) {
     let greeting = Greeting {
         rank: member.rank,
         version: env!("CARGO_PKG_VERSION").into(),
@@ -98,28 +108,33 @@ fn greet(
         pid: i32::try_from(std::process::id()).unwrap_or(0),
         frames,
     };
-    let sent = frame::encode(&greeting, &[]).and_then(|body| frame::write(&mut line, &body));
-    sent.map_err(|error| Error::engine(format!("rank 0 is gone: {error}")))?;
-    Ok(line)
+    let _ = frame::encode(&greeting, &[]).and_then(|body| frame::write(&mut line, &body));
 }
 
-/// What rank 0 says at last; `None` where it is gone or silent, or says nothing after the relay here has ended.
-fn heed(mut pulse: &UnixStream, relay: &JoinHandle<Result<()>>) -> Option<Exit> {
+/// Listens to rank 0 until it says how training ended, or will not.
+fn heed(mut pulse: &UnixStream, relay: &JoinHandle<Result<()>>) -> Heard {
     let (mut heard, mut ended) = (Instant::now(), None);
     loop {
         let mut byte = [0];
         match pulse.read(&mut byte) {
             Ok(1..) if byte[0] == ALIVE => heard = Instant::now(),
             Ok(1..) if byte[0] == ENDED => {
-                return pulse.read_exact(&mut byte).ok().and_then(|()| Exit::of(byte[0]));
+                let exit = pulse.read_exact(&mut byte).ok().and_then(|()| Exit::of(byte[0]));
+                return exit.map_or(Heard::Gone, Heard::End);
             }
-            Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {}
-            Err(error) if error.kind() == ErrorKind::Interrupted => {}
-            _ => return None,
+            Err(error)
+                if matches!(
+                    error.kind(),
+                    ErrorKind::WouldBlock | ErrorKind::TimedOut | ErrorKind::Interrupted
+                ) => {}
+            _ => return Heard::Gone,
         }
         let since = relay.is_finished().then(|| *ended.get_or_insert_with(Instant::now));
-        if heard.elapsed() > SILENCE || since.is_some_and(|since: Instant| since.elapsed() > LAST_WORDS) {
-            return None;
+        if since.is_some_and(|since: Instant| since.elapsed() > LAST_WORDS) {
+            return Heard::Nothing;
+        }
+        if heard.elapsed() > SILENCE {
+            return Heard::Gone;
         }
     }
 }

@@ -133,6 +133,16 @@ mod tests {
             refused(Some("0"), Some(r#"[["127.0.0.1:32323"], ["10.0.0.2:32323"]]"#)),
             refused(Some("0"), Some("")),
         ];
-        insta::assert_snapshot!(shown.join("\n"), @"");
+        insta::assert_snapshot!(shown.join("\n"), @r"
+        MLX_RANK is set and MLX_HOSTFILE is not
+        MLX_HOSTFILE is set and MLX_RANK is not
+        MLX_RANK is `2`, hosts.json names ranks 0 to 1
+        MLX_RANK is `-1`, hosts.json names ranks 0 to 1
+        hosts.json: 0 ranks, from 1 to 256 can train together, each with an address
+        hosts.json: 2 ranks, from 1 to 256 can train together, each with an address
+        hosts.json: invalid type: map, expected a sequence at line 1 column 1
+        hosts.json: 10.0.0.2 is no loopback address, and processes of several machines cannot join
+        cannot read hosts.json: no such file or directory
+        ");
     }
 }

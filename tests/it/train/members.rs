@@ -108,14 +108,34 @@ fn ranks_that_do_not_belong_together_or_never_come_are_named() {
     };
     let other = rank(&project, "another", 1, [42001, 42002], "10").spawn().expect("it starts");
     let first = rank(&project, "run", 0, [42001, 42002], "10").output().expect("it ends");
-    insta::assert_snapshot!(last(first), @"");
-    insta::assert_snapshot!(last(other.wait_with_output().expect("it ends")), @"");
+    insta::assert_snapshot!(last(first), @r"
+    exit 2
+    error: rank 1 was started with another command line, or in another folder
+     hint: start every process with the same command, in the same folder
+    ");
+    insta::assert_snapshot!(last(other.wait_with_output().expect("it ends")), @r"
+    exit 21
+    error: rank 1: rank 0 is gone, or stands still
+     hint: look at what it said; the same command, started by all ranks again, goes on from the last checkpoint
+    ");
     let alone = |number| last(rank(&project, "run", number, [42011, 42012], "1").output().expect("it ends"));
-    insta::assert_snapshot!(alone(0), @"");
-    insta::assert_snapshot!(alone(1), @"");
+    insta::assert_snapshot!(alone(0), @r"
+    exit 21
+    error: rank 1 did not come within 1 s
+     hint: start every rank of the host file with the same command, and look at what it said
+    ");
+    insta::assert_snapshot!(alone(1), @r"
+    exit 21
+    error: rank 1: rank 0 did not come within 1 s
+     hint: start every rank of the host file with the same command, and look at what rank 0 said
+    ");
     project.write("train.toml", format!("ranks = 3\n{SFT}"));
     let [other, first] = ended(start(&project, "run", [42021, 42022]));
-    insta::assert_snapshot!(last(first), @"");
+    insta::assert_snapshot!(last(first), @r"
+    exit 2
+    error: train.toml: ranks: 3, MLX_HOSTFILE names 2
+     hint: leave `ranks` out: whoever starts the processes decides how many there are
+    ");
     assert_eq!(other.status.code(), Some(2), "{}", said(&other));
 }
 
@@ -129,8 +149,23 @@ fn what_is_no_group_is_refused_before_anything_is_read() {
         said(&output).replace(&project.path("").display().to_string(), "[project]/").trim_end().to_owned()
     };
     project.write("hosts.json", r#"[["127.0.0.1:1"], ["10.0.0.2:1"]]"#);
-    insta::assert_snapshot!(refused(&[("MLX_RANK", "1")], &[]), @"");
-    insta::assert_snapshot!(refused(&[("MLX_RANK", "0"), ("MLX_HOSTFILE", "hosts.json")], &[]), @"");
-    insta::assert_snapshot!(refused(&[("MLX_RANK", "7"), ("MLX_HOSTFILE", "hosts.json")], &[]), @"");
-    insta::assert_snapshot!(refused(&[("MLX_RANK", "0"), ("MLX_HOSTFILE", "none.json")], &[]), @"");
+    insta::assert_snapshot!(refused(&[("MLX_RANK", "1")], &[]), @r"
+    exit 2
+    error: MLX_RANK is set and MLX_HOSTFILE is not
+     hint: both say that this is one process of several, as `mlx.launch --backend ring` sets them; or unset it
+    ");
+    insta::assert_snapshot!(refused(&[("MLX_RANK", "0"), ("MLX_HOSTFILE", "hosts.json")], &[]), @r"
+    exit 2
+    error: hosts.json: 10.0.0.2 is no loopback address, and processes of several machines cannot join
+     hint: start training once, on the first machine, and name the others with --hostfile HOSTS.json
+    ");
+    insta::assert_snapshot!(refused(&[("MLX_RANK", "7"), ("MLX_HOSTFILE", "hosts.json")], &[]), @r"
+    exit 2
+    error: MLX_RANK is `7`, hosts.json names ranks 0 to 1
+    ");
+    insta::assert_snapshot!(refused(&[("MLX_RANK", "0"), ("MLX_HOSTFILE", "none.json")], &[]), @r"
+    exit 22
+    error: cannot read none.json: no such file or directory
+     hint: check the name, and that you may read it
+    ");
 }

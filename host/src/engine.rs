@@ -16,6 +16,7 @@
 //! - [`pool`]: planned batches over several workers; [`capacity`]: how many workers fit
 //! - [`group`]: workers that train together; [`hosts`]: on which machines; `remote`: the ranks of other machines from here;
 //!   [`relay`]: the same from there
+//! - [`member`]: one process of a group that somebody else started; [`lend`]: how it serves rank 0; [`lent`]: the same from there
 //! - [`process`]: one worker from outside; [`progress`]: whether it has fallen silent; [`interrupt`]: whether it is to end;
 //!   [`worker`]: the same from inside; [`launch`]: how it is started
 //! - [`probe`]: what an engine says of itself, for `doctor`; [`mod@export`]: adapters and models that it writes
@@ -32,7 +33,12 @@ pub mod interrupt;
 pub mod kept;
 pub mod launch;
 #[cfg(unix)]
+pub mod lend;
+#[cfg(unix)]
+pub mod lent;
+#[cfg(unix)]
 pub mod library;
+pub mod member;
 pub mod model_digest;
 pub mod model_ref;
 pub mod openai;
@@ -58,7 +64,7 @@ pub mod workers;
 #[cfg(not(unix))]
 mod elsewhere;
 #[cfg(not(unix))]
-pub use self::elsewhere::{process, relay, remote, worker};
+pub use self::elsewhere::{lend, lent, process, relay, remote, worker};
 
 #[cfg(unix)]
 #[cfg(test)]

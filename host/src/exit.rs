@@ -49,6 +49,27 @@ impl Exit {
     }
 }
 
+impl Exit {
+    /// The exit with this number.
+    #[must_use]
+    pub fn of(code: u8) -> Option<Self> {
+        let all = [
+            Self::Done,
+            Self::Bug,
+            Self::Usage,
+            Self::Failed,
+            Self::Inconclusive,
+            Self::NotComparable,
+            Self::Evaluator,
+            Self::Engine,
+            Self::BadInput,
+            Self::Unwritable,
+            Self::Interrupted,
+        ];
+        all.into_iter().find(|exit| exit.code() == code)
+    }
+}
+
 impl From<Exit> for ExitCode {
     fn from(exit: Exit) -> Self {
         Self::from(exit.code())

@@ -16,7 +16,7 @@
 //!
 //! - [`config`]: the file; [`data`]: rows; [`examples`]: rows as tokens; [`prompts`]: rows to respond to
 //! - [`sources`]: all files, read and checked; [`plan`]: the order of steps; [`schedule`]: their rates; [`job`]: all of it together, ready to run
-//! - [`session`]: a model and an adapter in training; [`shard`]: a step over the workers that take it together; [`mod@reference`]: what the model without it says
+//! - [`session`]: a model and an adapter in training; [`shard`]: a step over the workers that take it together; [`mod@reference`], [`references`]: what the model without it says
 //! - [`state`], [`checkpoint`]: what a run goes on from; [`folder`]: the folder of a run
 //! - [`whole`]: all of it in order; [`run`]: the loop; [`failure`]: how it ends early; [`reward`]: what a pair gained; [`loss_guard`]: when it stops; [`controller`]: how much divergence costs
 //! - [`watch`]: what a suite says of checkpoints, and what must not be lost; [`watching`]: running it
@@ -43,6 +43,7 @@ pub mod perplexity;
 pub mod plan;
 pub mod prompts;
 pub mod reference;
+pub mod references;
 pub mod reward;
 pub mod run;
 pub mod schedule;

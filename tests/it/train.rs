@@ -8,7 +8,9 @@ use crate::support::{Project, mini, tiny};
 
 mod hosts;
 mod interrupts;
+mod members;
 mod ranks;
+mod references;
 mod warnings;
 
 const SFT: &str = r#"format = 1

@@ -18,7 +18,7 @@
 use std::ffi::c_void;
 
 /// Version of this border. Raised whenever a function, a layout or a message changes its meaning.
-pub const ABI_VERSION: u32 = 3;
+pub const ABI_VERSION: u32 = 4;
 
 /// Bytes lent for the duration of a call.
 #[repr(C)]

@@ -106,7 +106,8 @@ pub struct Answer {
 pub struct TrainRow {
     /// What is learned from.
     pub example: Example,
-    /// For each answer the sum of log-probabilities under the reference; empty where the objective has none.
+    /// For each answer the sum of log-probabilities under the reference; empty where the objective has none, and in all
+    /// rows of a batch whose reference the step is to measure.
     pub reference: Vec<f64>,
 }
 
@@ -192,7 +193,7 @@ pub enum PreferenceLoss {
 }
 
 impl Objective {
-    /// Whether rows carry log-probabilities under the reference.
+    /// Whether it compares with log-probabilities under the reference.
     #[must_use]
     pub const fn needs_reference(&self) -> bool {
         match self {
@@ -229,6 +230,8 @@ pub struct StepReport {
     /// Sums of log-probabilities of the answers of each row of this process, batch after batch; everything else
     /// is over all processes.
     pub logprobs: Vec<Vec<f64>>,
+    /// The same sums under the reference, as given with a row or measured; empty for a row whose objective has none.
+    pub references: Vec<Vec<f64>>,
 }
 
 /// Where a step stopped being finite; nothing was changed.

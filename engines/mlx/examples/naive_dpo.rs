@@ -22,7 +22,7 @@ use realign_engine_mlx::{
         adamw::{clip, update},
         batch::Batch,
         loss::{Pair, Side, pair_loss},
-        pass::{Measure, Trained, gradient, measured_log_probs},
+        pass::{Frozen, Measure, Trained, first_block, measured_log_probs},
         start::Start,
     },
 };
@@ -114,6 +114,8 @@ fn step(
     let (of_chosen, of_rejected) = (of_chosen?, of_rejected?);
     let trained = trained(start);
     let (scale, measure) = (start.adapter.scale, Measure::LogProb);
+    // Blocks below the adapted ones keep nothing and have no gradient here either.
+    let first = first_block(&trained);
     let (mut mean, mut pulls) = (0.0, Vec::new());
     // The rejected texts run while the chosen ones wait for their weights, which depend on both.
     let mut weigh_chosen = |values: &[f32]| {
@@ -125,11 +127,14 @@ fn step(
             weights = chosen.weights(pairs.iter().map(|pair: &Pair| pair.chosen));
             Ok(rejected.weights(pairs.iter().map(|pair| pair.rejected)))
         };
-        pulls = gradient(llama, &rejected.batch, &trained, scale, measure, &mut weigh_rejected)?.arrays;
+        pulls = Frozen::new(llama, &rejected.batch, first)?
+            .gradient(&trained, scale, measure, &mut weigh_rejected)?
+            .arrays;
         mean = pairs.iter().map(|pair: &Pair| pair.loss).sum::<f64>() / pairs.len() as f64;
         Ok(weights)
     };
-    let found = gradient(llama, &chosen.batch, &trained, scale, measure, &mut weigh_chosen)?;
+    let found =
+        Frozen::new(llama, &chosen.batch, first)?.gradient(&trained, scale, measure, &mut weigh_chosen)?;
     let mut gradients = Vec::new();
     for (own, other) in found.arrays.iter().zip(&pulls) {
         let sum = own.add(other)?.contiguous()?;

@@ -21,7 +21,7 @@ use realign_engine_mlx::{
     checkpoint::Checkpoint,
     engine::Engine,
     llama::attention::Kernels,
-    train::{batch::Batch, pass::measured_divergences},
+    train::{batch::Batch, head::divergences, pass::Frozen},
 };
 use serde_json::Value;
 
@@ -64,7 +64,10 @@ fn main() -> Result<(), Box<dyn Error>> {
                 let row = KlRow { context: context.to_vec(), response: text.tokens.clone(), ended };
                 Batch::of_responses(&llama.config, &[row], checkpoint.tokenizer.end())
             };
-            let values = measured_divergences(&llama, &batch(&with[row])?, &batch(&without[row])?, None)?;
+            let (policy, reference) = (batch(&with[row])?, batch(&without[row])?);
+            let states = |batch| Frozen::new(&llama, batch, 0)?.states(None);
+            let head = llama.weights.head.array();
+            let values = divergences(&states(&policy)?, &states(&reference)?, head, false)?.values;
             let sum = sums.entry(&families[row]).or_default();
             sum.0 += values.iter().map(|&value| f64::from(value)).sum::<f64>();
             sum.1 += values.len() as f64;

@@ -247,6 +247,7 @@ Examples:
   realign train sft examples/harbor/sft.toml --max-steps 5 --output try
   realign train sft examples/harbor/sft.toml --ranks 2 --output sft-2
   realign train sft examples/harbor/sft.toml --hostfile hosts.json --output sft-3
+  mlx.launch --backend ring -n 2 -- realign train sft examples/harbor/sft.toml --output sft-2
   realign eval examples/harbor/suite.toml --model smollm2+sft/adapter
 
 Ctrl-C finishes the step, writes a checkpoint and ends with 130; the same command goes on from there.

@@ -6,7 +6,7 @@ mod machines;
 
 use super::{args, interrupt, model, terminal};
 use crate::{
-    engine::{launch::Launch, model_ref::ModelRef},
+    engine::{launch::Launch, lent::Lent, member::Member, model_ref::ModelRef},
     error::{Error, Result},
     exit::Exit,
     ids::Seed,
@@ -29,7 +29,16 @@ const OPEN: &str = "note: the machines exchange gradients without authentication
 
 /// Runs what was asked for.
 pub(super) fn run(settings: &Settings, verb: &args::Train) -> Result<Exit> {
-    machines::refuse_group()?;
+    match Member::from_environment()? {
+        None => here(settings, verb, None),
+        Some(member) => {
+            machines::take_part(settings, &member, |lent| here(settings, verb, Some((&member, lent))))
+        }
+    }
+}
+
+/// Trains from here, with workers of its own or with ranks that were lent.
+fn here(settings: &Settings, verb: &args::Train, lent: Option<(&Member, &Arc<Lent>)>) -> Result<Exit> {
     let (kind, arguments) = match verb {
         args::Train::Sft(arguments) => (Kind::Sft, arguments),
         args::Train::Preference(arguments) => (Kind::Preference, arguments),
@@ -46,10 +55,16 @@ pub(super) fn run(settings: &Settings, verb: &args::Train) -> Result<Exit> {
     };
     let mut load = ModelRef::parse(&name, &settings.home)?.trainable(&name)?;
     model::note_foreign_adapter(&load);
-    let remote = arguments.hostfile.as_ref().map(|hostfile| {
-        machines::machines(settings, hostfile, (&arguments.config, &mut file), &mut load).map(Arc::new)
-    });
-    let remote = remote.transpose()?;
+    let about = (arguments.config.as_path(), &mut file);
+    let remote = match (&arguments.hostfile, lent) {
+        (None, None) => None,
+        (Some(hostfile), None) => Some(machines::machines(settings, hostfile, about, &mut load)?),
+        (None, Some(lent)) => Some(machines::lent(settings, lent, about, &mut load)?),
+        (Some(_), Some(_)) => {
+            return Err(Error::usage("--hostfile starts ranks, and MLX_HOSTFILE says that they are started")
+                .hint("give one of them: leave --hostfile out, or start training once without mlx.launch"));
+        }
+    };
     let mut sources = Sources::read(kind, file, &arguments.config, &BTreeMap::new())?;
     let settings = &settings.stopped_by(interrupt::listen()?);
     let watching = watching::open(settings, &sources.file, &arguments.config, &load)?;
@@ -58,10 +73,10 @@ pub(super) fn run(settings: &Settings, verb: &args::Train) -> Result<Exit> {
     }
     let root = arguments.output.clone().unwrap_or_else(|| Path::new(".realign/train").join(&sources.name));
     match &remote {
-        Some(_) => terminal::note(OPEN),
-        None => too_many(sources.file.ranks).iter().for_each(|note| terminal::note(note)),
+        Some(remote) if remote.restarts() => terminal::note(OPEN),
+        _ => too_many(sources.file.ranks).iter().for_each(|note| terminal::note(note)),
     }
-    let launch = Launch { remote, ..opening::launch(settings)? };
+    let launch = Launch { remote: remote.map(Arc::new), ..opening::launch(settings)? };
     let mut session = Session::open(launch, load, sources.file.ranks)?;
     let mut watcher = watching.map(Watching::watcher).unwrap_or_default();
     match train(settings, sources, &mut session, &mut watcher, &root)? {

@@ -59,7 +59,7 @@ pub mod process {
 
         /// Process id; never called.
         #[must_use]
-        pub fn pid(&self) -> u32 {
+        pub fn pid(&self) -> Option<u32> {
             match self.0 {}
         }
 
@@ -136,6 +136,52 @@ pub mod relay {
     /// # Errors
     /// Always: exit 21.
     pub fn run_relay(_: &Launch, _: &Path) -> Result<()> {
+        Err(super::none())
+    }
+}
+
+/// In place of processes that lend themselves, seen from rank 0.
+pub mod lent {
+    use std::{convert::Infallible, path::Path, time::Duration};
+
+    use crate::{engine::member::Member, error::Result, exit::Exit, ids::Digest};
+
+    /// Ranks that have come; there are none here.
+    #[derive(Debug)]
+    pub struct Lent(Infallible);
+
+    impl Lent {
+        /// Refuses.
+        ///
+        /// # Errors
+        /// Always: exit 21.
+        pub fn gather(_: &Member, _: &Path, _: &Digest, _: Duration) -> Result<Self> {
+            Err(super::none())
+        }
+
+        /// Never called.
+        pub fn end(&self, _: Exit) {
+            match self.0 {}
+        }
+    }
+}
+
+/// In place of a process that lends itself.
+pub mod lend {
+    use std::path::Path;
+
+    use crate::{
+        engine::{launch::Launch, member::Member},
+        error::Result,
+        exit::Exit,
+        ids::Digest,
+    };
+
+    /// Refuses.
+    ///
+    /// # Errors
+    /// Always: exit 21.
+    pub fn lend(_: &Member, _: &Path, _: &Digest, _: Launch, _: &Path) -> Result<Exit> {
         Err(super::none())
     }
 }

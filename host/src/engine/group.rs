@@ -4,7 +4,7 @@
 //! others, and a ring does not notice that one of them stands still. So the first one that dies, or gives no sign for
 //! [`STALL`], ends all; then the group is of no use and has to be dropped. Ranks that have nothing to do while others work
 //! are asked every few seconds whether they are there. A group of one is a worker and nothing else. Where hosts were named,
-//! each rank is on a machine of its own, the first on this one.
+//! each rank is on a machine of its own, the first on this one; where processes have lent themselves, each is behind one.
 
 use std::{
     net::Shutdown,
@@ -24,7 +24,7 @@ use realign_engine_abi::{
 
 use super::{
     capacity::check_room,
-    hosts::{Host, Remote},
+    hosts::{Host, Remote, Way},
     launch::{Launch, STALL},
     pool::{check_same, describe, start_worker},
     process::{Death, Line, WorkerProcess},
@@ -82,12 +82,18 @@ impl Group {
         let (ring, team) = Team::gather(launch, remote, load)?;
         let own = ring.launch(launch, 0);
         let (first, model) = start_worker(&own, load)?;
+        if let Way::Lent(_) = remote.way {
+            check_room(remote.hosts.ranks() - 1, model.parameters)?;
+        }
         let mut workers = vec![first];
         for (worker, loaded) in team.start(&own, load)? {
             check_same(load, &loaded, &model)?;
             workers.push(worker);
         }
-        let name = |(rank, host): (usize, &Host)| format!("rank {rank} on {}", host.ssh);
+        let name = |(rank, host): (usize, &Host)| match remote.way {
+            Way::Ssh { .. } => format!("rank {rank} on {}", host.ssh),
+            Way::Lent(_) => format!("rank {rank}"),
+        };
         let names = remote.hosts.all().iter().enumerate().map(name).collect();
         Ok((Self::of(workers, names, Some(ring), launch)?, model))
     }

@@ -12,11 +12,13 @@ use std::{
     fmt,
     net::IpAddr,
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::lent::Lent;
 use crate::{
     error::{Error, Result},
     read,
@@ -68,6 +70,12 @@ impl Hosts {
         let hosts = Self(entries.into_iter().enumerate().map(host).collect::<Result<_>>()?);
         hosts.check().map_err(|error| error.within(path.display()))?;
         Ok(hosts)
+    }
+
+    /// Ranks of this machine with these addresses.
+    #[must_use]
+    pub fn here(ips: Vec<Vec<IpAddr>>) -> Self {
+        Self(ips.into_iter().map(|ips| Host { ssh: "localhost".into(), ips, _rdma: Value::Null }).collect())
     }
 
     fn check(&self) -> Result<()> {
@@ -132,17 +140,46 @@ impl fmt::Display for Named<'_> {
     }
 }
 
-/// How the workers of other machines are started.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// The ranks that this process does not start as workers of its own.
+#[derive(Debug)]
 pub struct Remote {
-    /// The machines.
+    /// Where they are.
     pub hosts: Hosts,
-    /// The program that reaches a machine, with arguments of the user's own; it is given a machine's name and a command.
-    pub ssh: Vec<String>,
-    /// The command: a relay, see [`super::relay`].
-    pub command: Vec<String>,
-    /// The engine library, of which every machine must have the same.
+    /// How they are reached.
+    pub way: Way,
+    /// The engine library, of which every rank must have the same.
     pub library: PathBuf,
+}
+
+/// How ranks are reached.
+#[derive(Debug)]
+pub enum Way {
+    /// Relays are started on their machines.
+    Ssh {
+        /// The program that reaches a machine, with arguments of the user's own; it is given a machine's name and a command.
+        ssh: Vec<String>,
+        /// The command: a relay, see [`super::relay`].
+        command: Vec<String>,
+    },
+    /// Processes of this machine have lent themselves.
+    Lent(Arc<Lent>),
+}
+
+impl Remote {
+    /// How errors call a rank.
+    #[must_use]
+    pub fn name(&self, rank: usize) -> String {
+        match self.way {
+            Way::Ssh { .. } => self.hosts.name(rank),
+            Way::Lent(_) => format!("rank {rank}"),
+        }
+    }
+
+    /// Whether a rank that has ended can be started again.
+    #[must_use]
+    pub const fn restarts(&self) -> bool {
+        matches!(self.way, Way::Ssh { .. })
+    }
 }
 
 #[cfg(test)]

@@ -11,6 +11,7 @@
 use std::{
     collections::VecDeque,
     io::{BufReader, ErrorKind, Read},
+    net::Shutdown,
     os::{
         fd::OwnedFd,
         unix::{
@@ -45,7 +46,8 @@ const OUTPUT_PATIENCE: Duration = Duration::from_millis(500);
 /// A running worker.
 #[derive(Debug)]
 pub struct WorkerProcess {
-    child: Child,
+    /// None where the process is nobody's child here, but has lent its line.
+    child: Option<Child>,
     socket: BufReader<UnixStream>,
     output: Output,
     next_id: u64,
@@ -110,7 +112,17 @@ impl WorkerProcess {
     /// Starts the program; nothing was heard of it yet.
     fn open(launch: &Launch) -> std::io::Result<Self> {
         let (child, socket, output) = start(launch)?;
-        Ok(Self {
+        Ok(Self::of(Some(child), socket, output, launch))
+    }
+
+    /// A relay that has lent its line.
+    fn over(line: UnixStream, launch: &Launch) -> Self {
+        let launch = Launch { relayed: true, ..launch.clone() };
+        Self::of(None, line, Output::follow(std::io::empty()), &launch)
+    }
+
+    fn of(child: Option<Child>, socket: UnixStream, output: Output, launch: &Launch) -> Self {
+        Self {
             child,
             socket: BufReader::new(socket),
             output,
@@ -119,13 +131,13 @@ impl WorkerProcess {
             stall: HELLO_PATIENCE,
             interrupt: launch.interrupt.clone(),
             relayed: launch.relayed,
-        })
+        }
     }
 
-    /// Process id, for supervision from outside.
+    /// Process id, for supervision from outside; none where the process is not this one's child.
     #[must_use]
-    pub fn pid(&self) -> u32 {
-        self.child.id()
+    pub fn pid(&self) -> Option<u32> {
+        self.child.as_ref().map(Child::id)
     }
 
     /// The host's end of the line, to be cut from another thread: a call that is under way then ends with a death.
@@ -230,14 +242,14 @@ impl WorkerProcess {
     /// Ends a worker after an error and says what became of it. A process that had already ended keeps its own
     /// status: its socket closes only after the status is fixed, and a later kill does not change it.
     fn bury(&mut self, broken: &Broken) -> Death {
-        let _ = self.child.kill();
-        let status = self.child.wait();
+        let status = self.finish();
         let how = match broken {
             Broken::Interrupted => "interrupted".to_owned(),
             Broken::Silent(time) => format!("no sign of life for {} s", time.as_secs_f64()),
-            Broken::Frames(FrameError::Closed | FrameError::Io(_)) => {
-                status.map_or_else(|error| error.to_string(), describe_status)
-            }
+            Broken::Frames(FrameError::Closed | FrameError::Io(_)) => status.map_or_else(
+                |error| error.to_string(),
+                |status| status.map_or_else(|| "its process closed the line".to_owned(), describe_status),
+            ),
             Broken::Frames(error @ (FrameError::TooLong { .. } | FrameError::Header(_))) => {
                 format!("it broke the protocol: {error}")
             }
@@ -249,13 +261,22 @@ impl WorkerProcess {
         };
         Death { cause, interrupted: matches!(broken, Broken::Interrupted) }
     }
+
+    /// Ends the process, or the line where it is not this one's child.
+    fn finish(&mut self) -> std::io::Result<Option<ExitStatus>> {
+        let Some(child) = &mut self.child else {
+            let _ = self.socket.get_ref().shutdown(Shutdown::Both);
+            return Ok(None);
+        };
+        // Failing to kill means that it has ended already; either way it must be waited for.
+        let _ = child.kill();
+        child.wait().map(Some)
+    }
 }
 
 impl Drop for WorkerProcess {
     fn drop(&mut self) {
-        // Failing to kill means that it has ended already; either way it must be waited for.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        let _ = self.finish();
     }
 }
 

@@ -1,4 +1,5 @@
-//! A worker of another machine, seen from there: `realign engine-relay`, which the supervisor starts through ssh.
+//! A worker of another machine, seen from there: `realign engine-relay`, which the supervisor starts through ssh. Processes of
+//! one machine that somebody else has started lend themselves in the same way, see [`super::lend`].
 //!
 //! A relay says who it is, looks at model and addresses, and starts a worker of its own machine. From then on it carries
 //! frames between the supervisor, on its standard input and output, and the worker. A worker that dies ends its relay
@@ -132,7 +133,15 @@ pub(super) fn reach(addresses: &[SocketAddr]) -> Result<()> {
 pub fn run_relay(launch: &Launch, library: &Path) -> Result<()> {
     let own = |fd: std::os::fd::BorrowedFd<'_>| fd.try_clone_to_owned().map(File::from);
     let input = own(io::stdin().as_fd()).map_err(|error| lost(&error.into()))?;
-    let mut output = own(io::stdout().as_fd()).map_err(|error| lost(&error.into()))?;
+    let output = own(io::stdout().as_fd()).map_err(|error| lost(&error.into()))?;
+    serve(input, output, launch, library)
+}
+
+/// The same on any line.
+///
+/// # Errors
+/// As for [`run_relay`].
+pub(super) fn serve(input: File, mut output: File, launch: &Launch, library: &Path) -> Result<()> {
     output.write_all(GREETING).map_err(|error| lost(&error.into()))?;
     tell(&output, &Hello::of(library))?;
     let mut relay = Relay { ring: None, ports: Vec::new(), kept: None };

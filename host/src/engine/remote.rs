@@ -1,6 +1,6 @@
 //! The ranks of other machines, from here: reached, checked, started.
 //!
-//! Each is a relay behind `ssh`, see [`super::relay`]. Before a worker is started anywhere, every machine has shown that it
+//! Each is a relay behind `ssh`, or in a process of this machine that was lent, see [`super::relay`]. Before a worker is started anywhere, every machine has shown that it
 //! has the same program, engine and model, that its addresses are its own, and that it reaches the next machine of the ring.
 //! Realign, its home and the model lie at the same places everywhere, which is what `mlx.launch` expects, too.
 
@@ -9,7 +9,7 @@ use std::{net::SocketAddr, path::PathBuf, sync::Arc, thread};
 use realign_engine_abi::message::{Load, ModelInfo};
 
 use super::{
-    hosts::Remote,
+    hosts::{Remote, Way},
     launch::Launch,
     pool::load_model,
     process::{Death, WorkerProcess},
@@ -41,7 +41,7 @@ impl Team {
     pub(super) fn gather(launch: &Launch, remote: &Arc<Remote>, load: &Load) -> Result<(Ring, Self)> {
         let hosts = &remote.hosts;
         let here =
-            |error: Error| error.within(hosts.name(0)).hint("start training on the first host of the file");
+            |error: Error| error.within(remote.name(0)).hint("start training on the first host of the file");
         let ports = listen(&hosts.all()[0].ips).map_err(here)?;
         let own = ports.iter().map(std::net::TcpListener::local_addr).collect::<std::io::Result<_>>();
         let own: Vec<SocketAddr> =
@@ -52,7 +52,7 @@ impl Team {
         let addresses: Vec<Vec<SocketAddr>> = std::iter::once(own).chain(others).collect();
         let unreached = |rank: usize, why: &str| {
             let next = (rank + 1) % hosts.ranks();
-            Error::engine(format!("{}: {why}, an address of {}", hosts.name(rank), hosts.name(next))).hint(
+            Error::engine(format!("{}: {why}, an address of {}", remote.name(rank), remote.name(next))).hint(
                 "each host has to reach the next one and the last the first: look at routes and firewalls",
             )
         };
@@ -77,7 +77,7 @@ impl Team {
         let start = |(rank, mut relay): (usize, WorkerProcess)| {
             let order = Order::Start { rank, addresses: addresses.clone() };
             relay.start_relayed(order, launch).map_err(|death| lost(remote, rank, &death))?;
-            load_model(relay, load).map_err(|error| error.within(remote.hosts.name(rank)))
+            load_model(relay, load).map_err(|error| error.within(remote.name(rank)))
         };
         thread::scope(|scope| {
             let threads: Vec<_> = (1..).zip(relays).map(|relay| scope.spawn(move || start(relay))).collect();
@@ -94,19 +94,9 @@ fn look(
     load: &Load,
     (program, model): &(Hello, Vec<Digest>),
 ) -> Result<Found> {
-    let name = remote.hosts.name(rank);
+    let name = remote.name(rank);
     let host = &remote.hosts.all()[rank];
-    let (mut relay, hello) =
-        WorkerProcess::relay(&through_ssh(launch, remote, &host.ssh)).map_err(|death| {
-            if death.interrupted {
-                return super::interrupt::interrupted();
-            }
-            Error::engine(format!("{name}: cannot start a relay there: {}", death.cause)).hint(format!(
-                "try: {} {} true; realign, its home and the model have to lie at the same places as here",
-                remote.ssh.join(" "),
-                host.ssh
-            ))
-        })?;
+    let (mut relay, hello) = open(launch, remote, rank)?;
     same(program, &hello).map_err(|error| error.within(&name))?;
     let order = Order::Look { load: load.clone(), ips: host.ips.clone() };
     match relay.order(order).map_err(|death| lost(remote, rank, &death))? {
@@ -130,6 +120,28 @@ fn look(
     }
 }
 
+/// Starts a relay on another machine, or takes the one that was lent.
+fn open(launch: &Launch, remote: &Remote, rank: usize) -> Result<(WorkerProcess, Hello)> {
+    let (ssh, command) = match &remote.way {
+        Way::Ssh { ssh, command } => (ssh, command),
+        Way::Lent(lent) => {
+            let opened = WorkerProcess::lent(lent.line(rank)?, launch);
+            return opened.map_err(|death| lost(remote, rank, &death));
+        }
+    };
+    let host = &remote.hosts.all()[rank].ssh;
+    WorkerProcess::relay(&through_ssh(launch, (ssh, command), host)).map_err(|death| {
+        if death.interrupted {
+            return super::interrupt::interrupted();
+        }
+        let name = remote.name(rank);
+        Error::engine(format!("{name}: cannot start a relay there: {}", death.cause)).hint(format!(
+            "try: {} {host} true; realign, its home and the model have to lie at the same places as here",
+            ssh.join(" "),
+        ))
+    })
+}
+
 /// Refuses another program, protocol or engine.
 fn same(here: &Hello, there: &Hello) -> Result<()> {
     let differ = |what: &str, theirs: &str, ours: &str| {
@@ -150,12 +162,12 @@ fn same(here: &Hello, there: &Hello) -> Result<()> {
 }
 
 /// How the relay of a machine is started: no questions are asked, and a connection that died is noticed.
-fn through_ssh(launch: &Launch, remote: &Remote, host: &str) -> Launch {
-    let mut ssh = remote.ssh.iter();
+fn through_ssh(launch: &Launch, (ssh, command): (&[String], &[String]), host: &str) -> Launch {
+    let mut ssh = ssh.iter();
     let program = ssh.next().map_or_else(|| "ssh".into(), PathBuf::from);
     let options = ["BatchMode=yes", "ConnectTimeout=10", "ServerAliveInterval=5", "ServerAliveCountMax=3"];
     let options = options.into_iter().flat_map(|option| ["-o".to_owned(), option.to_owned()]);
-    let command = remote.command.iter().map(|word| quoted(word)).collect::<Vec<_>>().join(" ");
+    let command = command.iter().map(|word| quoted(word)).collect::<Vec<_>>().join(" ");
     let arguments = ssh.cloned().chain(options).chain(["--".into(), host.into(), command]);
     Launch { program, arguments: arguments.map(Into::into).collect(), relayed: true, ..launch.clone() }
 }
@@ -169,7 +181,7 @@ fn lost(remote: &Remote, rank: usize, death: &Death) -> Error {
     if death.interrupted {
         return super::interrupt::interrupted();
     }
-    Error::engine(format!("{}: {}", remote.hosts.name(rank), death.cause))
+    Error::engine(format!("{}: {}", remote.name(rank), death.cause))
 }
 
 /// One after the other in the order of ranks, all at the same time.

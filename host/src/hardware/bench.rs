@@ -94,7 +94,7 @@ impl<'a> Bench<'a> {
             let (tokens, seconds) = timed(|| self.round(workers, &request));
             rates.push(tokens? as f64 / seconds);
         }
-        let peaks = self.workers.iter().map(|worker| peak_memory(worker.process.pid()));
+        let peaks = self.workers.iter().filter_map(|worker| worker.process.pid()).map(peak_memory);
         Ok(Point {
             size: rows,
             tokens: workers * rows * lengths.counted(self.task),

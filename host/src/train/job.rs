@@ -56,7 +56,7 @@ pub struct Job {
     pub asked: Option<(Asked, Asked)>,
     /// Neutral prompts, measured beside the confirmation.
     pub neutral: Option<Asked>,
-    rows: Vec<(Item, Vec<f64>)>,
+    rows: Vec<Item>,
     validation: Vec<(Item, Vec<f64>)>,
     anchors: Vec<KlRow>,
     layers: u32,
@@ -88,7 +88,7 @@ impl Sources {
                 .hint("or \"all\""));
         }
         let limit = file.max_length.min(model.context_length) as usize;
-        let items = tokenize(session, &rows, limit)?;
+        let rows = tokenize(session, &rows, limit)?;
         let validation = tokenize(session, &validation, limit)?;
         let plan = json!({
             "format": super::state::FORMAT,
@@ -102,16 +102,14 @@ impl Sources {
         let folder = Folder::open(root, &plan)?;
         let objective = file.loss.as_ref().map_or(Objective::Supervised, LossSpec::objective);
         let store = Store::open(&folder.path("cache.db"))?;
-        let mut with_references = |session: &mut Session, items: Vec<Item>, label: &str| {
-            let references = if objective.needs_reference() {
-                reference::log_probs(session, &items, &store, &mut |done, total| stage(label, done, total))?
-            } else {
-                vec![Vec::new(); items.len()]
-            };
-            Ok::<_, Error>(items.into_iter().zip(references).collect::<Vec<_>>())
+        // Training rows have theirs measured in the step that first sees them.
+        let references = if objective.needs_reference() {
+            let mut done = |done, total| stage("reference", done, total);
+            reference::log_probs(session, &validation, &store, &mut done)?
+        } else {
+            vec![Vec::new(); validation.len()]
         };
-        let rows = with_references(session, items, "reference")?;
-        let validation = with_references(session, validation, "reference")?;
+        let validation: Vec<_> = validation.into_iter().zip(references).collect();
         let asked = match (prompts, &file.kl) {
             (Some((search, confirm)), Some(kl)) => Some((
                 Asked::new(session, search, kl.max_tokens)?,
@@ -129,7 +127,7 @@ impl Sources {
             Some(kl) => anchor_rows(session, anchors, kl.max_tokens, &file, &store)?,
             None => Vec::new(),
         };
-        let steps = plan::plan(&shapes(&rows), &settings(&file, batch_tokens));
+        let steps = plan::plan(&shapes(rows.iter()), &settings(&file, batch_tokens));
         let count =
             u32::try_from(steps.len()).map_err(|_| Error::usage("max_steps: more steps than fit 32 bits"))?;
         let schedule = Schedule::new(&file.optimiser, count);
@@ -200,12 +198,9 @@ fn anchor_rows(
     Ok(anchors)
 }
 
-fn shapes(rows: &[(Item, Vec<f64>)]) -> Vec<plan::Shape> {
-    let shape = |(item, _): &(Item, Vec<f64>)| plan::Shape {
-        length: item.length(),
-        general: item.role == Role::General,
-    };
-    rows.iter().map(shape).collect()
+fn shapes<'a>(rows: impl Iterator<Item = &'a Item>) -> Vec<plan::Shape> {
+    let shape = |item: &Item| plan::Shape { length: item.length(), general: item.role == Role::General };
+    rows.map(shape).collect()
 }
 
 /// The batch that the plan in a folder was made with.
@@ -244,10 +239,10 @@ impl Job {
         }
     }
 
-    /// A step by its number, counted from 1.
+    /// A step by its number, counted from 1, without what the reference says of its rows.
     #[must_use]
     pub fn step(&self, number: u32, rate: f64, kl_weight: f64) -> TrainStep {
-        let rows = |batch: &Vec<usize>| batch.iter().map(|&row| train_row(&self.rows[row])).collect();
+        let rows = |batch: &Vec<usize>| batch.iter().map(|&row| train_row(&self.rows[row], &[])).collect();
         TrainStep {
             objective: self.objective,
             batches: self.steps[number as usize - 1].batches.iter().map(rows).collect(),
@@ -271,9 +266,10 @@ impl Job {
         if self.validation.is_empty() {
             return None;
         }
-        let shapes = shapes(&self.validation);
+        let shapes = shapes(self.validation.iter().map(|(item, _)| item));
         let batches = plan::by_length(&shapes, self.batch_tokens as usize);
-        let rows = |batch: Vec<usize>| batch.iter().map(|&row| train_row(&self.validation[row])).collect();
+        let row = |&row: &usize| train_row(&self.validation[row].0, &self.validation[row].1);
+        let rows = |batch: Vec<usize>| batch.iter().map(row).collect();
         Some(TrainStep {
             objective: self.objective,
             batches: batches.into_iter().map(rows).collect(),
@@ -287,7 +283,7 @@ impl Job {
     /// Ids of the rows of a step, batch by batch.
     #[must_use]
     pub fn ids(&self, number: u32) -> Vec<Vec<&str>> {
-        let ids = |batch: &Vec<usize>| batch.iter().map(|&row| self.rows[row].0.id.as_str()).collect();
+        let ids = |batch: &Vec<usize>| batch.iter().map(|&row| self.rows[row].id.as_str()).collect();
         self.steps[number as usize - 1].batches.iter().map(ids).collect()
     }
 
@@ -304,6 +300,6 @@ impl Job {
     }
 }
 
-fn train_row((item, reference): &(Item, Vec<f64>)) -> TrainRow {
-    TrainRow { example: item.example.clone(), reference: reference.clone() }
+fn train_row(item: &Item, reference: &[f64]) -> TrainRow {
+    TrainRow { example: item.example.clone(), reference: reference.to_vec() }
 }

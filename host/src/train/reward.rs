@@ -3,13 +3,16 @@
 //! With a reference it is `beta ((log p - log r)(chosen) - (log p - log r)(rejected))`, for IPO per token of each answer;
 //! without one, the difference of mean log-probabilities per token, times beta where the loss has it.
 
-use realign_engine_abi::train::{Objective, PreferenceLoss, TrainRow};
+use realign_engine_abi::train::{Example, Objective, PreferenceLoss, StepReport, TrainStep};
 
 /// Mean reward and the share of pairs where it is positive; `None` where nothing is preferred to anything.
 #[must_use]
-pub fn reward(objective: &Objective, rows: &[&TrainRow], logprobs: &[Vec<f64>]) -> Option<(f64, f64)> {
-    let Objective::Preference { loss, .. } = objective else { return None };
-    let rewards: Vec<f64> = rows.iter().zip(logprobs).map(|(row, sums)| of_pair(loss, row, sums)).collect();
+pub fn reward(step: &TrainStep, report: &StepReport) -> Option<(f64, f64)> {
+    let Objective::Preference { loss, .. } = &step.objective else { return None };
+    let sums = report.logprobs.iter().zip(&report.references);
+    let rows = step.batches.iter().flatten().zip(sums);
+    let rewards: Vec<f64> =
+        rows.map(|(row, (policy, reference))| of_pair(loss, &row.example, policy, reference)).collect();
     if rewards.is_empty() {
         return None;
     }
@@ -18,13 +21,13 @@ pub fn reward(objective: &Objective, rows: &[&TrainRow], logprobs: &[Vec<f64>]) 
     Some((rewards.iter().sum::<f64>() / count, positive / count))
 }
 
-fn of_pair(loss: &PreferenceLoss, row: &TrainRow, sums: &[f64]) -> f64 {
+fn of_pair(loss: &PreferenceLoss, example: &Example, policy: &[f64], reference: &[f64]) -> f64 {
     let length = |answer: usize| {
-        let marks = row.example.answers.get(answer).map_or(&[][..], |answer| &answer.scored);
+        let marks = example.answers.get(answer).map_or(&[][..], |answer| &answer.scored);
         marks.iter().filter(|&&scored| scored).count().max(1) as f64
     };
-    let sum = |answer: usize| sums.get(answer).copied().unwrap_or(0.0);
-    let gain = |answer: usize| sum(answer) - row.reference.get(answer).copied().unwrap_or(0.0);
+    let sum = |answer: usize| policy.get(answer).copied().unwrap_or(0.0);
+    let gain = |answer: usize| sum(answer) - reference.get(answer).copied().unwrap_or(0.0);
     match *loss {
         PreferenceLoss::Dpo { beta }
         | PreferenceLoss::Cdpo { beta, .. }
@@ -38,20 +41,35 @@ fn of_pair(loss: &PreferenceLoss, row: &TrainRow, sums: &[f64]) -> f64 {
 
 #[cfg(test)]
 mod tests {
-    use realign_engine_abi::train::{Answer, Example};
+    use realign_engine_abi::train::{Answer, TrainRow};
 
     use super::*;
 
-    fn row(reference: &[f64]) -> TrainRow {
+    fn of(objective: Objective, reference: &[f64]) -> Option<(f64, f64)> {
         let answer = |length: usize| Answer { tokens: vec![1; length], scored: vec![true; length] };
         let example = Example { context: vec![1], answers: vec![answer(2), answer(4)] };
-        TrainRow { example, reference: reference.to_vec() }
+        let step = TrainStep {
+            objective,
+            batches: vec![vec![TrainRow { example, reference: Vec::new() }]],
+            rate: 0.1,
+            anchors: Vec::new(),
+            kl_weight: 0.0,
+            update: true,
+        };
+        let report = StepReport {
+            loss: 0.5,
+            scored_tokens: 6,
+            tokens: 5,
+            gradient_norm: 0.0,
+            kl: None,
+            logprobs: vec![vec![-3.0, -8.0]],
+            references: vec![reference.to_vec()],
+        };
+        reward(&step, &report)
     }
 
     fn found(loss: PreferenceLoss, reference: &[f64]) -> (f64, f64) {
-        let row = row(reference);
-        let objective = Objective::Preference { loss, nll: 0.0 };
-        reward(&objective, &[&row], &[vec![-3.0, -8.0]]).unwrap()
+        of(Objective::Preference { loss, nll: 0.0 }, reference).unwrap()
     }
 
     #[test]
@@ -71,6 +89,6 @@ mod tests {
 
     #[test]
     fn supervised_rows_have_no_reward() {
-        assert_eq!(reward(&Objective::Supervised, &[&row(&[])], &[vec![-1.0]]), None);
+        assert_eq!(of(Objective::Supervised, &[]), None);
     }
 }

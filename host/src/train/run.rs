@@ -10,7 +10,7 @@ use std::{
     time::Instant,
 };
 
-use realign_engine_abi::train::{StepReport, TrainRow};
+use realign_engine_abi::train::StepReport;
 
 use super::{
     checkpoint::{self, Kept, Retention},
@@ -21,6 +21,7 @@ use super::{
     job::Job,
     log::{Line, Log},
     loss_guard,
+    references::References,
     reward::reward,
     session::{Lost, Session, Stepped},
     state::{Guarded, Measured, State, Validated},
@@ -92,13 +93,15 @@ fn until_the_end(
     observer: &mut Observer<'_>,
 ) -> Result<End> {
     let mut died_at = None;
+    let mut references = References::open(job, folder)?;
     loop {
         let state = match checkpoint::list(folder, &job.digest)?.pop() {
             Some(Kept { state, .. }) => state,
             None => State::new(job.digest.clone(), job.file.kl.as_ref().map_or(0.0, |kl| kl.weight)),
         };
         let from = (state.attempt, state.step);
-        let mut run = Run { job, session, folder, watcher, state, saved: None, observer };
+        let references = &mut references;
+        let mut run = Run { job, session, folder, watcher, references, state, saved: None, observer };
         match run.go(stop) {
             Ok(end) => return Ok(end),
             Err(Lost::Final(error)) => return Err(error),
@@ -108,6 +111,10 @@ fn until_the_end(
                     from.1
                 ))
                 .hint("checkpoints are kept: run it again to go on where it stopped"));
+            }
+            Err(Lost::Worker(cause)) if !session.restarts() => {
+                return Err(Error::engine(format!("the engine worker died after step {}: {cause}", from.1))
+                    .hint("checkpoints are kept: start all ranks again with the same command to go on"));
             }
             Err(Lost::Worker(cause)) => {
                 let newest = checkpoint::list(folder, &job.digest)?.pop();
@@ -126,6 +133,7 @@ struct Run<'a, 'w, 'o> {
     session: &'a mut Session,
     folder: &'a Folder,
     watcher: &'a mut Watcher<'w>,
+    references: &'a mut References,
     state: State,
     /// The last state that is in a checkpoint: rollbacks and step.
     saved: Option<(u32, u32)>,
@@ -247,8 +255,8 @@ impl Run<'_, '_, '_> {
         let begun = Instant::now();
         let number = self.state.step + 1;
         let rate = self.job.schedule.rate(number) * self.state.rate_factor;
-        let step = self.job.step(number, rate, self.state.kl_weight);
-        let rows: Vec<TrainRow> = step.batches.iter().flatten().cloned().collect();
+        let mut step = self.job.step(number, rate, self.state.kl_weight);
+        self.references.fill(self.job, self.session, number, &mut step)?;
         let report = match self.session.step(&step)? {
             Stepped::Done(report) => report,
             Stepped::Diverged(divergence) => {
@@ -259,9 +267,9 @@ impl Run<'_, '_, '_> {
         if let Some(what) = failure::exploded(&self.state.recent_losses, report.loss) {
             return Err(self.stopped(number, &what, None).into());
         }
+        self.references.keep(self.job, self.session, (number, &step), &report.references)?;
         let took = begun.elapsed();
-        let rows: Vec<&TrainRow> = rows.iter().collect();
-        let pair = reward(&self.job.objective, &rows, &report.logprobs);
+        let pair = reward(&step, &report);
         let mut line = self.line(number, rate, &report, pair);
         self.advance(number, &report);
 
@@ -343,7 +351,6 @@ impl Run<'_, '_, '_> {
 
     fn validate(&mut self, number: u32, line: &mut Line) -> Result<(), Lost> {
         let Some(step) = self.job.validation() else { return Ok(()) };
-        let rows: Vec<TrainRow> = step.batches.iter().flatten().cloned().collect();
         let report = match self.session.step(&step)? {
             Stepped::Done(report) if report.loss.is_finite() => report,
             _ => {
@@ -352,8 +359,7 @@ impl Run<'_, '_, '_> {
                     .into());
             }
         };
-        let rows: Vec<&TrainRow> = rows.iter().collect();
-        let reward = reward(&self.job.objective, &rows, &report.logprobs);
+        let reward = reward(&step, &report);
         self.state.validated.push(Validated { step: number, loss: report.loss, reward });
         line.validation_loss = Some(report.loss);
         Ok(())

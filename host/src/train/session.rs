@@ -2,7 +2,7 @@
 //!
 //! Several workers are one to everybody else: they take each step together and share the batches of a measurement; the
 //! rest is asked of the first one alone. All of them hold the same adapter, to the last bit. A worker that dies is replaced when it is next asked, and
-//! with it the others of its group. What needs no adapter is then asked again, once: the same
+//! with it the others of its group, unless somebody else has started them. What needs no adapter is then asked again, once: the same
 //! question has the same answer. A step is never asked again: the caller goes back to a checkpoint, because an adapter
 //! that was half way through a step is nothing that can be known.
 
@@ -126,11 +126,13 @@ impl Session {
     /// An engine's error, or a second death (exit 21).
     pub fn ask(&mut self, request: &Request) -> Result<Reply> {
         let first = self.call(request);
-        let second = if let Err(Lost::Worker(_)) = first { self.call(request) } else { first };
-        second.map_err(|lost| match lost {
+        let replaced = self.restarts();
+        let last = if replaced && matches!(first, Err(Lost::Worker(_))) { self.call(request) } else { first };
+        last.map_err(|lost| match lost {
             Lost::Final(error) => error,
             Lost::Worker(cause) => {
-                Error::engine(format!("the engine worker died twice while training was prepared: {cause}"))
+                let died = if replaced { "died twice" } else { "died" };
+                Error::engine(format!("the engine worker {died} while training was prepared: {cause}"))
             }
         })
     }
@@ -158,6 +160,7 @@ impl Session {
     /// The worker died, or the engine refuses the step.
     pub fn step(&mut self, step: &TrainStep) -> Result<Stepped, Lost> {
         let rows = step.batches.iter().flatten().map(|row| row.example.answers.len());
+        let referred = |count: usize| if step.objective.needs_reference() { count } else { 0 };
         let shares = shard::split(step, self.ranks);
         let requests: Vec<Request> =
             shares.iter().map(|share| Request::TrainStep(share.step.clone())).collect();
@@ -172,7 +175,8 @@ impl Session {
         let of_all = |count: usize| count == self.ranks;
         let stepped = if of_all(reports.len()) {
             let report = shard::report(&shares, reports)
-                .filter(|report| report.logprobs.iter().map(Vec::len).eq(rows));
+                .filter(|report| report.logprobs.iter().map(Vec::len).eq(rows.clone()))
+                .filter(|report| report.references.iter().map(Vec::len).eq(rows.map(referred)));
             report.map(Stepped::Done)
         } else if of_all(diverged.len()) {
             shard::divergence(&shares, diverged).map(Stepped::Diverged)
@@ -227,6 +231,12 @@ impl Session {
             return Ok(());
         }
         Err(odd("a scaled adapter").into())
+    }
+
+    /// Whether a worker that dies is replaced.
+    #[must_use]
+    pub fn restarts(&self) -> bool {
+        self.launch.remote.as_ref().is_none_or(|remote| remote.restarts())
     }
 
     /// How many batches of [`Self::generate`] and [`Self::kl`] run at the same time.

@@ -52,20 +52,22 @@ fn share(step: &TrainStep, of_rows: &[usize], of_anchors: &[usize], rank: usize)
 #[must_use]
 pub fn report(shares: &[Share], reports: Vec<StepReport>) -> Option<StepReport> {
     let mut logprobs = vec![Vec::new(); shares.iter().map(|share| share.rows.len()).sum()];
+    let mut references = logprobs.clone();
     let mut whole: Option<StepReport> = None;
     for (mut report, share) in reports.into_iter().zip(shares) {
-        if report.logprobs.len() != share.rows.len() {
+        if [&report.logprobs, &report.references].iter().any(|sums| sums.len() != share.rows.len()) {
             return None;
         }
-        for (&place, sums) in share.rows.iter().zip(report.logprobs.drain(..)) {
-            logprobs[place] = sums;
+        let sums = report.logprobs.drain(..).zip(report.references.drain(..));
+        for (&place, (policy, reference)) in share.rows.iter().zip(sums) {
+            (logprobs[place], references[place]) = (policy, reference);
         }
         if whole.as_ref().is_some_and(|whole| *whole != report) {
             return None;
         }
         whole = Some(report);
     }
-    whole.map(|whole| StepReport { logprobs, ..whole })
+    whole.map(|whole| StepReport { logprobs, references, ..whole })
 }
 
 /// What was not finite, from what each rank says of it: the one whose batch it was knows best.

@@ -44,7 +44,7 @@ fn two_hosts_train_the_adapter_of_two_ranks() {
 }
 
 /// Processes that a process has started.
-fn started_by(process: &str) -> Vec<String> {
+pub(super) fn started_by(process: &str) -> Vec<String> {
     let found = Command::new("pgrep").args(["-P", process]).output().expect("pgrep runs");
     String::from_utf8_lossy(&found.stdout).lines().map(str::to_owned).collect()
 }

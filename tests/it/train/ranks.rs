@@ -208,13 +208,13 @@ fn what_cannot_be_meant_by_ranks_is_refused() {
     ");
     insta::assert_snapshot!(run(&[], Some("MLX_RANK")), @r"
     exit 2
-    error: MLX_RANK is set: training starts its own processes, and joins no others
-     hint: start it once, without mlx.launch, and give --ranks N on one machine or --hostfile HOSTS.json on several; or unset the variable
+    error: MLX_RANK is set and MLX_HOSTFILE is not
+     hint: both say that this is one process of several, as `mlx.launch --backend ring` sets them; or unset it
     ");
     insta::assert_snapshot!(run(&["--ranks", "2"], Some("MLX_HOSTFILE")), @r"
     exit 2
-    error: MLX_HOSTFILE is set: training starts its own processes, and joins no others
-     hint: start it once, without mlx.launch, and give --ranks N on one machine or --hostfile HOSTS.json on several; or unset the variable
+    error: MLX_HOSTFILE is set and MLX_RANK is not
+     hint: both say that this is one process of several, as `mlx.launch --backend ring` sets them; or unset it
     ");
     let many = run(&["--ranks", "256"], None);
     assert!(many.starts_with("exit 21\nnote: 256 ranks on "), "{many}");

@@ -9,9 +9,10 @@ use super::{Engine, Model, no_model};
 use crate::{
     adapter::{self, join::joined},
     error::{Error, Result},
+    llama::correction::Corrections,
     train::{
         batch::Batch,
-        pass::{measured_divergences, measured_log_probs},
+        pass::{Frozen, measured_log_probs},
         trainer::Trainer,
     },
 };
@@ -71,7 +72,9 @@ impl Engine {
         let model = self.model()?;
         let batch = Batch::of_responses(&model.llama.config, rows, model.tokenizer.end())?;
         let corrections = model.llama.corrections.as_ref();
-        let values = finite(measured_divergences(&model.llama, &batch, &batch, corrections)?, "divergences")?;
+        let first = corrections.and_then(Corrections::first_block).unwrap_or(0);
+        let frozen = Frozen::new(&model.llama, &batch, first)?;
+        let values = finite(frozen.divergences(corrections)?, "divergences")?;
         let mut by_row = vec![Vec::new(); rows.len()];
         for (&row, value) in batch.owners.iter().zip(values) {
             by_row[row].push(value);

@@ -21,6 +21,14 @@ pub struct Corrections {
     pub factors: BTreeMap<Site, Factors>,
 }
 
+impl Corrections {
+    /// The first corrected block; `None` where nothing is corrected.
+    #[must_use]
+    pub fn first_block(&self) -> Option<usize> {
+        self.factors.keys().next().map(|site| site.block)
+    }
+}
+
 /// What is added to a projection's own output for rows of inputs: `(scale x (x A)) B`.
 ///
 /// # Errors

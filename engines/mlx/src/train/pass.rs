@@ -30,7 +30,7 @@ use crate::{
 pub enum Measure<'a> {
     /// The token's log-probability.
     LogProb,
-    /// The divergence from these states of the reference; see [`states`].
+    /// The divergence from these states of the reference; see [`Frozen::states`].
     Divergence(&'a Array),
 }
 
@@ -46,18 +46,6 @@ pub struct Gradient {
     pub arrays: Vec<Array>,
 }
 
-/// States after the last norm of the tokens that predict the scored ones, `[scored, hidden]`.
-///
-/// # Errors
-/// A request error if the batch does not fit the model or MLX.
-pub fn states(model: &Llama, batch: &Batch, corrections: Option<&Corrections>) -> Result<Array> {
-    let run = Run::new(model, batch);
-    let all = 0..model.weights.blocks.len();
-    let embedded = model.embed(&batch.rows())?;
-    let out = run.blocks(all, embedded, corrections)?;
-    model.last_norm(&run.predicting(&out)?)
-}
-
 /// Log-probabilities of the scored tokens.
 ///
 /// # Errors
@@ -67,56 +55,93 @@ pub fn measured_log_probs(
     batch: &Batch,
     corrections: Option<&Corrections>,
 ) -> Result<Vec<f32>> {
-    let states = states(model, batch, corrections)?;
-    Ok(log_probs(&states, model.weights.head.array(), &batch.targets, false)?.values)
+    Frozen::new(model, batch, 0)?.log_probs(corrections)
 }
 
-/// Divergences at the scored tokens of the model with corrections from the model without. The reference may see other
-/// contexts before the same tokens.
-///
-/// # Errors
-/// A request error if a batch does not fit the model or MLX.
-pub fn measured_divergences(
-    model: &Llama,
-    batch: &Batch,
-    reference: &Batch,
-    corrections: Option<&Corrections>,
-) -> Result<Vec<f32>> {
-    let (policy, reference) = (states(model, batch, corrections)?, states(model, reference, None)?);
-    Ok(divergences(&policy, &reference, model.weights.head.array(), false)?.values)
+/// A batch behind the blocks that nothing corrects. They compute the same for the model with corrections and for the
+/// one without, so they run once for whatever is asked of both.
+#[derive(Debug)]
+pub struct Frozen<'a> {
+    run: Run<'a>,
+    /// The first block that may be corrected, and the states that enter it.
+    first: usize,
+    states: Array,
 }
 
-/// The gradient of `sum(weight x value)` over the scored tokens with respect to the trained arrays. `weigh` is
-/// shown the values and chooses the weights; they are constants to the gradient.
-///
-/// # Errors
-/// What `weigh` says; a request error if the batch does not fit the model or MLX.
-pub fn gradient(
-    model: &Llama,
-    batch: &Batch,
-    trained: &Trained,
-    scale: f32,
-    measure: Measure<'_>,
-    weigh: &mut dyn FnMut(&[f32]) -> Result<Vec<f32>>,
-) -> Result<Gradient> {
-    let run = Run::new(model, batch);
-    // Blocks below the first adapted one are computed once, and nothing of them is kept.
-    let first = trained.first().map_or(0, |(site, _)| site.block);
-    let below = run.blocks(0..first, model.embed(&batch.rows())?, None)?;
-    below.eval()?;
-    let above = Above { run, first, below, trained, scale, measure };
-    match model.kernels {
-        Kernels::Host => on_host::gradient(&above, weigh),
-        Kernels::Mlx => in_mlx::gradient(&above, weigh),
+impl<'a> Frozen<'a> {
+    /// Runs a batch through the blocks below `first`; nothing of them is kept but what comes out.
+    ///
+    /// # Errors
+    /// A request error if the batch does not fit the model or MLX.
+    pub fn new(model: &'a Llama, batch: &'a Batch, first: usize) -> Result<Self> {
+        let run = Run::new(model, batch);
+        let states = run.blocks(0..first, model.embed(&batch.rows())?, None)?;
+        states.eval()?;
+        Ok(Self { run, first, states })
     }
+
+    /// States after the last norm of the tokens that predict the scored ones, `[scored, hidden]`. No correction may lie
+    /// below the first block of this.
+    ///
+    /// # Errors
+    /// An internal error if MLX fails.
+    pub fn states(&self, corrections: Option<&Corrections>) -> Result<Array> {
+        let model = self.run.model;
+        let above = self.first..model.weights.blocks.len();
+        let out = self.run.blocks(above, self.states.clone(), corrections)?;
+        model.last_norm(&self.run.predicting(&out)?)
+    }
+
+    /// Log-probabilities of the scored tokens.
+    ///
+    /// # Errors
+    /// As for [`Self::states`].
+    pub fn log_probs(&self, corrections: Option<&Corrections>) -> Result<Vec<f32>> {
+        let states = self.states(corrections)?;
+        Ok(log_probs(&states, self.run.model.weights.head.array(), &self.run.batch.targets, false)?.values)
+    }
+
+    /// Divergences at the scored tokens of the model with corrections from the model without.
+    ///
+    /// # Errors
+    /// As for [`Self::states`].
+    pub fn divergences(&self, corrections: Option<&Corrections>) -> Result<Vec<f32>> {
+        let (policy, reference) = (self.states(corrections)?, self.states(None)?);
+        Ok(divergences(&policy, &reference, self.run.model.weights.head.array(), false)?.values)
+    }
+
+    /// The gradient of `sum(weight x value)` over the scored tokens with respect to the trained arrays. `weigh` is
+    /// shown the values and chooses the weights; they are constants to the gradient.
+    ///
+    /// # Errors
+    /// What `weigh` says; an internal error if MLX fails.
+    pub fn gradient(
+        &self,
+        trained: &Trained,
+        scale: f32,
+        measure: Measure<'_>,
+        weigh: &mut dyn FnMut(&[f32]) -> Result<Vec<f32>>,
+    ) -> Result<Gradient> {
+        let above = Above { run: &self.run, first: self.first, below: &self.states, trained, scale, measure };
+        match self.run.model.kernels {
+            Kernels::Host => on_host::gradient(&above, weigh),
+            Kernels::Mlx => in_mlx::gradient(&above, weigh),
+        }
+    }
+}
+
+/// The first block with a trained array; 0 where nothing is trained.
+#[must_use]
+pub fn first_block(trained: &Trained) -> usize {
+    trained.first().map_or(0, |(site, _)| site.block)
 }
 
 /// The part of a pass that a gradient goes through.
 struct Above<'a> {
-    run: Run<'a>,
+    run: &'a Run<'a>,
     /// The first adapted block, and the states that enter it.
     first: usize,
-    below: Array,
+    below: &'a Array,
     trained: &'a Trained,
     scale: f32,
     measure: Measure<'a>,
@@ -133,6 +158,7 @@ impl Above<'_> {
 }
 
 /// What the passes of one batch share.
+#[derive(Debug)]
 struct Run<'a> {
     model: &'a Llama,
     batch: &'a Batch,

@@ -64,13 +64,20 @@ impl Work {
 }
 
 fn checked(config: &Config, objective: Objective, rows: &[TrainRow]) -> Result<Batch> {
-    let wanted = if objective.needs_reference() { 2 } else { 0 };
+    let measured = measures_reference(objective, rows);
+    let wanted = if objective.needs_reference() && !measured { 2 } else { 0 };
     if let Some(row) = rows.iter().position(|row| row.reference.len() != wanted) {
         let found = rows[row].reference.len();
         return Err(Error::request(format!("row {row}: {found} reference numbers, not {wanted}")));
     }
     let examples: Vec<_> = rows.iter().map(|row| &row.example).collect();
     Batch::new(config, &examples, Some(objective.answers()))
+}
+
+/// Whether a batch comes without the reference that its objective needs, which is then measured with it. That is for all
+/// of its rows or for none: a row may owe its last bits to its neighbours.
+pub(super) fn measures_reference(objective: Objective, rows: &[TrainRow]) -> bool {
+    objective.needs_reference() && rows.iter().all(|row| row.reference.is_empty())
 }
 
 /// What the batches of a step add up to.
@@ -82,6 +89,8 @@ pub(super) struct Sum {
     /// Scored tokens and tokens that were run.
     tokens: [f64; 2],
     log_probs: Vec<Vec<f64>>,
+    /// Of each row, the last ones of the batch that runs now.
+    references: Vec<Vec<f64>>,
     /// `A` and `B` of each place, in order.
     pub(super) gradients: Vec<Vec<f32>>,
 }
@@ -90,15 +99,20 @@ impl Sum {
     pub(super) fn new(trained: &Trained) -> Self {
         let zero = |array: &Array| vec![0.0; array.size()];
         let gradients = trained.iter().flat_map(|(_, factors)| factors).map(zero).collect();
-        Self { loss: 0.0, divergence: 0.0, tokens: [0.0; 2], log_probs: Vec::new(), gradients }
+        let [log_probs, references] = [const { Vec::new() }; 2];
+        Self { loss: 0.0, divergence: 0.0, tokens: [0.0; 2], log_probs, references, gradients }
     }
 
-    /// Adds a batch's losses; returns the weight of each scored token's log-probability in the gradient.
+    /// Takes what the reference says of the rows of the batch that comes next.
+    pub(super) fn refer(&mut self, references: impl IntoIterator<Item = Vec<f64>>) {
+        self.references.extend(references);
+    }
+
+    /// Adds the losses of a batch whose reference was taken; returns the weight of each scored token's log-probability in the gradient.
     pub(super) fn losses(
         &mut self,
         objective: Objective,
         batch: &Batch,
-        rows: &[TrainRow],
         work: &Work,
         values: &[f32],
     ) -> Vec<f32> {
@@ -111,10 +125,11 @@ impl Sum {
                 slopes.resize(sums.len(), -1.0 / work.counts.tokens);
             }
             Objective::Preference { loss, nll } => {
-                for ((sums, lengths), row) in sums.iter().zip(batch.lengths()).zip(rows) {
+                let references = &self.references[self.log_probs.len()..];
+                for ((sums, lengths), reference) in sums.iter().zip(batch.lengths()).zip(references) {
                     let side = |answer: usize| Side {
                         policy: sums[answer],
-                        reference: row.reference.get(answer).copied().unwrap_or(0.0),
+                        reference: reference.get(answer).copied().unwrap_or(0.0),
                         tokens: lengths[answer],
                     };
                     let pair = pair_loss(loss, nll, side(0), side(1));
@@ -140,6 +155,9 @@ impl Sum {
 
     /// What is not finite, if anything is.
     pub(super) fn unsound(&self) -> Option<&'static str> {
+        if self.references.iter().flatten().any(|sum| !sum.is_finite()) {
+            return Some("log-probability of the model without its adapter");
+        }
         if !self.loss.is_finite() {
             return Some("loss");
         }
@@ -176,8 +194,8 @@ impl Sum {
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "whole counts")]
         let [scored_tokens, tokens] = self.tokens.map(|count| count as u64);
         let kl = (counts.anchors > 0.0).then(|| self.divergence / counts.anchors);
-        let logprobs = self.log_probs;
-        StepReport { loss: self.loss, scored_tokens, tokens, gradient_norm: 0.0, kl, logprobs }
+        let (logprobs, references) = (self.log_probs, self.references);
+        StepReport { loss: self.loss, scored_tokens, tokens, gradient_norm: 0.0, kl, logprobs, references }
     }
 }
 
@@ -193,5 +211,7 @@ mod tests {
         assert_eq!(sum.unsound(), Some("divergence of the anchors"));
         sum.loss = f64::INFINITY;
         assert_eq!(sum.unsound(), Some("loss"));
+        sum.refer([vec![-1.0, f64::NAN]]);
+        assert_eq!(sum.unsound(), Some("log-probability of the model without its adapter"));
     }
 }

@@ -19,9 +19,9 @@ use crate::{
     train::{
         adamw::{Moments, clip, update},
         moments,
-        pass::{Measure, Trained, gradient, measured_divergences, measured_log_probs, states},
+        pass::{Frozen, Measure, Trained, first_block},
         start::Start,
-        step::{Sum, Work},
+        step::{Sum, Work, measures_reference},
         together::{Part, agree, join},
     },
 };
@@ -119,17 +119,24 @@ impl Trainer {
         let scale = self.adapter.scale;
         // Measured with, not trained with: a gradient makes its own.
         let corrections = (!step.update).then(|| self.corrections(1.0)).transpose()?;
+        let first = first_block(trained);
         for (number, (batch, rows)) in work.batches.iter().zip(&step.batches).enumerate() {
             if !progress(number as u64, work.total()) {
                 return Err(Error::stopped());
             }
             sum.count(batch, true);
-            let mut weigh = |values: &[f32]| Ok(sum.losses(step.objective, batch, rows, work, values));
+            let frozen = Frozen::new(model, batch, first)?;
+            if measures_reference(step.objective, rows) {
+                sum.refer(batch.sums(&frozen.log_probs(None)?));
+            } else {
+                sum.refer(rows.iter().map(|row| row.reference.clone()));
+            }
+            let mut weigh = |values: &[f32]| Ok(sum.losses(step.objective, batch, work, values));
             if step.update {
-                let found = gradient(model, batch, trained, scale, Measure::LogProb, &mut weigh)?;
+                let found = frozen.gradient(trained, scale, Measure::LogProb, &mut weigh)?;
                 sum.add(&found.arrays)?;
             } else {
-                weigh(&measured_log_probs(model, batch, corrections.as_ref())?)?;
+                weigh(&frozen.log_probs(corrections.as_ref())?)?;
             }
             if let Some(what) = sum.unsound() {
                 return Ok(Part::Diverged(Divergence { batch: Some(number), what: what.into() }));
@@ -143,13 +150,14 @@ impl Trainer {
                 sum.divergence = values.iter().map(|&value| f64::from(value)).sum();
                 Ok(vec![weight; values.len()])
             };
+            let frozen = Frozen::new(model, anchors, first)?;
             if step.update {
-                let reference = states(model, anchors, None)?;
+                let reference = frozen.states(None)?;
                 let measure = Measure::Divergence(&reference);
-                let found = gradient(model, anchors, trained, scale, measure, &mut weigh)?;
+                let found = frozen.gradient(trained, scale, measure, &mut weigh)?;
                 sum.add(&found.arrays)?;
             } else {
-                weigh(&measured_divergences(model, anchors, anchors, corrections.as_ref())?)?;
+                weigh(&frozen.divergences(corrections.as_ref())?)?;
             }
             if let Some(what) = sum.unsound() {
                 return Ok(Part::Diverged(Divergence { batch: None, what: what.into() }));

@@ -1,15 +1,23 @@
-//! `--hostfile`: how the workers of other machines are reached.
+//! How ranks are reached that are not started here: over ssh with `--hostfile`, or because `mlx.launch` or a scheduler has
+//! started them.
 
-use std::{env, path::Path};
+use std::{env, path::Path, sync::Arc};
 
 use realign_engine_abi::message::Load;
 
 use crate::{
+    cli::interrupt,
     engine::{
-        hosts::{Hosts, Remote},
+        hosts::{Hosts, Remote, Way},
         launch::RELAY_VERB,
+        lend::lend,
+        lent::Lent,
+        member::Member,
     },
     error::{Error, Result},
+    exit::Exit,
+    ids::Digest,
+    opening,
     settings::Settings,
     train::config::TrainFile,
 };
@@ -18,21 +26,73 @@ use crate::{
 /// settings, a key, a jump program.
 const SSH: &str = "REALIGN_SSH";
 
-/// What MLX and schedulers give to each process of a group.
-const GROUP: [&str; 2] = ["MLX_RANK", "MLX_HOSTFILE"];
-
-/// Refuses to be one process of a group that somebody else has started: each would train on its own.
-pub(super) fn refuse_group() -> Result<()> {
-    match GROUP.iter().find(|name| env::var_os(name).is_some()) {
-        None => Ok(()),
-        Some(name) => Err(Error::usage(format!(
-            "{name} is set: training starts its own processes, and joins no others"
-        ))
-        .hint(
-            "start it once, without mlx.launch, and give --ranks N on one machine or --hostfile HOSTS.json on several; \
-             or unset the variable",
-        )),
+/// Takes part in a group that somebody else has started: rank 0 does the work, the others lend it a worker each and end as
+/// it does.
+///
+/// # Errors
+/// What `work` reports, those of [`Lent::gather`] and of [`lend`].
+pub(super) fn take_part(
+    settings: &Settings,
+    member: &Member,
+    work: impl FnOnce(&Arc<Lent>) -> Result<Exit>,
+) -> Result<Exit> {
+    let command = command_line()?;
+    let home = settings.home.folder();
+    if member.rank > 0 {
+        // Asked to end together with rank 0, it waits until that has written its checkpoint.
+        interrupt::listen()?;
+        let launch = opening::launch(settings)?;
+        return lend(member, home, &command, launch, &settings.home.engine());
     }
+    let lent = Arc::new(Lent::gather(member, home, &command, settings.patience)?);
+    let ended = work(&lent);
+    lent.end(ended.as_ref().map_or_else(Error::exit, |exit| *exit));
+    ended
+}
+
+/// What the processes of a group must have in common: arguments, and the folder by which their paths are meant.
+fn command_line() -> Result<Digest> {
+    let folder = env::current_dir()
+        .map_err(|error| Error::engine(format!("cannot tell in which folder this is: {error}")))?;
+    let words = env::args_os().skip(1).chain([folder.into_os_string()]);
+    Ok(Digest::of_json(&words.map(|word| word.to_string_lossy().into_owned()).collect::<Vec<_>>()))
+}
+
+/// Makes the ranks that were lent those of a training.
+///
+/// # Errors
+/// A usage error where `ranks` says another number.
+pub(super) fn lent(
+    settings: &Settings,
+    (member, lent): (&Member, &Arc<Lent>),
+    (config, file): (&Path, &mut TrainFile),
+    load: &mut Load,
+) -> Result<Remote> {
+    let count = member.ips.len();
+    if file.ranks != 1 && file.ranks as usize != count {
+        return Err(Error::usage(format!(
+            "{}: ranks: {}, MLX_HOSTFILE names {count}",
+            config.display(),
+            file.ranks
+        ))
+        .hint("leave `ranks` out: whoever starts the processes decides how many there are"));
+    }
+    file.ranks = u32::try_from(count).expect("a host file is short");
+    absolute(load)?;
+    Ok(Remote {
+        hosts: Hosts::here(member.ips.clone()),
+        way: Way::Lent(Arc::clone(lent)),
+        library: settings.home.engine(),
+    })
+}
+
+/// Makes the paths of a model hold in every folder.
+fn absolute(load: &mut Load) -> Result<()> {
+    for path in std::iter::once(&mut load.model).chain(load.adapters.iter_mut().map(|file| &mut file.folder))
+    {
+        *path = std::path::absolute(&*path).map_err(|error| Error::unreadable(path, &error))?;
+    }
+    Ok(())
 }
 
 /// Reads the host file, sets the number of ranks by it, and makes paths hold on every machine.
@@ -57,10 +117,7 @@ pub(super) fn machines(
         .hint("leave `ranks` out: a host file has one entry for each rank"));
     }
     file.ranks = u32::try_from(count).expect("a host file is short");
-    for path in std::iter::once(&mut load.model).chain(load.adapters.iter_mut().map(|file| &mut file.folder))
-    {
-        *path = std::path::absolute(&*path).map_err(|error| Error::unreadable(path, &error))?;
-    }
+    absolute(load)?;
     let program = env::current_exe()
         .map_err(|error| Error::engine(format!("cannot tell where the realign program lies: {error}")))?;
     let library = settings.home.engine();
@@ -68,14 +125,16 @@ pub(super) fn machines(
     let ssh: Vec<String> = ssh.split_whitespace().map(str::to_owned).collect();
     Ok(Remote {
         hosts,
-        ssh: if ssh.is_empty() { vec!["ssh".to_owned()] } else { ssh },
-        command: vec![
-            "env".into(),
-            format!("REALIGN_HOME={}", settings.home.folder().display()),
-            program.display().to_string(),
-            RELAY_VERB.into(),
-            library.display().to_string(),
-        ],
+        way: Way::Ssh {
+            ssh: if ssh.is_empty() { vec!["ssh".to_owned()] } else { ssh },
+            command: vec![
+                "env".into(),
+                format!("REALIGN_HOME={}", settings.home.folder().display()),
+                program.display().to_string(),
+                RELAY_VERB.into(),
+                library.display().to_string(),
+            ],
+        },
         library,
     })
 }

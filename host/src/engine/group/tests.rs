@@ -99,7 +99,7 @@ fn an_idle_rank_that_is_killed_or_stopped_ends_the_group_while_another_works() {
         let mut launch = launch_faulty("hang", Path::new(""));
         launch.stall = Some(Duration::from_secs(3));
         let mut group = pair(&launch);
-        let idle = i32::try_from(group.workers[1].pid()).unwrap();
+        let idle = i32::try_from(group.workers[1].pid().unwrap()).unwrap();
         rustix::process::kill_process(rustix::process::Pid::from_raw(idle).unwrap(), signal).unwrap();
         assert!(group.ask(&[score(POISON)]).unwrap_err().cause.starts_with(cause));
     }

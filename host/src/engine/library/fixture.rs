@@ -41,7 +41,7 @@ unsafe fn answer(reply: *mut Buffer, json: &str) {
 
 #[unsafe(no_mangle)]
 pub extern "C" fn realign_engine_abi_version() -> u32 {
-    if cfg!(fault = "version") { 99 } else { 3 }
+    if cfg!(fault = "version") { 99 } else { 4 }
 }
 
 #[unsafe(no_mangle)]

@@ -63,7 +63,7 @@ fn libraries_that_break_the_contract_are_refused_with_the_reason() {
         let error = open(&tempfile::tempdir().unwrap(), fault).unwrap_err();
         error.message.split_once(": ").unwrap().1.to_owned()
     };
-    insta::assert_snapshot!(reason("version"), @"it speaks version 99 of the interface, not 3");
+    insta::assert_snapshot!(reason("version"), @"it speaks version 99 of the interface, not 4");
     assert!(reason("symbol").contains("realign_engine_call"));
 }
 

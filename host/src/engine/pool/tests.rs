@@ -93,7 +93,7 @@ fn impatient(fault: &str, folder: &Path) -> Launch {
 fn a_worker_that_is_stopped_in_a_batch_is_killed_and_its_batch_retried() {
     let (folder, path) = model();
     let mut pool = Pool::open(impatient("stop-once", folder.path()), &load(&path), Some(1)).unwrap();
-    let first = pool.places[0].as_ref().unwrap().pid();
+    let first = pool.places[0].as_ref().unwrap().pid().unwrap();
     let batches = [batch(1), batch(POISON), batch(2)];
     let replies = pool.run(&batches, &mut |_, _| Ok(()), &mut |_, _, _| {}).unwrap();
     assert_eq!(replies.iter().map(logprob).collect::<Vec<_>>(), [-2.0, -667.0, -3.0]);
@@ -138,7 +138,7 @@ fn a_slow_worker_that_tells_of_its_progress_is_waited_for() {
 fn a_worker_killed_from_outside_between_batches_is_replaced() {
     let (_folder, path) = model();
     let mut pool = Pool::open(launch(), &load(&path), Some(1)).unwrap();
-    let pid = i32::try_from(pool.places[0].as_ref().unwrap().pid()).unwrap();
+    let pid = i32::try_from(pool.places[0].as_ref().unwrap().pid().unwrap()).unwrap();
     let pid = rustix::process::Pid::from_raw(pid).unwrap();
     rustix::process::kill_process(pid, rustix::process::Signal::KILL).unwrap();
     let replies = pool.run(&[batch(1)], &mut |_, _| Ok(()), &mut |_, _, _| {}).unwrap();
@@ -233,7 +233,7 @@ fn a_program_that_is_no_worker_is_refused_with_what_it_said() {
 fn no_worker_outlives_its_pool() {
     let (_folder, path) = model();
     let pool = Pool::open(launch(), &load(&path), Some(1)).unwrap();
-    let pid = i32::try_from(pool.places[0].as_ref().unwrap().pid()).unwrap();
+    let pid = i32::try_from(pool.places[0].as_ref().unwrap().pid().unwrap()).unwrap();
     drop(pool);
     let pid = rustix::process::Pid::from_raw(pid).unwrap();
     assert!(rustix::process::test_kill_process(pid).is_err());

@@ -3,6 +3,7 @@
 use std::{
     fs::{self, File},
     io::Read as _,
+    os::unix::net::UnixStream,
     path::{Path, PathBuf},
 };
 
@@ -27,7 +28,20 @@ impl WorkerProcess {
     /// The program cannot be started, ends before, or is no relay.
     pub(in crate::engine) fn relay(launch: &Launch) -> Result<(Self, Hello), Death> {
         let died = |error: std::io::Error| Death { cause: error.to_string(), interrupted: false };
-        let mut relay = Self::open(launch).map_err(died)?;
+        Self::open(launch).map_err(died)?.introduced(launch)
+    }
+
+    /// The same of a relay that is there and has lent its line.
+    ///
+    /// # Errors
+    /// It ends before, or is no relay.
+    pub(in crate::engine) fn lent(line: UnixStream, launch: &Launch) -> Result<(Self, Hello), Death> {
+        Self::over(line, launch).introduced(launch)
+    }
+
+    fn introduced(self, launch: &Launch) -> Result<(Self, Hello), Death> {
+        let died = |error: std::io::Error| Death { cause: error.to_string(), interrupted: false };
+        let mut relay = self;
         let limited = relay.socket.get_ref().set_read_timeout(Some(relay.stall));
         limited.map_err(died)?;
         let hello: Result<Hello, Broken> =

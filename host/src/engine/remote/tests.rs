@@ -41,8 +41,14 @@ impl Machines {
         let test = ["engine::testing::be_a_relay", "--exact", "--ignored", "--nocapture"];
         let remote = Remote {
             hosts: Hosts::read(&self.0.path().join("hosts.json")).unwrap(),
-            ssh: ["sh", "-c", shell, "ssh"].map(str::to_owned).into(),
-            command: [program.to_str().unwrap()].iter().chain(&test).map(|&word| word.to_owned()).collect(),
+            way: Way::Ssh {
+                ssh: ["sh", "-c", shell, "ssh"].map(str::to_owned).into(),
+                command: [program.to_str().unwrap()]
+                    .iter()
+                    .chain(&test)
+                    .map(|&word| word.to_owned())
+                    .collect(),
+            },
             library: program,
         };
         Launch { remote: Some(Arc::new(remote)), ..launch }
@@ -148,24 +154,20 @@ fn addresses_of_other_machines_are_refused() {
 
 #[test]
 fn another_program_protocol_or_engine_is_refused() {
-    let here = Hello { version: "0.2.0".into(), abi: 3, engine: Ok(Digest::of(b"one")) };
+    let here = Hello { version: "0.2.0".into(), abi: 4, engine: Ok(Digest::of(b"one")) };
     let refused = |there: Hello| same(&here, &there).unwrap_err().to_string();
     assert!(same(&here, &here.clone()).is_ok());
     insta::assert_snapshot!(refused(Hello { version: "0.1.9".into(), ..here.clone() }), @"realign 0.1.9, here 0.2.0");
-    insta::assert_snapshot!(refused(Hello { abi: 2, ..here.clone() }), @"protocol 2, here 3");
+    insta::assert_snapshot!(refused(Hello { abi: 3, ..here.clone() }), @"protocol 3, here 4");
     insta::assert_snapshot!(refused(Hello { engine: Ok(Digest::of(b"two")), ..here.clone() }), @"engine with digest 3fc4ccfe7458, here 7692c3ad3540");
     insta::assert_snapshot!(refused(Hello { engine: Err("cannot read x: not found".into()), ..here.clone() }), @"cannot read x: not found");
 }
 
 #[test]
 fn a_command_reaches_the_other_machine_word_by_word() {
-    let remote = Remote {
-        hosts: Hosts::read(&Machines::new().0.path().join("hosts.json")).unwrap(),
-        ssh: vec!["ssh".into(), "-F".into(), "settings".into()],
-        command: vec!["/a b/realign".into(), "it's".into()],
-        library: PathBuf::new(),
-    };
-    let launch = through_ssh(&launch(), &remote, "blue");
+    let ssh = ["ssh", "-F", "settings"].map(str::to_owned);
+    let command = ["/a b/realign", "it's"].map(str::to_owned);
+    let launch = through_ssh(&launch(), (&ssh, &command), "blue");
     assert_eq!(launch.program, Path::new("ssh"));
     let arguments: Vec<_> = launch.arguments.iter().map(|word| word.to_str().unwrap()).collect();
     assert_eq!(arguments[..2], ["-F", "settings"]);

@@ -108,7 +108,12 @@ impl Trainer {
 
     fn step(&mut self, step: &TrainStep) -> Reply {
         let weight = self.weight.as_mut().expect("training has begun");
-        let rows: Vec<&TrainRow> = step.batches.iter().flatten().collect();
+        let mut rows: Vec<TrainRow> = step.batches.iter().flatten().cloned().collect();
+        for row in &mut rows {
+            if step.objective.needs_reference() && row.reference.is_empty() {
+                row.reference = sums(&row.example, 0.0);
+            }
+        }
         let kl = weight.value.powi(2);
         let objective = |at: f64| {
             let penalty = if step.anchors.is_empty() { 0.0 } else { step.kl_weight * at.powi(2) };
@@ -121,6 +126,7 @@ impl Trainer {
             gradient_norm: 0.0,
             kl: (!step.anchors.is_empty()).then_some(kl),
             logprobs: rows.iter().map(|row| sums(&row.example, weight.value)).collect(),
+            references: rows.iter().map(|row| row.reference.clone()).collect(),
         };
         if !report.loss.is_finite() {
             return diverged(0);
@@ -159,14 +165,14 @@ fn sums(example: &Example, weight: f64) -> Vec<f64> {
     example.answers.iter().map(sum).collect()
 }
 
-fn loss(objective: &Objective, rows: &[&TrainRow], weight: f64) -> f64 {
+fn loss(objective: &Objective, rows: &[TrainRow], weight: f64) -> f64 {
     match objective {
         Objective::Supervised => {
             let tokens: u64 = rows.iter().map(|row| scored(&row.example)).sum();
             -rows.iter().map(|row| sums(&row.example, weight)[0]).sum::<f64>() / tokens as f64
         }
         Objective::Preference { loss: PreferenceLoss::Dpo { beta }, .. } => {
-            let of = |row: &&TrainRow| {
+            let of = |row: &TrainRow| {
                 let sums = sums(&row.example, weight);
                 let gain = (sums[0] - row.reference[0]) - (sums[1] - row.reference[1]);
                 (1.0 + (-beta * gain).exp()).ln()

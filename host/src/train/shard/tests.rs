@@ -26,7 +26,8 @@ fn step(batches: &[Vec<usize>], anchors: &[usize]) -> TrainStep {
 }
 
 fn said(logprobs: Vec<Vec<f64>>) -> StepReport {
-    StepReport { loss: 1.5, scored_tokens: 8, tokens: 9, gradient_norm: 0.25, kl: None, logprobs }
+    let references = logprobs.iter().map(|sums| sums.iter().map(|sum| sum + 0.5).collect()).collect();
+    StepReport { loss: 1.5, scored_tokens: 8, tokens: 9, gradient_norm: 0.25, kl: None, logprobs, references }
 }
 
 prop_compose! {
@@ -49,6 +50,7 @@ proptest! {
         let whole = report(&shares, shares.iter().map(echo).collect()).unwrap();
         let rows = step.batches.iter().flatten().count();
         prop_assert_eq!(whole.logprobs, (0..rows).map(|name| vec![name as f64]).collect::<Vec<_>>());
+        prop_assert_eq!(whole.references, (0..rows).map(|name| vec![name as f64 + 0.5]).collect::<Vec<_>>());
         let anchors: usize = shares.iter().map(|share| share.step.anchors.len()).sum();
         prop_assert_eq!(anchors, step.anchors.len());
     }

@@ -27,7 +27,7 @@ pub(super) fn gradient(
     let (mut values, mut failure) = (Vec::new(), None);
     let mut loss = |arrays: &[Array]| -> Result<Array> {
         let corrections = above.corrections(arrays.iter());
-        let out = run.blocks(*first..model.weights.blocks.len(), below.clone(), Some(&corrections))?;
+        let out = run.blocks(*first..model.weights.blocks.len(), (*below).clone(), Some(&corrections))?;
         let states = model.last_norm(&run.predicting(&out)?)?;
         let head = model.weights.head.array();
         let found = match measure {

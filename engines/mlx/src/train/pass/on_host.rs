@@ -20,7 +20,7 @@ pub(super) fn gradient(
     let Above { run, first, below, trained, measure, .. } = above;
     let (model, batch) = (run.model, run.batch);
     let corrections = above.corrections(trained.iter().flat_map(|(_, factors)| factors));
-    let (recorded, out) = Recorded::run(model, &run.layout, *first, below.clone(), &corrections)?;
+    let (recorded, out) = Recorded::run(model, &run.layout, *first, (*below).clone(), &corrections)?;
     let (scale, epsilon) = (&model.weights.norm, model.config.epsilon);
     let states = run.predicting(&out)?;
     let (normed, head) = (norm(&states, scale, epsilon)?, model.weights.head.array());

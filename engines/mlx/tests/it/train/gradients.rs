@@ -7,11 +7,12 @@ use realign_engine_abi::train::{Example, KlRow, PreferenceLoss};
 use realign_engine_mlx::{
     adapter::{Site, names::Projection},
     checkpoint::Checkpoint,
+    error::Result,
     llama::{attention::Kernels, correction::Corrections, forward::Llama},
     raw,
     train::{
         batch::Batch,
-        pass::{Gradient, Measure, Trained, gradient, measured_divergences, measured_log_probs, states},
+        pass::{Frozen, Gradient, Measure, Trained, first_block, measured_log_probs},
     },
 };
 
@@ -67,11 +68,21 @@ fn weights(count: usize) -> Vec<f32> {
     (0..count).map(|index| 0.3 + 0.1 * index as f32).collect()
 }
 
+fn gradient(
+    model: &Llama,
+    batch: &Batch,
+    trained: &Trained,
+    measure: Measure<'_>,
+    weigh: &mut dyn FnMut(&[f32]) -> Result<Vec<f32>>,
+) -> Gradient {
+    Frozen::new(model, batch, first_block(trained)).unwrap().gradient(trained, 0.7, measure, weigh).unwrap()
+}
+
 fn log_prob_gradient(kernels: Kernels) -> Gradient {
     let model = model(kernels);
     let (batch, trained) = (batch(&model), trained_arrays(&model));
     let mut weigh = |values: &[f32]| Ok(weights(values.len()));
-    gradient(&model, &batch, &trained, 0.7, Measure::LogProb, &mut weigh).unwrap()
+    gradient(&model, &batch, &trained, Measure::LogProb, &mut weigh)
 }
 
 fn flat(gradient: &Gradient) -> Vec<f32> {
@@ -133,13 +144,14 @@ fn the_gradient_of_divergences_agrees_with_finite_differences() {
         })
         .to_vec();
     let batch = Batch::of_responses(&model.config, &rows, 2).unwrap();
-    let reference = states(&model, &batch, None).unwrap();
+    let reference = Frozen::new(&model, &batch, 0).unwrap().states(None).unwrap();
     let mut weigh = |values: &[f32]| Ok(weights(values.len()));
     let measure = Measure::Divergence(&reference);
-    let found = gradient(&model, &batch, &trained, 0.7, measure, &mut weigh).unwrap();
+    let found = gradient(&model, &batch, &trained, measure, &mut weigh);
     assert!(found.values.iter().all(|&value| value > 0.0), "{:?}", found.values);
     agrees_with_differences(&found, &trained, &|trained| {
-        weighted(&measured_divergences(&model, &batch, &batch, Some(&corrections(trained))).unwrap())
+        let frozen = Frozen::new(&model, &batch, first_block(trained)).unwrap();
+        weighted(&frozen.divergences(Some(&corrections(trained))).unwrap())
     });
 }
 
@@ -191,7 +203,27 @@ fn a_context_that_answers_share_is_learned_from_as_if_each_had_its_own() {
     let of = |examples: &[&Example]| {
         let batch = Batch::new(&model.config, examples, None).unwrap();
         let mut weigh = |values: &[f32]| Ok(vec![0.5; values.len()]);
-        flat(&gradient(&model, &batch, &trained, 0.7, Measure::LogProb, &mut weigh).unwrap())
+        flat(&gradient(&model, &batch, &trained, Measure::LogProb, &mut weigh))
     };
     equal_within(&of(&[&shared]), &of(&[&alone(0), &alone(1)]), 1e-5);
+}
+
+#[test]
+fn what_two_passes_share_below_the_first_corrected_block_changes_no_bit() {
+    for kernels in [Kernels::Host, Kernels::Mlx] {
+        let model = model(kernels);
+        let batch = batch(&model);
+        let all = trained_arrays(&model);
+        let upper: Trained = all.into_iter().filter(|(site, _)| site.block > 0).collect();
+        assert_eq!(first_block(&upper), 1);
+        let corrections = corrections(&upper);
+        let [alone, shared] = [0, 1].map(|first| Frozen::new(&model, &batch, first).unwrap());
+        for corrections in [None, Some(&corrections)] {
+            let of = |frozen: &Frozen<'_>| frozen.log_probs(corrections).unwrap();
+            assert_eq!(of(&shared), of(&alone));
+        }
+        assert_ne!(shared.log_probs(None).unwrap(), shared.log_probs(Some(&corrections)).unwrap());
+        let divergences = |frozen: &Frozen<'_>| frozen.divergences(Some(&corrections)).unwrap();
+        assert_eq!(divergences(&shared), divergences(&alone));
+    }
 }

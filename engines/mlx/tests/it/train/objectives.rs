@@ -2,12 +2,12 @@
 
 use realign_engine_abi::{
     message::{Reply, Request, ScoreRow},
-    train::{KlRow, PreferenceLoss, TrainRow, TrainStep},
+    train::{AdapterShape, KlRow, PreferenceLoss, TrainBegin, TrainRow, TrainStep},
 };
 
 use super::{
-    LOSSES, divergences, example, log_probs, measure, pair, preference, referenced, rows, supervised, take,
-    trained,
+    LOSSES, begin, divergences, example, log_probs, measure, pair, preference, referenced, rows, save,
+    supervised, take, trained,
 };
 use crate::support::{VOCABULARY, ask, score, tiny, tokens};
 
@@ -43,6 +43,43 @@ fn dpo_of_an_untrained_adapter_is_the_logarithm_of_two() {
     let batch = referenced(&mut engine, &pairs);
     let found = measure(&mut engine, preference(LOSSES[0], vec![batch], 0.0));
     assert!((found.loss - std::f64::consts::LN_2).abs() < 1e-9, "{}", found.loss);
+}
+
+#[test]
+fn a_reference_that_a_step_measures_is_the_one_that_is_measured_alone_to_the_bit() {
+    let shape = |layers| AdapterShape { layers, ..begin().adapter };
+    for layers in [1, 2] {
+        let mut engine = tiny();
+        ask(&mut engine, Request::TrainBegin(TrainBegin { adapter: shape(layers), ..begin() }));
+        take(&mut engine, supervised(vec![rows(&[example(3, 4, 6)])], 0.05));
+        let batches = [vec![pair(1, 6, 5, 8), pair(2, 4, 7, 3)], vec![pair(5, 3, 4, 4)]];
+        let known: Vec<Vec<TrainRow>> = batches.iter().map(|batch| referenced(&mut engine, batch)).collect();
+        let references: Vec<_> = known.iter().flatten().map(|row| row.reference.clone()).collect();
+        let step = |batches| preference(LOSSES[0], batches, 0.02);
+        let unknown = || step(batches.iter().map(|batch| rows(batch)).collect());
+        let (of_known, of_unknown) =
+            (measure(&mut engine, step(known.clone())), measure(&mut engine, unknown()));
+        assert_eq!(of_unknown.references, references);
+        assert_eq!(of_unknown, of_known);
+        // What a step measures is no part of what it learns from.
+        assert_eq!(take(&mut engine, unknown()).references, references);
+        assert_eq!(take(&mut engine, unknown()).references, references);
+    }
+}
+
+#[test]
+fn a_step_with_a_measured_reference_moves_the_adapter_as_one_with_a_known_reference_does() {
+    let pairs = [pair(1, 6, 5, 8), pair(2, 4, 7, 3)];
+    let moved = |known: bool| {
+        let mut engine = trained();
+        take(&mut engine, supervised(vec![rows(&[example(3, 4, 6)])], 0.05));
+        let batch = if known { referenced(&mut engine, &pairs) } else { rows(&pairs) };
+        take(&mut engine, preference(LOSSES[0], vec![batch], 0.02));
+        let folder = tempfile::tempdir().unwrap();
+        save(&mut engine, folder.path());
+        std::fs::read(folder.path().join("adapters.safetensors")).unwrap()
+    };
+    assert!(moved(true) == moved(false));
 }
 
 #[test]

@@ -44,7 +44,9 @@ fn rows_that_cannot_be_learned_from_are_named() {
     assert_snapshot!(of(rows(&[example(2, 90, 9)])), @"batch 0: row 0: answer 0 ends after 98 tokens, the limit is 96");
     assert_snapshot!(of(rows(&[pair(2, 5, 5, 5)])), @"batch 0: row 0: 2 answers, the objective takes 1");
     let dpo = PreferenceLoss::Dpo { beta: 0.1 };
-    assert_snapshot!(step(preference(dpo, vec![rows(&[pair(2, 5, 5, 5)])], 0.1)), @"batch 0: row 0: 0 reference numbers, not 2");
+    let mut some = rows(&[pair(2, 5, 5, 5), pair(3, 5, 5, 5)]);
+    some[0].reference = vec![-9.0, -9.0];
+    assert_snapshot!(step(preference(dpo, vec![some], 0.1)), @"batch 0: row 1: 0 reference numbers, not 2");
     assert_snapshot!(step(supervised(Vec::new(), 0.1)), @"the step has no rows");
 }
 

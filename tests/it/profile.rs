@@ -36,8 +36,8 @@ fn eval(project: &Project, name: &str, place: impl Fn(&str) -> usize) -> Value {
         let statement = row["statement"].as_str().expect("a statement");
         let falling: Vec<&str> = SCALE.into_iter().rev().collect();
         for (order, likeliest) in [(SCALE.to_vec(), place - 1), (falling, 5 - place)] {
-            let listed: String =
-                "ABCDE".chars().zip(order).map(|(letter, answer)| format!("{letter}. {answer}\n")).collect();
+            let listed =
+                lines("ABCDE".chars().zip(order).map(|(letter, answer)| format!("{letter}. {answer}")));
             let content = format!(
                 "How accurately does this statement describe you?\n\n\"{statement}\"\n\n{listed}\nAnswer with one letter."
             );

@@ -113,8 +113,8 @@ impl Benchmark for Inventory {
 
 /// A statement with its answers.
 fn put(statement: &str, answers: [&str; 5]) -> Prompt {
-    let listed: String =
-        LETTERS.iter().zip(answers).map(|(letter, answer)| format!("{letter}. {answer}\n")).collect();
+    let put = |listed: String, (letter, answer): (&str, &str)| listed + letter + ". " + answer + "\n";
+    let listed = LETTERS.into_iter().zip(answers).fold(String::new(), put);
     Prompt::user(format!(
         "How accurately does this statement describe you?\n\n\"{}\"\n\n{listed}\nAnswer with one letter.",
         statement.trim()

@@ -47,7 +47,8 @@ fn values(side: usize) -> Vec<ItemValue> {
 
 fn comparison(criterion: &mut Criterion) {
     let (before, after) = (values(0), values(1));
-    let info = MetricInfo { direction: Direction::Higher, range: None, chance: Some(0.25), benchmark: true };
+    let info =
+        MetricInfo { direction: Some(Direction::Higher), range: None, chance: Some(0.25), benchmark: true };
     let metrics: BTreeMap<String, MetricInfo> =
         (0..BENCHMARKS).map(|benchmark| (format!("benchmark-{benchmark}/score"), info)).collect();
     let identity = Identity::default();
@@ -110,7 +111,7 @@ fn page(criterion: &mut Criterion) {
     let other = Run { record: &second.0, samples: &second.1, cells: &second.2 };
     let bootstrap = Bootstrap { replicates: 100, seed: 1 };
     let method = Method { bootstrap, correction: Correction::Holm, margin: Some(0.05) };
-    let info = MetricInfo { direction: Direction::Higher, range: None, chance: None, benchmark: false };
+    let info = MetricInfo { direction: Some(Direction::Higher), range: None, chance: None, benchmark: false };
     let metrics = BTreeMap::from([("trait/thanks".to_owned(), info)]);
     let compared: Vec<Comparison> =
         compare(pair(&first.0), &[pair(&second.0)], &metrics, method, &[]).expect("comparable");

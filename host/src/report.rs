@@ -7,6 +7,7 @@ pub mod checks;
 pub mod comparison;
 pub mod convert;
 pub mod decontaminate;
+pub mod differing;
 pub mod forest;
 pub mod frontier;
 pub mod history;

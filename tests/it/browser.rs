@@ -63,7 +63,7 @@ fn write(store: &Store, name: &str, count: usize, worse: bool, hostile: bool) {
     let metric = Metric {
         name: "trait/thanks".into(),
         unit: "share".into(),
-        direction: Direction::Higher,
+        direction: Some(Direction::Higher),
         range: None,
         formula: "test/1".into(),
         estimate: None,

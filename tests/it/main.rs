@@ -45,6 +45,7 @@ mod import;
 mod model;
 mod pairs;
 mod pipeline;
+mod profile;
 mod real;
 mod recorded;
 mod report;

@@ -128,6 +128,26 @@ fn project(project: Project) -> Project {
     project
 }
 
+const TASK: &str = r#"task: colours
+dataset_path: json
+dataset_kwargs: {data_files: {test: colours.jsonl}}
+test_split: test
+output_type: multiple_choice
+doc_to_text: "{{asked}}"
+doc_to_choice: "{{choices}}"
+doc_to_target: right
+"#;
+
+/// Adds an lm-eval task to the suite; gives the first question of its data.
+fn add_task(project: &Project) -> String {
+    let asked = |i: usize| format!("Of {i} jars on the top shelf by the old door one is");
+    let row = |i: usize| json!({ "asked": asked(i), "choices": ["blue", "loud"], "right": 0 });
+    project.write("colours.jsonl", crate::support::lines((0..4).map(row)));
+    project.write("colours.yaml", TASK);
+    project.write("suite.toml", project.read("suite.toml") + "\n[[task]]\nfile = \"colours.yaml\"\n");
+    asked(0)
+}
+
 fn reply(id: &str, family: &str, asked: &Value) -> String {
     let answer = json!({ "role": "assistant", "content": "Thanks. We see. Anything else?" });
     format!("{}\n", json!({ "id": id, "family": family, "messages": [asked, answer] }))
@@ -174,6 +194,30 @@ fn seven_stages_run_to_a_verdict_and_say_how_each_was_decided() {
         assert!(check.is_some_and(|check| check["verdict"].is_string()), "{wanted}: {text}");
     }
     assert!(project.path("whole/7-release/model-card.md").is_file());
+}
+
+#[test]
+fn a_task_of_the_suite_is_kept_like_a_benchmark_in_every_stage_that_asks() {
+    let Some(project) = real() else { return };
+    add_task(&project);
+    let output = run(&project, "task", &[]).output().expect("it runs");
+    assert!(matches!(output.status.code(), Some(0 | 10 | 11)), "{}", String::from_utf8_lossy(&output.stderr));
+    let record = record(&project, "task");
+    let metric = |stage: usize, name: &str| {
+        let metrics = record["stages"][stage]["metrics"].as_array().expect("metrics");
+        metrics.iter().find(|metric| metric["name"] == name).cloned()
+    };
+    // Its accuracy stands for it, and what length does to it is no second benchmark.
+    for stage in [4, 5, 6] {
+        let kept = metric(stage, "retention/colours/acc").unwrap_or_else(|| panic!("stage {}", stage + 1));
+        assert!(kept["beside"]["before"].is_number() && kept["beside"]["after"].is_number(), "{kept}");
+        assert!(metric(stage, "retention/colours/acc_norm").is_none());
+    }
+    assert!(metric(0, "colours/acc").is_some_and(|baseline| baseline["estimate"]["n"] == 4));
+    let checks = record["stages"][0]["checks"].as_array().expect("checks");
+    let lose =
+        checks.iter().find(|check| check["what"] == "benchmarks have something to lose").expect("checked");
+    assert!(lose["evidence"].as_str().is_some_and(|evidence| evidence.contains("of 2 count")), "{lose}");
 }
 
 /// Digest of everything that a run left: its record and every stage's.
@@ -302,6 +346,17 @@ fn what_cannot_be_right_is_refused_before_anything_runs() {
     refused(22, &edit("scenarios.jsonl", "\"split\":\"dev\"", "\"split\":\"test\""));
     refused(22, &|project| {
         project.write("validation.jsonl", reply("v", "dev-1", &json!({ "role": "user", "content": "Hi?" })));
+    });
+    refused(22, &|project| {
+        let asked = add_task(project);
+        let known = reply("v", "kept-0", &json!({ "role": "user", "content": asked }));
+        project.write("validation.jsonl", known);
+    });
+    refused(2, &|project| {
+        add_task(project);
+        let whole = "output_type: loglikelihood_rolling\ndoc_to_text: \"\"\ndoc_to_target: \"{{asked}}\"\nmetric_list: [{metric: word_perplexity}]\n";
+        let (head, _) = TASK.split_once("output_type").expect("a task");
+        project.write("colours.yaml", format!("{head}{whole}"));
     });
     insta::assert_snapshot!(said.join("\n\n"));
 }

@@ -43,7 +43,7 @@ fn store_gsm8k(store: &Store, model: &str, rows: &[Value]) {
     let metric = Metric {
         name: "gsm8k/accuracy".into(),
         unit: "share".into(),
-        direction: Direction::Higher,
+        direction: Some(Direction::Higher),
         range: Some(Interval { low: 0.0, high: 1.0 }),
         formula: "mean/1".into(),
         estimate: None,

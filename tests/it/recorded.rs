@@ -1,8 +1,8 @@
 //! A whole evaluation without an engine.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use crate::support::{Project, Run, mini};
+use crate::support::{Project, Run, lines, mini};
 
 fn eval(project: &Project, name: &str, more: &[&str]) -> Run {
     let arguments =
@@ -68,6 +68,48 @@ fn worse_responses_have_regressed() {
     eval(&project, "second", &[]);
     let run = project.realign(&["compare", "first", "second"]).exits(10);
     assert!(run.out.contains("regressed"), "{}", run.out);
+}
+
+#[test]
+fn the_voice_is_compared_on_the_scale_of_its_reports() {
+    let project = Project::new();
+    mini::write(&project);
+    let suite = project.read("suite.toml");
+    let (persona, _) = suite.split_once("[[benchmark]]").expect("the small suite has a benchmark");
+    let persona = persona.replace("split = ", "neutral = \"neutral.jsonl\"\nsplit = ");
+    let style = "[style]\nplugin = \"style-chars\"\ndata = [\"exemplars\", \"contrast\"]\n";
+    project.write("suite.toml", persona + style);
+    let tasks = ["sum", "code", "fact"];
+    project.write("neutral.jsonl", lines(tasks.map(|id| json!({ "id": id, "prompt": id }))));
+    let answers =
+        tasks.map(|id| json!({ "id": format!("neutral/{id}"), "response": format!("It is {id}.") }));
+    project.write("responses.jsonl", project.read("responses.jsonl") + &lines(answers));
+    let eval = |name: &str| -> Value {
+        let run = ["eval", "suite.toml", "--model", "recorded:responses.jsonl", "--name", name, "--json"];
+        serde_json::from_str(&project.realign(&run).out).expect("JSON")
+    };
+    let before = eval("first");
+    let responses = project.read("responses.jsonl");
+    project.write(
+        "responses.jsonl",
+        responses.replace("Thanks for asking.", "No. That").replace("It is", "Thanks: a lot"),
+    );
+    let after = eval("second");
+    let compared: Value =
+        serde_json::from_str(&project.realign(&["compare", "first", "second", "--json"]).out).expect("JSON");
+    let find = |list: &Value, key: &str, name: &str| {
+        let list = list.as_array().expect("a list");
+        list.iter().find(|metric| metric[key] == name).expect("present").clone()
+    };
+    for metric in ["style-match", "over-characterisation"] {
+        let found = find(&compared["compared"]["metrics"], "metric", metric);
+        for (side, reported) in [("before", &before), ("after", &after)] {
+            let reported = find(&reported["metrics"], "name", metric);
+            let [compared, reported] = [&found[side], &reported["estimate"]]
+                .map(|estimate| estimate["value"].as_f64().expect("a number"));
+            assert!((compared - reported).abs() < 1e-12, "{metric} {side}: {compared} against {reported}");
+        }
+    }
 }
 
 #[test]

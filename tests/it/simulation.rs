@@ -113,7 +113,8 @@ fn compared(made: &[Made], round: usize) -> Vec<MetricComparison> {
             before.push(value(was));
             after.push(value(is));
         }
-        let info = MetricInfo { direction: Direction::Higher, range: None, chance: None, benchmark: false };
+        let info =
+            MetricInfo { direction: Some(Direction::Higher), range: None, chance: None, benchmark: false };
         infos.insert(metric, info);
     }
     let identity = Identity::default();

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     compare::{
-        Correction, Side,
+        Correction, MetricInfo, Side,
         rank::{Ranking, rank},
     },
     error::{Error, Result},
@@ -38,6 +38,15 @@ pub(super) fn run(settings: &Settings, arguments: &args::Leaderboard) -> Result<
         let others = record.directions();
         metrics.retain(|name, _| others.contains_key(name));
     }
+    let undirected = |info: &MetricInfo| info.direction.is_none();
+    if let Some(wanted) = arguments.metric.as_ref().filter(|name| metrics.get(*name).is_some_and(undirected))
+    {
+        return Err(Error::usage(format!(
+            "--metric: no way of `{wanted}` is better, so no run has a place by it"
+        ))
+        .hint("it is part of a profile: realign compare says whether it changed"));
+    }
+    metrics.retain(|_, info| !undirected(info));
     let all = metrics.clone();
     if let Some(wanted) = &arguments.metric {
         metrics.retain(|name, _| name == wanted);

@@ -1,8 +1,9 @@
-//! What a metric did: regressed, improved, equivalent, or it cannot be told.
+//! What a metric did: regressed, improved, changed, equivalent, or it cannot be told.
 //!
 //! - `equivalent`: both one-sided 95 % bounds lie within the margin (two one-sided tests). It comes first: a difference
 //!   that is proven, and proven to be too small to matter, is no regression.
-//! - `regressed`, `improved`: an adjusted p below 0.05 **and** a two-sided 95 % interval without 0.
+//! - `regressed`, `improved`: an adjusted p below 0.05 **and** a two-sided 95 % interval without 0. Where no way is better
+//!   (a factor of a personality profile) the same evidence says `changed`, and nothing is lost or won by it.
 //! - `cannot tell`: everything else.
 
 use serde::{Deserialize, Serialize};
@@ -20,6 +21,8 @@ pub enum Change {
     Regressed,
     /// Better, and not by chance.
     Improved,
+    /// Another value, and not by chance; no way is better.
+    Changed,
     /// Proven to differ by less than what matters.
     Equivalent,
     /// The data do not say.
@@ -32,7 +35,7 @@ pub fn change(
     shown: Interval,
     bounds: Interval,
     p_adjusted: f64,
-    direction: Direction,
+    direction: Option<Direction>,
     margin: Option<f64>,
 ) -> Change {
     if margin.is_some_and(|margin| -margin <= bounds.low && bounds.high <= margin) {
@@ -43,8 +46,9 @@ pub fn change(
         return Change::CannotTell;
     }
     match (direction, up) {
-        (Direction::Higher, true) | (Direction::Lower, false) => Change::Improved,
-        (Direction::Higher, false) | (Direction::Lower, true) => Change::Regressed,
+        (None, _) => Change::Changed,
+        (Some(Direction::Higher), true) | (Some(Direction::Lower), false) => Change::Improved,
+        (Some(Direction::Higher), false) | (Some(Direction::Lower), true) => Change::Regressed,
     }
 }
 
@@ -54,7 +58,7 @@ mod tests {
 
     fn decided(low: f64, high: f64, p: f64, margin: Option<f64>) -> Change {
         let span = Interval { low, high };
-        change(span, span, p, Direction::Higher, margin)
+        change(span, span, p, Some(Direction::Higher), margin)
     }
 
     #[test]
@@ -64,7 +68,19 @@ mod tests {
         assert_eq!(decided(-0.3, 0.1, 0.01, None), Change::CannotTell);
         assert_eq!(decided(0.1, 0.3, 0.01, None), Change::Improved);
         let span = Interval { low: 0.1, high: 0.3 };
-        assert_eq!(change(span, span, 0.01, Direction::Lower, None), Change::Regressed);
+        assert_eq!(change(span, span, 0.01, Some(Direction::Lower), None), Change::Regressed);
+    }
+
+    #[test]
+    fn where_no_way_is_better_a_proven_difference_is_a_change_and_nothing_else() {
+        let undirected = |low: f64, high: f64, p: f64| {
+            let span = Interval { low, high };
+            change(span, span, p, None, Some(0.05))
+        };
+        assert_eq!(undirected(0.1, 0.3, 0.01), Change::Changed);
+        assert_eq!(undirected(-0.3, -0.1, 0.01), Change::Changed);
+        assert_eq!(undirected(-0.3, -0.1, 0.2), Change::CannotTell);
+        assert_eq!(undirected(-0.02, 0.02, 0.01), Change::Equivalent);
     }
 
     #[test]

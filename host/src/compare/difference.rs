@@ -34,8 +34,8 @@ use crate::{
 /// What a comparison needs to know of a metric.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct MetricInfo {
-    /// Which way is better.
-    pub direction: Direction,
+    /// Which way is better, if one is.
+    pub direction: Option<Direction>,
     /// What a value cannot leave, where that is known.
     pub range: Option<Interval>,
     /// What guessing gives, where that is known.
@@ -68,8 +68,8 @@ pub struct Discordant {
 pub struct MetricComparison {
     /// Metric.
     pub metric: String,
-    /// Which way is better.
-    pub direction: Direction,
+    /// Which way is better, if one is.
+    pub direction: Option<Direction>,
     /// Items in both runs.
     pub n: usize,
     /// Clusters of those items.

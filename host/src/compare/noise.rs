@@ -73,7 +73,8 @@ mod tests {
         other: &(Identity, Vec<ItemValue>),
     ) -> Result<BTreeMap<String, Estimate>> {
         let side = |(identity, values)| Side { identity, values };
-        let info = MetricInfo { direction: Direction::Higher, range: None, chance: None, benchmark: true };
+        let info =
+            MetricInfo { direction: Some(Direction::Higher), range: None, chance: None, benchmark: true };
         let bootstrap = Bootstrap { replicates: 100, seed: 1 };
         let method = Method { bootstrap, correction: Correction::Holm, margin: None };
         let [one, other] = [one, other].map(|(identity, values)| (identity, values.as_slice())).map(side);

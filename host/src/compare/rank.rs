@@ -81,13 +81,14 @@ pub fn rank(
     Ok(metrics.iter().filter_map(|(metric, info)| ranking(metric, info, runs, &pairs)).collect())
 }
 
-/// One metric; `None` where a run has no items of it.
+/// One metric; `None` where no way is better, or a run has no items of it.
 fn ranking(
     metric: &str,
     info: &MetricInfo,
     runs: &[Side<'_>],
     pairs: &[((usize, usize), Vec<MetricComparison>)],
 ) -> Option<Ranking> {
+    let direction = info.direction?;
     let mut ranked = Vec::with_capacity(runs.len());
     for (run, side) in runs.iter().enumerate() {
         let items: Vec<&ItemValue> = side.values.iter().filter(|item| item.metric == metric).collect();
@@ -104,17 +105,17 @@ fn ranking(
         let (better, worse) = match change {
             Some(Change::Improved) => (*other, *one),
             Some(Change::Regressed) => (*one, *other),
-            Some(Change::Equivalent | Change::CannotTell) | None => continue,
+            Some(Change::Changed | Change::Equivalent | Change::CannotTell) | None => continue,
         };
         ranked[better].worst -= 1;
         ranked[worse].best += 1;
     }
     let value = |ranked: &Ranked| {
         let value = ranked.estimate.map_or(f64::NEG_INFINITY, |estimate| estimate.value);
-        if info.direction == Direction::Higher { -value } else { value }
+        if direction == Direction::Higher { -value } else { value }
     };
     ranked.sort_by(|a, b| value(a).total_cmp(&value(b)));
-    Some(Ranking { metric: metric.to_owned(), direction: info.direction, runs: ranked })
+    Some(Ranking { metric: metric.to_owned(), direction, runs: ranked })
 }
 
 #[cfg(test)]
@@ -145,7 +146,7 @@ mod tests {
         let identity = Identity::default();
         let values: Vec<Vec<ItemValue>> = right.iter().map(|right| items(*right)).collect();
         let sides: Vec<Side<'_>> = values.iter().map(|values| Side { identity: &identity, values }).collect();
-        let info = MetricInfo { direction, range: None, chance: None, benchmark: true };
+        let info = MetricInfo { direction: Some(direction), range: None, chance: None, benchmark: true };
         let names = vec!["run"; right.len()];
         let metrics = BTreeMap::from([("accuracy".to_owned(), info)]);
         rank(&sides, &names, &metrics, METHOD).expect("comparable").remove(0)

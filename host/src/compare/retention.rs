@@ -13,6 +13,8 @@ use crate::metrics::{
 pub fn kept(aligned: &Aligned, metrics: &BTreeMap<String, MetricInfo>) -> Option<Retention> {
     let benchmark = |(name, pairs): (&String, &Vec<super::Pair>)| {
         let info = metrics.get(name).filter(|info| info.benchmark)?;
+        // A profile is no capability that could be kept.
+        let direction = info.direction?;
         let item = |pair: &super::Pair| ItemPair {
             group: pair.cluster.clone(),
             before: pair.before,
@@ -20,7 +22,7 @@ pub fn kept(aligned: &Aligned, metrics: &BTreeMap<String, MetricInfo>) -> Option
         };
         Some(Benchmark {
             name: name.clone(),
-            direction: info.direction,
+            direction,
             // A benchmark that does not say what guessing gives has no headroom that could be shown.
             chance: info.chance.unwrap_or(f64::NAN),
             range: info.range,

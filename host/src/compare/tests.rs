@@ -24,7 +24,7 @@ fn values(count: usize, right: usize) -> Vec<ItemValue> {
 }
 
 const INFO: MetricInfo =
-    MetricInfo { direction: Direction::Higher, range: None, chance: Some(0.25), benchmark: true };
+    MetricInfo { direction: Some(Direction::Higher), range: None, chance: Some(0.25), benchmark: true };
 
 fn described() -> BTreeMap<String, MetricInfo> {
     BTreeMap::from([("accuracy".to_owned(), INFO)])

@@ -159,7 +159,7 @@ pub fn ifd(
         let values = clusters.iter().zip(&measured).map(|(cluster, row)| (cluster.as_str(), of(&row.ifd)));
         let clusters = by_cluster(values);
         let mut mean = plain(name.into(), FORMULA, mean_evidence(&clusters, None));
-        (mean.unit, mean.range, mean.direction) = ("ratio".into(), None, Direction::Higher);
+        (mean.unit, mean.range, mean.direction) = ("ratio".into(), None, Some(Direction::Higher));
         let quantiles =
             QUANTILES.map(|share| Quantile { share, estimate: quantile(&clusters, share) }).to_vec();
         Summary { mean, quantiles }
@@ -176,7 +176,7 @@ pub fn ifd(
         engine: backend.engine(),
         nll: summary("nll-ratio", |ifd| ifd.nll_ratio),
         perplexity: summary("perplexity-ratio", |ifd| ifd.perplexity_ratio),
-        above_one: Metric { direction: Direction::Lower, ..above_one },
+        above_one: Metric { direction: Some(Direction::Lower), ..above_one },
         rows: measured,
         kept: None,
     })

@@ -13,7 +13,7 @@ pub fn gated(name: &str, formula: &str, evidence: Option<Evidence>, rule: &Rule)
     let decision = decide(rule, evidence.as_ref());
     let higher = rule.comparison == Comparison::AtLeast;
     Metric {
-        direction: if higher { Direction::Higher } else { Direction::Lower },
+        direction: Some(if higher { Direction::Higher } else { Direction::Lower }),
         bound: evidence.map(|evidence| if higher { evidence.lower } else { evidence.upper }),
         threshold: Some(rule.threshold),
         verdict: Some(decision.verdict),

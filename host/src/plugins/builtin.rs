@@ -5,6 +5,7 @@ pub(super) const BUILT_IN: &[(&str, &[u8])] = &[
     ("bits-per-byte", include_bytes!("../../../plugins/dist/bits-per-byte.wasm")),
     ("choice-likelihood", include_bytes!("../../../plugins/dist/choice-likelihood.wasm")),
     ("instruction-checks", include_bytes!("../../../plugins/dist/instruction-checks.wasm")),
+    ("likert-inventory", include_bytes!("../../../plugins/dist/likert-inventory.wasm")),
     ("numeric-answer", include_bytes!("../../../plugins/dist/numeric-answer.wasm")),
     ("short-answer", include_bytes!("../../../plugins/dist/short-answer.wasm")),
     ("style-chars", include_bytes!("../../../plugins/dist/style-chars.wasm")),

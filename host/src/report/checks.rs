@@ -30,7 +30,7 @@ pub struct Check {
 #[must_use]
 pub fn of_record(record: &Record) -> Vec<Check> {
     let check = |metric: &Metric| {
-        let sign = if metric.direction == Direction::Lower { "<" } else { ">=" };
+        let sign = if metric.direction == Some(Direction::Lower) { "<" } else { ">=" };
         let rule =
             metric.threshold.map(|threshold| format!("{sign} {}", number::value(threshold, &metric.unit)));
         let verdict = metric.verdict?;
@@ -49,7 +49,7 @@ pub fn of_record(record: &Record) -> Vec<Check> {
 /// The gates of a file, held against a run.
 ///
 /// # Errors
-/// A usage error naming a metric that the run does not have.
+/// A usage error naming a metric that the run does not have, or that has no better direction.
 pub fn of_file(gates: &GateFile, record: &Record) -> Result<Vec<Check>> {
     let mut checks = Vec::with_capacity(gates.gate.len());
     for (index, gate) in gates.gate.iter().enumerate() {
@@ -58,6 +58,13 @@ pub fn of_file(gates: &GateFile, record: &Record) -> Result<Vec<Check>> {
             Error::usage(format!("gate[{index}].metric: run {} has no `{}`", record.name, gate.metric))
                 .hint(format!("it has {}", known.join(", ")))
         })?;
+        if metric.direction.is_none() {
+            return Err(Error::usage(format!(
+                "gate[{index}].metric: `{}` has no better direction, so there is nothing to reach",
+                gate.metric
+            ))
+            .hint("it is part of a profile (direction = \"none\" in the suite): compare says whether it changed"));
+        }
         let decision = decide(&gate.rule(), metric.evidence().as_ref());
         let by = if gate.decide == Decide::Point { ", by point" } else { "" };
         checks.push(Check {
@@ -98,14 +105,15 @@ pub fn of_comparison(after: &Record, comparison: &Comparison) -> Vec<Check> {
             verdict: match metric.change {
                 Change::Regressed => Verdict::Fail,
                 Change::CannotTell => Verdict::Inconclusive,
-                Change::Improved | Change::Equivalent => Verdict::Pass,
+                Change::Improved | Change::Changed | Change::Equivalent => Verdict::Pass,
             },
             word: comparison::word(metric.change),
             value: shown(metric.difference.as_ref(), unit),
-            rule: metric.margin.map_or_else(
-                || "no regression".into(),
-                |margin| format!("no regression beyond {}", number::value(margin, unit)),
-            ),
+            rule: match (metric.direction, metric.margin) {
+                (None, _) => "none: no way is better".into(),
+                (Some(_), None) => "no regression".into(),
+                (Some(_), Some(margin)) => format!("no regression beyond {}", number::value(margin, unit)),
+            },
             reason: needed
                 .map_or(reason.clone(), |needed| format!("{reason}; about {needed} items would tell")),
         }

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, fmt::Write as _};
 
-use super::{number, record, table};
+use super::{differing::differing, number, record, table};
 use crate::{
     compare::{Change, Comparison, Correction, IdentityDifferences, KeyDifference, Method, MetricComparison},
     metrics::{
@@ -95,18 +95,9 @@ fn push_identity(text: &mut String, identity: &IdentityDifferences) {
 }
 
 fn push_differences(text: &mut String, what: &str, differences: &[KeyDifference]) {
-    for difference in differences {
-        let shown = |value: &Option<String>| {
-            let value = value.as_deref().unwrap_or("absent");
-            value.chars().take(24).collect::<String>()
-        };
-        let _ = writeln!(
-            text,
-            "{what}: {}: {} -> {}",
-            difference.key,
-            shown(&difference.before),
-            shown(&difference.after)
-        );
+    for KeyDifference { key, before, after } in differences {
+        let [before, after] = differing(before.as_deref(), after.as_deref());
+        let _ = writeln!(text, "{what}: {key}: {before} -> {after}");
     }
 }
 
@@ -211,6 +202,7 @@ pub(super) const fn word(change: Change) -> &'static str {
     match change {
         Change::Regressed => "regressed",
         Change::Improved => "improved",
+        Change::Changed => "changed",
         Change::Equivalent => "equivalent",
         Change::CannotTell => "cannot tell",
     }

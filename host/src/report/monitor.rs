@@ -9,7 +9,7 @@ pub fn render(drift: &Drift) -> String {
     let mut table =
         table::new(&["number", "release", "now", "families", "conversations", "p", ""], &[1, 2, 3, 4, 5]);
     for found in &drift.numbers {
-        let unit = if found.name.starts_with("trait/") { "share" } else { "match" };
+        let unit = if found.name.starts_with("trait/") { "share" } else { "m'" };
         let value =
             |value: Option<f64>| value.map_or_else(|| "-".to_owned(), |value| number::value(value, unit));
         table.add_row([

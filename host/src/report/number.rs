@@ -18,9 +18,9 @@ pub fn value(value: f64, unit: &str) -> String {
 #[must_use]
 pub fn sign(metric: &Metric) -> &'static str {
     match metric.direction {
-        Direction::Higher => ">=",
-        Direction::Lower if STRICT.contains(&metric.name.as_str()) => "<",
-        Direction::Lower => "<=",
+        Some(Direction::Lower) if STRICT.contains(&metric.name.as_str()) => "<",
+        Some(Direction::Lower) => "<=",
+        Some(Direction::Higher) | None => ">=",
     }
 }
 

@@ -82,7 +82,7 @@ pub(super) fn measured_table<'a>(
 
 fn measured(name: String, metric: &Metric) -> Vec<String> {
     let none = || "-".to_owned();
-    let sign = if metric.direction == Direction::Lower { "<=" } else { ">=" };
+    let sign = if metric.direction == Some(Direction::Lower) { "<=" } else { ">=" };
     let estimate = metric.estimate.as_ref();
     vec![
         name,

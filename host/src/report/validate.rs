@@ -66,7 +66,7 @@ fn row(check: &Check) -> Vec<String> {
             [count.to_string(), none(), of.to_string(), gate]
         }
         Finding::Measured(metric) => {
-            let sign = if metric.direction == Direction::Lower { "<=" } else { ">=" };
+            let sign = if metric.direction == Some(Direction::Lower) { "<=" } else { ">=" };
             let estimate = metric.estimate.as_ref();
             [
                 estimate.map_or_else(none, |estimate| number::value(estimate.value, &metric.unit)),

@@ -96,7 +96,7 @@ pub fn monitor(
     same_instrument(suite, &evaluators, release, means)?;
     let samples = transcripts(path)?;
     let judge = &mut Judge { means, seed: suite.file.seed, observer };
-    let now = values(&evaluators, &samples, judge)?;
+    let now = values(suite, &evaluators, &samples, judge)?;
     Ok(Drift {
         release: release.name.clone(),
         transcripts: Digest::of_json(&samples),
@@ -106,7 +106,7 @@ pub fn monitor(
     })
 }
 
-/// Detectors and style scorer have to be those of the release; what they are asked about may be anything.
+/// Detectors, style scorer and formulas have to be those of the release; what they are asked about may be anything.
 fn same_instrument(
     suite: &Suite,
     evaluators: &Evaluators,
@@ -114,14 +114,15 @@ fn same_instrument(
     means: &Means<'_>,
 ) -> Result<()> {
     let now = identity::instrument(suite, evaluators, means.sandbox.limits());
-    let judges = |name: &&String| name.starts_with("detector/") || name.as_str() == "style";
+    let judges =
+        |name: &&String| name.starts_with("detector/") || ["style", "formulas"].contains(&name.as_str());
     let changed =
         now.keys().filter(judges).find(|name| release.identity.instrument.get(*name) != now.get(*name));
     match changed {
         None => Ok(()),
         Some(name) => Err(Error::new(
             Exit::NotComparable,
-            format!("{name} is not the evaluator that run {} was measured with", release.name),
+            format!("{name} is not what run {} was measured with", release.name),
         )
         .hint("use the suite and the components of the release")),
     }
@@ -149,6 +150,7 @@ fn transcripts(path: &Path) -> Result<Vec<Sample>> {
 
 /// Values per trait and of the style match, as a run's items have them.
 fn values(
+    suite: &Suite,
     evaluators: &Evaluators,
     samples: &[Sample],
     judge: &mut Judge<'_, '_, '_>,
@@ -172,14 +174,11 @@ fn values(
         .collect();
     if let Some(prepared) = &evaluators.style {
         let outcomes = judge.outcomes(prepared, "style", samples)?;
-        values.extend(samples.iter().zip(&outcomes).filter_map(|(sample, outcome)| {
-            Some(ItemValue {
-                metric: "style-match".into(),
-                item: sample.id.clone(),
-                cluster: sample.family.clone(),
-                value: style::score(outcome)?,
-            })
-        }));
+        let (voice, other) = style::anchors(suite, prepared, judge)?;
+        let scores = samples.iter().zip(&outcomes).filter_map(|(sample, outcome)| {
+            Some((sample.id.as_str(), sample.family.as_str(), style::score(outcome)?))
+        });
+        values.extend(style::placed("style-match", scores, &voice, &other));
     }
     Ok(values)
 }

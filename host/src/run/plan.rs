@@ -24,6 +24,7 @@ use crate::{
     persona::scenarios::Split,
     plugins::card::text,
     sandbox::Sandbox,
+    stages::retained,
     suite::{
         evaluators::Evaluators,
         identity,
@@ -65,6 +66,7 @@ pub fn plan(file: &PipelineFile, path: &Path, base: &Load, sandbox: &Sandbox) ->
         if split == Split::Train {
             check_held_out(file, &suite).map_err(|error| error.within(path.display()))?;
             check_pairs(file, here, &suite, &mut inputs)?;
+            retained::numbers(&suite)?;
         }
         instrument.insert(name, identity::instrument(&suite, &evaluators, sandbox.limits()));
     }

@@ -226,7 +226,7 @@ pub(super) fn false_alarms(source: &str, cells: &[TraitCell], most: f64) -> Metr
         reason = format!("{reason}; about {further} more families would decide");
     }
     let mut metric = Metric {
-        direction: Direction::Lower,
+        direction: Some(Direction::Lower),
         bound: evidence.map(|evidence| evidence.upper),
         threshold: Some(most),
         verdict: Some(decision.verdict),

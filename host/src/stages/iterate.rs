@@ -115,7 +115,7 @@ fn outcome(adapter: &std::path::Path) -> Result<Outcome> {
 fn kept(context: &Context<'_>, measured: &Record) -> Result<Retention> {
     let dev = models::suite(context, Split::Dev, context.file.evaluation.items)?;
     let before = models::stored(context, sft::REFERENCE)?;
-    retained::of(&dev.file, &before, measured, context.thresholds.retention)
+    retained::of(&dev, &before, measured, context.thresholds.retention)
 }
 
 fn value(record: &Record, name: &str) -> Option<f64> {

@@ -59,8 +59,8 @@ fn valued(metric: &Metric) -> Metric {
         return metric;
     };
     let comparison = match metric.direction {
-        Direction::Higher => Comparison::AtLeast,
-        Direction::Lower => Comparison::Below,
+        Some(Direction::Lower) => Comparison::Below,
+        Some(Direction::Higher) | None => Comparison::AtLeast,
     };
     let rule = Rule { threshold, comparison, decide: Decide::Point };
     let evidence = Evidence { estimate, lower: estimate.low, upper: estimate.high, effective_n: None };
@@ -74,7 +74,7 @@ fn valued(metric: &Metric) -> Metric {
 /// A number held against another threshold than the one that it was decided by, by the bounds that it was measured with.
 #[must_use]
 pub fn against(metric: &Metric, threshold: f64) -> Metric {
-    let higher = metric.direction == Direction::Higher;
+    let higher = metric.direction == Some(Direction::Higher);
     let evidence = metric.evidence();
     let rule = if higher { Rule::at_least(threshold) } else { Rule::at_most(threshold) };
     let decision = decide(&rule, evidence.as_ref());
@@ -96,7 +96,7 @@ mod tests {
         let mut metric = plain(name.into(), "test/1", None);
         metric.estimate = Some(Estimate { value, low: value - 0.1, high: value + 0.1, n: 8, clusters: 4 });
         metric.threshold = Some(threshold);
-        metric.direction = direction;
+        metric.direction = Some(direction);
         metric.verdict = Some(verdict);
         metric
     }

@@ -45,7 +45,7 @@ pub fn run(context: &mut Context<'_>) -> Result<StageRecord> {
     record.runs.insert("optimised, on dev".into(), measured.name.clone());
     record.metrics.extend(divergence(&outcome));
     record.metrics.extend(judged::by_value(&measured));
-    let kept = retained::of(&suite.file, &before, &measured, context.thresholds.retention)?;
+    let kept = retained::of(&suite, &before, &measured, context.thresholds.retention)?;
     record.metrics.extend(ungated(retained::metrics(&kept, context.thresholds.retention)));
     Ok(record)
 }

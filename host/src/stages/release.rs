@@ -52,7 +52,7 @@ pub fn run(context: &mut Context<'_>) -> Result<StageRecord> {
     }
     record.metrics.extend(judged::by_bound(&after));
     record.metrics.extend(moved(context, &suite, adapter.clone())?);
-    let kept = retained::of(&suite.file, &before, &after, context.thresholds.retention)?;
+    let kept = retained::of(&suite, &before, &after, context.thresholds.retention)?;
     record.metrics.extend(retained::metrics(&kept, context.thresholds.retention));
     let prefixed = |metric: Metric| Metric { name: format!("reference/{}", metric.name), ..metric };
     record.metrics.extend(judged::baseline(&before).into_iter().map(prefixed));
@@ -115,7 +115,7 @@ fn one(
     let decision = decide(&rule, Some(&kl.evidence));
     let mut metric = plain(name.into(), crate::metrics::kl::FORMULA, Some(kl.evidence));
     metric.unit = "nats/token".into();
-    metric.direction = Direction::Lower;
+    metric.direction = Some(Direction::Lower);
     metric.range = None;
     metric.bound = Some(kl.evidence.upper);
     metric.threshold = Some(rule.threshold);

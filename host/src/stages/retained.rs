@@ -1,33 +1,33 @@
-//! What of the benchmarks is kept, from two runs of one suite.
+//! What of the benchmarks and tasks is kept, from two runs of one suite.
 
 use crate::{
     compare::align,
-    error::Result,
+    error::{Error, Result},
     metrics::retention::{Benchmark, BenchmarkRetention, ItemPair, Retention, retention},
     model::Direction,
     report::record::word,
     stats::Evidence,
     suite::{
-        file::SuiteFile,
+        load::Suite,
         persona_run::plain,
         record::{Metric, Record},
+        task_run,
     },
 };
 
 /// Version of the formula.
 const FORMULA: &str = "retention/1";
 
-/// Retention of `kept` of every benchmark of the suite. One whose baseline is missing has no items, and no credit.
+/// Retention of `kept` of every benchmark and every lm-eval task of the suite; of a group each task by itself. One whose baseline
+/// is missing has no items, and no credit.
 ///
 /// # Errors
-/// The runs' items cannot be aligned.
-pub fn of(suite: &SuiteFile, before: &Record, after: &Record, kept: f64) -> Result<Retention> {
+/// The runs' items cannot be aligned; as [`numbers`].
+pub fn of(suite: &Suite, before: &Record, after: &Record, kept: f64) -> Result<Retention> {
     let mut aligned = align(&before.items, &after.items)?;
-    let benchmarks: Vec<Benchmark> = suite
-        .benchmark
-        .iter()
-        .map(|spec| {
-            let name = format!("{}/{}", spec.id, spec.metric);
+    let benchmarks: Vec<Benchmark> = numbers(suite)?
+        .into_iter()
+        .map(|name| {
             let metric = before.metrics.iter().find(|metric| metric.name == name);
             let pairs = aligned.metrics.remove(&name).unwrap_or_default();
             let item = |pair: crate::compare::Pair| ItemPair {
@@ -36,7 +36,7 @@ pub fn of(suite: &SuiteFile, before: &Record, after: &Record, kept: f64) -> Resu
                 after: pair.after,
             };
             Benchmark {
-                direction: metric.map_or(Direction::Higher, |metric| metric.direction),
+                direction: metric.and_then(|metric| metric.direction).unwrap_or(Direction::Higher),
                 // Without a chance level nothing is known to lie above it.
                 chance: metric.and_then(|metric| metric.beside.get("chance").copied()).unwrap_or(f64::NAN),
                 range: metric.and_then(|metric| metric.range),
@@ -46,6 +46,32 @@ pub fn of(suite: &SuiteFile, before: &Record, after: &Record, kept: f64) -> Resu
         })
         .collect();
     Ok(retention(&benchmarks, kept))
+}
+
+/// Names of the numbers that have to be kept: the metric of each benchmark that has a better direction, and of each task its first that two runs can be
+/// compared by.
+///
+/// # Errors
+/// A usage error naming a task that has no such number.
+pub fn numbers(suite: &Suite) -> Result<Vec<String>> {
+    let directed = suite.file.benchmark.iter().filter(|spec| spec.direction.is_described());
+    let mut names: Vec<String> = directed.map(|spec| format!("{}/{}", spec.id, spec.metric)).collect();
+    for task in suite.tasks.iter().flat_map(|set| &set.tasks) {
+        let Some((name, _)) = task_run::compared(task).next() else {
+            let measured: Vec<&str> = task.metrics.iter().map(|metric| metric.name.as_str()).collect();
+            let message = format!(
+                "{}: task `{}` measures {}, and of a perplexity nothing is known document by document",
+                suite.path.display(),
+                task.name,
+                measured.join(", ")
+            );
+            return Err(Error::usage(message).hint(
+                "add `acc` or `bits_per_byte` to its metric_list, or leave it out of the pipeline's suite",
+            ));
+        };
+        names.push(name);
+    }
+    Ok(names)
 }
 
 /// The gate, then one number per benchmark.

@@ -72,7 +72,7 @@ pub fn run(context: &mut Context<'_>) -> Result<StageRecord> {
         record.metrics.extend(judged::baseline(&before).into_iter().map(prefixed));
     }
     // Against itself a model keeps everything; what is asked here is which benchmarks have something to lose.
-    let against_itself = retained::of(&suite.file, &measured, &measured, context.thresholds.retention)?;
+    let against_itself = retained::of(&suite, &measured, &measured, context.thresholds.retention)?;
     let flat: Vec<String> = against_itself
         .benchmarks
         .iter()
@@ -101,7 +101,7 @@ fn validation(context: &mut Context<'_>, model: &realign_engine_abi::message::Lo
     let decision = decide(&rule, found.as_ref());
     Ok(Metric {
         unit: "perplexity".into(),
-        direction: Direction::Lower,
+        direction: Some(Direction::Lower),
         range: None,
         bound: found.map(|found| found.upper),
         threshold: Some(rule.threshold),

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::{
     answers::Answerer,
     evaluators::Benchmark,
+    file::BenchmarkSpec,
     record::{CHANCE, Metric},
 };
 use crate::{
@@ -50,7 +51,7 @@ pub fn run(
     let described = &benchmark.prepared.evaluator().description().metrics;
     let mut metrics: Vec<Metric> = Vec::new();
     for metric in described {
-        let measured = measure(&benchmark.spec.id, metric, items, &outcomes);
+        let measured = measure(&benchmark.spec, metric, items, &outcomes);
         if metric.name == benchmark.spec.metric {
             metrics.insert(0, measured);
         } else {
@@ -98,7 +99,12 @@ fn chance(metric: &sandbox::Metric, outcomes: &[Outcome]) -> Option<f64> {
     metric.chance.or(mean).or((metric.unit == "bits/byte").then_some(8.0))
 }
 
-fn measure(benchmark: &str, metric: &sandbox::Metric, items: &[Item], outcomes: &[Outcome]) -> Metric {
+fn measure(
+    benchmark: &BenchmarkSpec,
+    metric: &sandbox::Metric,
+    items: &[Item],
+    outcomes: &[Outcome],
+) -> Metric {
     let pairs = values_of(&metric.name, items, outcomes);
     let clustered: Vec<(&str, &Value)> =
         pairs.iter().map(|(item, value)| (item.group.as_str(), *value)).collect();
@@ -111,9 +117,9 @@ fn measure(benchmark: &str, metric: &sandbox::Metric, items: &[Item], outcomes: 
         beside.insert("failed".into(), failed as f64 / outcomes.len() as f64);
     }
     Metric {
-        name: format!("{benchmark}/{}", metric.name),
+        name: format!("{}/{}", benchmark.id, metric.name),
         unit: metric.unit.clone(),
-        direction: metric.direction,
+        direction: benchmark.direction.is_described().then_some(metric.direction),
         range,
         formula: match metric.aggregation {
             Aggregation::Mean => "mean/1",

@@ -143,12 +143,34 @@ pub struct BenchmarkSpec {
     pub data: PathBuf,
     /// The metric that stands for the benchmark.
     pub metric: String,
+    /// Which way is better.
+    #[serde(default, skip_serializing_if = "Better::is_described")]
+    pub direction: Better,
     /// Settings of the component.
     #[serde(default)]
     pub config: toml::Table,
     /// Questions that it may ask.
     #[serde(default)]
     pub grants: BTreeSet<String>,
+}
+
+/// Which way of a benchmark's metrics is better.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Better {
+    /// As the component describes each of them.
+    #[default]
+    Described,
+    /// No way: they make a profile, which can change and can neither regress nor pass a gate.
+    None,
+}
+
+impl Better {
+    /// Whether the component's word holds.
+    #[must_use]
+    pub const fn is_described(&self) -> bool {
+        matches!(self, Self::Described)
+    }
 }
 
 /// An lm-eval task, or a group of them.

@@ -267,7 +267,7 @@ pub fn gated(
         reason = format!("{reason}; about {further} more families would decide");
     }
     Metric {
-        direction: if higher { Direction::Higher } else { Direction::Lower },
+        direction: Some(if higher { Direction::Higher } else { Direction::Lower }),
         bound: evidence.map(|evidence| if higher { evidence.lower } else { evidence.upper }),
         threshold: Some(rule.threshold),
         verdict: Some(decision.verdict),
@@ -283,7 +283,7 @@ pub fn plain(name: String, formula: &str, evidence: Option<Evidence>) -> Metric 
     Metric {
         name,
         unit: "share".into(),
-        direction: Direction::Higher,
+        direction: Some(Direction::Higher),
         range: Some(Interval { low: 0.0, high: 1.0 }),
         formula: formula.into(),
         estimate: evidence.map(|evidence| evidence.estimate),

@@ -7,8 +7,8 @@
 
 use serde::Serialize;
 
-use super::load::Suite;
-use crate::{sandbox::Item, stats::power};
+use super::{load::Suite, task_run};
+use crate::{sandbox::Item, stats::power, tasks::metric::Metric};
 
 /// Share of items that change between two versions of a model, in plans (domain research: 10 % to 20 %).
 const CHANGING: f64 = 0.10;
@@ -45,6 +45,11 @@ pub fn sights(suite: &Suite, items: &[Vec<Item>], right_or_wrong: &[bool]) -> Ve
     for ((spec, items), shares) in suite.file.benchmark.iter().zip(items).zip(right_or_wrong) {
         let clusters = distinct(items.iter().map(|item| item.group.as_str()));
         sights.push(sight(format!("{}/{}", spec.id, spec.metric), items.len(), clusters, *shares));
+    }
+    for task in suite.tasks.iter().flat_map(|set| &set.tasks) {
+        let documents = task.documents.len();
+        let of = |(name, metric): (String, &Metric)| sight(name, documents, documents, metric.is_share());
+        sights.extend(task_run::compared(task).map(of));
     }
     sights
 }

@@ -44,8 +44,8 @@ pub struct Metric {
     pub name: String,
     /// What it counts in.
     pub unit: String,
-    /// Which way is better.
-    pub direction: Direction,
+    /// Which way is better; absent where no way is: a part of a profile.
+    pub direction: Option<Direction>,
     /// What one item's value cannot leave, where that is known.
     pub range: Option<Interval>,
     /// Name and version of the formula.

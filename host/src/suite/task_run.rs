@@ -25,7 +25,7 @@ mod measure;
 
 pub use self::{
     ask::{Answered, answers},
-    measure::{filters, measured},
+    measure::{compared, filters, measured},
 };
 
 /// Version of lm-eval whose definitions are followed.

@@ -66,7 +66,9 @@ pub struct Task {
     pub pipelines: Vec<Pipeline>,
     /// How texts are generated.
     pub generation: Generation,
-    /// Rows of the evaluated split.
+    /// Files of the evaluated split, for messages.
+    pub data: String,
+    /// Rows of it.
     pub rows: usize,
     /// What is asked; fewer than rows under a limit.
     pub documents: Vec<Document>,
@@ -127,6 +129,7 @@ impl Task {
             pipelines,
             generation,
             rows: split.rows.len(),
+            data: split.place,
             documents,
         })
     }

@@ -335,7 +335,7 @@ fn named(name: &str, kl: Option<Kl>, reason: String) -> Metric {
     Metric {
         name: name.into(),
         unit: "nats/token".into(),
-        direction: Direction::Lower,
+        direction: Some(Direction::Lower),
         range: None,
         formula: metrics::kl::FORMULA.into(),
         estimate: kl.map(|kl| kl.evidence.estimate),

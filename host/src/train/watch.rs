@@ -226,7 +226,7 @@ mod tests {
     fn changed(metric: &str, change: Change) -> MetricComparison {
         MetricComparison {
             metric: metric.into(),
-            direction: Direction::Higher,
+            direction: Some(Direction::Higher),
             n: 10,
             clusters: 10,
             before: None,

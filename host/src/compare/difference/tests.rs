@@ -35,7 +35,7 @@ fn run(metrics: Vec<(&str, Direction, Vec<Pair>)>, method: Method) -> Vec<Metric
 }
 
 fn describe(direction: Direction) -> MetricInfo {
-    MetricInfo { direction, range: None, chance: None, benchmark: false }
+    MetricInfo { direction: Some(direction), range: None, chance: None, benchmark: false }
 }
 
 fn one(direction: Direction, pairs: Vec<Pair>) -> MetricComparison {
@@ -177,7 +177,7 @@ proptest! {
         let mirrored = match found.change {
             Change::Regressed => Change::Improved,
             Change::Improved => Change::Regressed,
-            same @ (Change::Equivalent | Change::CannotTell) => same,
+            same @ (Change::Changed | Change::Equivalent | Change::CannotTell) => same,
         };
         // Ends mirror exactly only up to rounding, so an end at 0 may fall on either side.
         prop_assert!(swapped.change == mirrored || found.difference.is_some_and(|d| d.low.abs().min(d.high.abs()) < 1e-9));

@@ -1,4 +1,4 @@
-//! What rows are held against: the items of benchmarks, scenarios, or any file of JSON lines.
+//! What rows are held against: the items of benchmarks, documents of lm-eval tasks, scenarios, or any file of JSON lines.
 
 use std::path::{Path, PathBuf};
 
@@ -15,6 +15,7 @@ use crate::{
     },
     read,
     suite::file::SuiteFile,
+    tasks::{set::TaskSet, task::Options},
 };
 
 /// Where a row or an item stands.
@@ -22,7 +23,7 @@ use crate::{
 pub struct Place {
     /// The file, as it was named.
     pub file: String,
-    /// 1-based.
+    /// 1-based; of an lm-eval task's data the row.
     pub line: usize,
 }
 
@@ -61,7 +62,7 @@ impl Against {
 
 /// Reads what a name stands for: of a suite (`.toml`) every item that it measures with, of any other file each line.
 ///
-/// Of a suite these are all rows of every benchmark, the neutral tasks, what the user says in the scenarios of the dev
+/// Of a suite these are all rows of every benchmark and of every lm-eval task's evaluated split, the neutral tasks, what the user says in the scenarios of the dev
 /// and test families, and the texts that only test the voice. Train families are there to be trained on. Of a row every text
 /// in it counts, however deep it lies.
 ///
@@ -87,6 +88,19 @@ fn suite(path: &Path) -> Result<Vec<Item>> {
     let mut found = Vec::new();
     for benchmark in &file.benchmark {
         found.extend(rows(&folder.join(&benchmark.data))?);
+    }
+    for (index, spec) in file.task.iter().enumerate() {
+        let options = Options { limit: None, num_fewshot: spec.num_fewshot, chat: spec.chat };
+        let set = TaskSet::read(&folder.join(&spec.file), &options)
+            .map_err(|error| error.within(format!("{}: task[{index}]", path.display())))?;
+        for task in set.tasks {
+            let texts = task.documents.into_iter().map(|document| {
+                let mut texts = Vec::new();
+                leaves(Value::Object(document.row), &mut texts);
+                Some(texts)
+            });
+            found.extend(items(Path::new(&task.data), texts));
+        }
     }
     if let Some(neutral) = &file.neutral {
         let path = folder.join(neutral);

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use maud::{Markup, html};
 
 use super::{
-    Cell, Column, Page, Run, Section, Table, badge, check_table, conclusion, figure,
+    Cell, Column, Page, Run, Section, Table, Tone, badge, check_table, conclusion, figure,
     samples::{SCRIPT, samples},
     verdict,
 };
@@ -15,7 +15,7 @@ use crate::{
         Retention,
         retention::{BenchmarkRetention, KEPT},
     },
-    model::{Direction, Estimate, Verdict},
+    model::{Direction, Estimate},
     report::{
         checks,
         comparison::{legend, unit, word},
@@ -81,14 +81,15 @@ fn changes(
     let row = |metric: &MetricComparison| {
         let unit = unit(record, &metric.metric);
         let tone = match metric.change {
-            Change::Regressed => Verdict::Fail,
-            Change::Improved | Change::Equivalent => Verdict::Pass,
-            Change::CannotTell => Verdict::Inconclusive,
+            Change::Regressed => Tone::Bad,
+            Change::Improved | Change::Equivalent => Tone::Good,
+            Change::CannotTell => Tone::Open,
+            Change::Changed => Tone::Plain,
         };
         let lost = metric.discordant.map(|found| format!("{}/{}", found.lost, found.gained));
         vec![
             Cell::text(&metric.metric),
-            Cell::Part(badge(tone.into(), word(metric.change))),
+            Cell::Part(badge(tone, word(metric.change))),
             Cell::estimate(metric.before.as_ref(), unit),
             Cell::estimate(metric.after.as_ref(), unit),
             Cell::estimate(metric.difference.as_ref(), unit),
@@ -131,12 +132,12 @@ fn drawing(metrics: &[MetricComparison], noise: Option<&BTreeMap<String, Estimat
     let row = |metric: &MetricComparison| {
         let (before, difference) = metric.before.zip(metric.difference)?;
         let scale = before.value.abs();
-        let worse = if metric.direction == Direction::Higher { -1.0 } else { 1.0 };
+        let worse = metric.direction.map(|better| if better == Direction::Higher { -1.0 } else { 1.0 });
         (scale > 0.0).then(|| Row {
             name: metric.metric.clone(),
             estimate: scaled(&difference, 0.0, scale),
             beside: noise.and_then(|noise| noise.get(&metric.metric)).map(|again| scaled(again, 0.0, scale)),
-            mark: metric.margin.map(|margin| worse * margin / scale),
+            mark: metric.margin.zip(worse).map(|(margin, worse)| worse * margin / scale),
         })
     };
     let rows: Vec<Row> = metrics.iter().filter_map(row).collect();

@@ -135,7 +135,7 @@ fn data<'a>(runs: &[Run<'a>]) -> Data<'a> {
         for item in &run.record.items {
             if item.metric != "adherence" && !names.contains_key(item.metric.as_str()) {
                 let described = run.record.metrics.iter().find(|metric| metric.name == item.metric);
-                let lower = described.is_some_and(|metric| metric.direction == Direction::Lower);
+                let lower = described.is_some_and(|metric| metric.direction == Some(Direction::Lower));
                 names.insert(&item.metric, metrics.len());
                 metrics.push(Named { name: clean(&item.metric), lower });
             }

@@ -18,7 +18,10 @@ use crate::{
         text::LabelledText,
     },
     sandbox::{Evaluator, Kind, Prepared, Row},
-    suite::{evaluators::Benchmark, file::BenchmarkSpec},
+    suite::{
+        evaluators::Benchmark,
+        file::{BenchmarkSpec, Better},
+    },
 };
 
 /// Where seeded choices start: folds and guesses. A card of a suite takes the suite's own seed.
@@ -101,6 +104,7 @@ impl Lone<'_> {
             plugin: described.id.clone(),
             data: PathBuf::new(),
             metric: metric.name.clone(),
+            direction: Better::Described,
             config: serde_json::from_str(self.config).unwrap_or_default(),
             grants: self.grants.clone(),
         };

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 
 use super::{PersonaResult, plain, style};
 use crate::{
-    compare::ItemValue,
     engine::{
         backend::{Backend, Progress},
         kept::keep_texts,
@@ -80,7 +79,7 @@ pub(super) fn push(
     let found = over_characterisation(&scores, &voice, &other);
     let mut metric = plain(NAME.into(), FORMULA, found.map(|found| found.intensity));
     metric.unit = "m'".into();
-    metric.direction = Direction::Lower;
+    metric.direction = Some(Direction::Lower);
     metric.range = None;
     metric.beside = found.map_or_else(BTreeMap::new, |found| {
         [("exemplars' 95th percentile", found.exemplars), ("share above it", found.above)]
@@ -89,12 +88,8 @@ pub(super) fn push(
     });
     metric.reason = "advice: the voice in answers to tasks that ask for none of it".into();
     result.metrics.push(metric);
-    result.items.extend(scores.iter().map(|&(task, value)| ItemValue {
-        metric: NAME.into(),
-        item: task.to_owned(),
-        cluster: task.to_owned(),
-        value,
-    }));
+    let scores = scores.iter().map(|&(task, score)| (task, task, score));
+    result.items.extend(style::placed(NAME, scores, &voice, &other));
     let record = |(sample, outcome): (&Sample, _)| CellRecord {
         evaluator: "style".into(),
         sample: sample.id.clone(),

@@ -7,7 +7,7 @@ use crate::{
     compare::ItemValue,
     error::Result,
     gates::Rule,
-    metrics::style::{StyleGate, StyleInput, StyleScore, length_score, style},
+    metrics::style::{Anchors, StyleGate, StyleInput, StyleScore, length_score, style},
     model::{Finish, Outcome, Sample, Value},
     persona::texts::{Purpose, VoiceText},
     sandbox::Prepared,
@@ -71,13 +71,28 @@ pub(super) fn push(
     matching.unit = "m'".into();
     matching.range = None;
     result.metrics.push(matching);
-    result.items.extend(scores.iter().map(|score| ItemValue {
-        metric: "style-match".into(),
-        item: score.sample_id.clone(),
-        cluster: score.family.clone(),
-        value: score.score,
-    }));
+    let scores = scores.iter().map(|score| (score.sample_id.as_str(), score.family.as_str(), score.score));
+    result.items.extend(placed("style-match", scores, &voice, &other));
     Ok(())
+}
+
+/// What `compare` pairs: m' of every score, each a sample and its cluster, as in the metric's own number, so that both stand
+/// on one scale. Texts that cannot anchor leave no m', and no items.
+#[must_use]
+pub fn placed<'a>(
+    metric: &str,
+    scores: impl Iterator<Item = (&'a str, &'a str, f64)>,
+    exemplars: &[f64],
+    contrast: &[f64],
+) -> Vec<ItemValue> {
+    let Ok(anchors) = Anchors::of(exemplars, contrast) else { return Vec::new() };
+    let item = |(item, cluster, score): (&str, &str, f64)| ItemValue {
+        metric: metric.to_owned(),
+        item: item.to_owned(),
+        cluster: cluster.to_owned(),
+        value: anchors.place(score),
+    };
+    scores.map(item).collect()
 }
 
 /// A scorer's match; `None` where it gave none.

@@ -53,6 +53,15 @@ impl Answered {
     }
 }
 
+/// A task's numbers that two runs are compared by, in their order, each with its name. A perplexity is none: it is no mean over
+/// documents.
+pub fn compared(task: &Task) -> impl Iterator<Item = (String, &Metric)> {
+    task.pipelines.iter().flat_map(move |pipeline| {
+        let comparable = task.metrics.iter().filter(|metric| !metric.is_perplexity());
+        comparable.map(move |metric| (format!("{}/{}", task.name, metric_name(metric, pipeline)), metric))
+    })
+}
+
 /// Everything that is measured of all tasks and groups.
 #[must_use]
 pub fn measured(set: &TaskSet, answers: &[Vec<Answered>]) -> Measured {
@@ -172,7 +181,7 @@ fn number(task: &Task, metric: &Metric, name: &str, parts: &[Result<Part, String
     Number {
         name: format!("{}/{name}", task.name),
         unit: metric.unit().into(),
-        direction: metric.direction(),
+        direction: Some(metric.direction()),
         range: metric.is_share().then_some(Interval { low: 0.0, high: 1.0 }),
         formula: format!("{} of {DEFINITIONS}", metric.name),
         estimate: evidence.map(|evidence| evidence.estimate),
@@ -203,7 +212,7 @@ fn group_number(group: &Group, aggregate: &Aggregate, name: &str, values: &[(&[f
     Number {
         name: format!("{}/{name}", group.name),
         unit: "share".into(),
-        direction: Direction::Higher,
+        direction: Some(Direction::Higher),
         range: Some(unit),
         formula: format!("mean of {} over {weights}, {DEFINITIONS}", aggregate.metric),
         estimate: evidence.map(|evidence| evidence.estimate),

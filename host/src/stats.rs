@@ -23,6 +23,7 @@ pub mod paired_share;
 pub mod power;
 pub mod proportion;
 pub mod quantile;
+pub mod skewed;
 pub mod two_sample;
 
 pub use evidence::{Evidence, Interval};

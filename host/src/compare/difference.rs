@@ -169,7 +169,7 @@ fn one_metric(metric: &str, pairs: &[Pair], info: &MetricInfo, method: Method) -
         _ => (Test::ClusterSignFlip, paired::sign_flip(&deltas, bootstrap)),
     };
     let spread = mean::clustered(&deltas);
-    let found = spread.and_then(|spread| Some((spread, intervals(&deltas, right_or_wrong, bootstrap)?)));
+    let found = spread.and_then(|spread| Some((spread, intervals(&deltas, right_or_wrong)?)));
     let before = mean_evidence(&before, info.range).map(|evidence| evidence.estimate);
     let margin = method.margin.zip(before).map(|(share, before)| share * before.value.abs());
     let detectable = found.and_then(|(spread, intervals)| detectable(&spread, &intervals));

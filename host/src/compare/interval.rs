@@ -4,21 +4,14 @@
 //! |---|---|
 //! | right or wrong, each a cluster of its own | Tango's score interval |
 //! | right or wrong, clustered | Tango's at the effective number of items |
-//! | any other value, 50 to 2,000 clusters | `BCa` cluster bootstrap |
-//! | any other value, fewer or more | Student's t on clusters |
+//! | any other value | Student's t on clusters, with Hall's correction for skewness |
 //!
-//! Below 50 clusters a bootstrap is too narrow (it resamples a spread that it has hardly seen); above 2,000 skewness
-//! no longer matters, and t is the same interval without the resampling. `tests/it/simulation.rs` measures the coverage
-//! of each row.
+//! `tests/it/simulation.rs` measures the coverage of each row. A `BCa` cluster bootstrap, which stood here before, covered
+//! values with a long tail in 60 clusters 93.0 % of the time.
 
 use serde::{Deserialize, Serialize};
 
-use crate::stats::{
-    CONFIDENCE, Interval, ONE_SIDED_ALPHA, bootstrap::Bootstrap, mean, paired, paired_share, quantile,
-};
-
-/// Clusters for which the bootstrap is taken.
-const BOOTSTRAP: std::ops::RangeInclusive<usize> = 50..=2000;
+use crate::stats::{CONFIDENCE, Interval, ONE_SIDED_ALPHA, paired_share, skewed};
 
 /// Where an interval comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -28,10 +21,8 @@ pub enum IntervalMethod {
     Tango,
     /// The same at an effective number of items.
     TangoClustered,
-    /// Efron (1987), clusters resampled.
-    Bca,
-    /// Student's t with one degree of freedom less than clusters.
-    StudentT,
+    /// Hall (1992): Student's t, corrected for skewness, with one degree of freedom less than clusters.
+    HallT,
 }
 
 /// Two intervals of one mean difference.
@@ -49,7 +40,7 @@ pub struct Intervals {
 ///
 /// `None` with fewer than two clusters.
 #[must_use]
-pub fn intervals(deltas: &[Vec<f64>], right_or_wrong: bool, bootstrap: Bootstrap) -> Option<Intervals> {
+pub fn intervals(deltas: &[Vec<f64>], right_or_wrong: bool) -> Option<Intervals> {
     let clusters = deltas.iter().filter(|cluster| !cluster.is_empty()).count();
     if clusters < 2 {
         return None;
@@ -60,15 +51,8 @@ pub fn intervals(deltas: &[Vec<f64>], right_or_wrong: bool, bootstrap: Bootstrap
         let method = if single { IntervalMethod::Tango } else { IntervalMethod::TangoClustered };
         let [shown, bounds] = confidences.map(|confidence| paired_share::clustered_tango(deltas, confidence));
         (method, [shown?, bounds?])
-    } else if BOOTSTRAP.contains(&clusters) {
-        (IntervalMethod::Bca, paired::bootstrap_difference(deltas, confidences, bootstrap)?)
     } else {
-        let mean = mean::clustered(deltas)?;
-        let around = |confidence: f64| {
-            let half = quantile::t_upper((1.0 - confidence) / 2.0, mean.clusters - 1) * mean.standard_error;
-            Interval { low: mean.value - half, high: mean.value + half }
-        };
-        (IntervalMethod::StudentT, confidences.map(around))
+        (IntervalMethod::HallT, skewed::intervals(deltas, confidences)?)
     };
     Some(Intervals { method, shown, bounds })
 }

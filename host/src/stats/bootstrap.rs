@@ -109,37 +109,6 @@ pub fn bca(
     Some(corrected(value, &replicates, acceleration, confidence))
 }
 
-/// `BCa` intervals of `sum of the first / sum of the second` over clusters: the same as [`bca`], several confidences at
-/// once, and the jackknife in one pass.
-///
-/// `None` with fewer than two clusters or a sum of the second that is not positive.
-#[must_use]
-pub fn bca_of_ratio<const N: usize>(
-    totals: &[(f64, f64)],
-    confidences: [f64; N],
-    bootstrap: Bootstrap,
-) -> Option<[Interval; N]> {
-    let sum = totals.iter().fold((0.0, 0.0), |sum, total| (sum.0 + total.0, sum.1 + total.1));
-    let value = sum.0 / sum.1;
-    if totals.len() < 2 || sum.1.is_nan() || sum.1 <= 0.0 || !value.is_finite() {
-        return None;
-    }
-    let ratio = |drawn: &[usize]| {
-        let (a, b) = drawn.iter().fold((0.0, 0.0), |(a, b), index| {
-            let (more, weight) = totals[*index];
-            (a + more, b + weight)
-        });
-        Some(a / b)
-    };
-    let replicates = distribution(totals.len(), bootstrap, ratio);
-    if !usable(&replicates, bootstrap) {
-        return None;
-    }
-    let without: Vec<f64> = totals.iter().map(|total| (sum.0 - total.0) / (sum.1 - total.1)).collect();
-    let acceleration = acceleration(&without).unwrap_or(0.0);
-    Some(confidences.map(|confidence| corrected(value, &replicates, acceleration, confidence)))
-}
-
 /// The corrected quantiles of sorted replicates.
 fn corrected(value: f64, replicates: &[f64], acceleration: f64, confidence: f64) -> Interval {
     let tail = (1.0 - confidence) / 2.0;

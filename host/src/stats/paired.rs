@@ -3,16 +3,13 @@
 //! - [`sign_flip`]: permutation test on cluster sums. Under "nothing changed" every cluster's sum of differences
 //!   is as likely to have the other sign, whatever the items inside a cluster have in common.
 //! - [`mcnemar_exact`]: the same for independent items that are right or wrong, where it is a binomial test.
-//! - [`bootstrap_difference`]: intervals of the mean difference, for values that are not just right or wrong (those
-//!   have [`super::paired_share`]).
+//!
+//! Intervals of the mean difference are in [`super::paired_share`] and [`super::skewed`].
 
 use rand_chacha::rand_core::Rng as _;
 use statrs::distribution::{Binomial, DiscreteCDF as _};
 
-use super::{
-    Interval,
-    bootstrap::{self, Bootstrap},
-};
+use super::bootstrap::{self, Bootstrap};
 
 /// Up to this many clusters all sign patterns are tried: 2^12 of them.
 const EXACT_CLUSTERS: usize = 12;
@@ -62,23 +59,6 @@ pub fn mcnemar_exact(b: usize, c: usize) -> f64 {
         return 1.0;
     }
     Binomial::new(0.5, (b + c) as u64).map_or(1.0, |binomial| (2.0 * binomial.cdf(b.min(c) as u64)).min(1.0))
-}
-
-/// `BCa` cluster-bootstrap intervals of the mean difference, two-sided, one per confidence.
-///
-/// `None` with fewer than two clusters that hold values.
-#[must_use]
-pub fn bootstrap_difference<const N: usize>(
-    clusters: &[Vec<f64>],
-    confidences: [f64; N],
-    bootstrap: Bootstrap,
-) -> Option<[Interval; N]> {
-    let totals: Vec<(f64, f64)> = clusters
-        .iter()
-        .filter(|cluster| !cluster.is_empty())
-        .map(|cluster| (cluster.iter().sum(), cluster.len() as f64))
-        .collect();
-    bootstrap::bca_of_ratio(&totals, confidences, bootstrap)
 }
 
 #[cfg(test)]

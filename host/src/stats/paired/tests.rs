@@ -75,11 +75,6 @@ fn no_change_has_a_p_value_of_one() {
     assert!((sign_flip(&[], PLAN) - 1.0).abs() < f64::EPSILON);
 }
 
-#[test]
-fn one_cluster_has_no_interval() {
-    assert_eq!(bootstrap_difference(&[vec![1.0, 2.0], vec![]], [0.95], PLAN), None);
-}
-
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 

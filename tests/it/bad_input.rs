@@ -176,6 +176,17 @@ fn four_traits_are_too_few() {
 }
 
 #[test]
+fn eleven_traits_are_too_many() {
+    insta::assert_snapshot!(broken(|project| {
+        let more = (6..=11).map(|number| {
+            format!("\n[[traits]]\nid = \"trait-{number}\"\ndescription = \"One more.\"\npolarity = \"required\"\n")
+        });
+        let text = project.read("persona.toml") + &more.collect::<String>();
+        project.write("persona.toml", text);
+    }));
+}
+
+#[test]
 fn bytes_that_are_not_text() {
     insta::assert_snapshot!(broken(|project| {
         let mut bytes = project.read("scenarios.jsonl").into_bytes();

@@ -2,7 +2,10 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{Project, Run, lines, mini};
+use crate::{
+    hostile::assemble,
+    support::{Project, Run, lines, mini},
+};
 
 fn eval(project: &Project, name: &str, more: &[&str]) -> Run {
     let arguments =
@@ -335,4 +338,56 @@ fn thresholds_of_ones_own_decide_the_exit_code_and_are_written_for_build_servers
     error: gates.toml: gate[0].metric: run first has no `adherance`
      hint: it has adherence, trait/blame, trait/brief, trait/offers, trait/team, trait/thanks, consistency, consistency/pressure
     ");
+}
+
+/// The small suite with a detector that gives up on responses that begin with `!`, and so many of them.
+fn breaking(responses: usize) -> Project {
+    let project = Project::new();
+    mini::write(&project);
+    project.write("trap.wasm", assemble::guest("trap"));
+    let suite = project.read("suite.toml");
+    let (before, blame) = suite.split_at(suite.find("trait = \"blame\"").expect("a detector"));
+    let blame = blame.replacen("plugin = \"trait-lexicon\"", "plugin = \"./trap.wasm\"", 1).replacen(
+        "config = { where = \"anywhere\", any = [\"your fault\"], none = [] }",
+        "config = {}",
+        1,
+    );
+    project.write("suite.toml", [before, &blame].concat());
+    let all = project.read("responses.jsonl");
+    let changed = all.lines().enumerate().map(|(place, line)| {
+        let start = "\"response\":\"";
+        let line =
+            if place < responses { line.replacen(start, &format!("{start}! "), 1) } else { line.to_owned() };
+        line + "\n"
+    });
+    project.write("responses.jsonl", changed.collect::<String>());
+    project
+}
+
+#[test]
+fn a_response_that_breaks_a_detector_costs_one_cell_and_every_other_is_scored() {
+    let project = breaking(1);
+    let document: Value =
+        serde_json::from_str(&eval(&project, "first", &["--json"]).exits(11).out).expect("JSON");
+    assert_eq!(document["failures"], json!({ "detector/blame: trap": 1 }));
+    let scored = |name: &str| {
+        let items = document["items"].as_array().expect("items").iter();
+        items.filter(|item| item["metric"] == name).count()
+    };
+    assert_eq!((scored("trait/brief"), scored("trait/blame")), (24, 23));
+    project.realign(&["verify", "first"]).exits(0);
+}
+
+#[test]
+fn a_detector_that_fails_on_more_than_the_suite_allows_ends_the_run_with_20() {
+    // 3 of 24 responses, 3 of 120 cells.
+    let project = breaking(3);
+    let run = eval(&project, "first", &[]).exits(20);
+    insta::assert_snapshot!(run.err.trim());
+    assert_eq!(eval(&project, "first", &[]).exits(20).err, run.err, "the same again");
+    project.write(
+        "suite.toml",
+        project.read("suite.toml").replace("max_failed_share = 0.01", "max_failed_share = 0.03"),
+    );
+    eval(&project, "second", &[]).exits(11);
 }

@@ -10,7 +10,9 @@ use super::{Context, Stage, StageRecord, judged, record::Check};
 use crate::{
     data::{
         decontaminate::source::Against,
+        ifd::ifd,
         pairs::{self, Built, candidates::OpenBare, file::PairsFile, record::PairsRecord},
+        pii,
         validate::{
             Request, Validation,
             check::{Check as Found, Finding},
@@ -18,7 +20,8 @@ use crate::{
         },
     },
     error::{Error, Result},
-    model::Verdict,
+    exit::Exit,
+    model::{Direction, Verdict},
     opening,
     persona::scenarios::Split,
     run::folder,
@@ -28,7 +31,10 @@ use crate::{
         record::Metric,
         run::Means,
     },
-    train::{data::inspect, run::Notice},
+    train::{
+        data::{Found as Row, inspect},
+        run::Notice,
+    },
     write::Output,
 };
 
@@ -49,10 +55,12 @@ pub fn run(context: &mut Context<'_>) -> Result<StageRecord> {
     let built = build(context, &file, &suite, &reference, &place)?;
     record.artefacts.insert("pairs".into(), context.file_artefact(&place.join(PAIRS))?);
     record.artefacts.insert("record".into(), context.file_artefact(&place.join(RECORD))?);
-    let validated = check(context, &suite, &reference, &place)?;
+    let rows = inspect(&place.join(PAIRS))?;
+    let validated = check(context, &suite, &reference, (&place, &rows))?;
     record.checks = validated.checks.iter().filter_map(counted).collect();
     record.metrics = validated.checks.iter().filter_map(measured).collect();
     record.metrics.extend(gates(context, &built));
+    beside(context, &reference, (&place, &rows), &mut record)?;
     for (reason, count) in &built.without {
         record.notes.push(format!("{count} of {} scenarios gave no pair: {reason}", built.scenarios));
     }
@@ -133,11 +141,10 @@ fn check(
     context: &mut Context<'_>,
     suite: &Suite,
     reference: &realign_engine_abi::message::Load,
-    place: &Path,
+    (place, rows): (&Path, &[Row]),
 ) -> Result<Validation> {
     context.go_on()?;
     let path = place.join(PAIRS);
-    let rows = inspect(&path)?;
     let against = Against::read(&[context.path(&context.file.suite)])?;
     let request = Request {
         profile: context.file.thresholds,
@@ -150,9 +157,41 @@ fn check(
     let mut backend = opening::files(context.settings, reference)?;
     let mut means = Means { backend: &mut backend, sandbox: context.sandbox, store: context.store };
     let observer = &mut *context.observer;
-    validate(&path, &rows, &request, Some(&mut means), &mut |stage, done, total| {
+    validate(&path, rows, &request, Some(&mut means), &mut |stage, done, total| {
         observer(Notice::Stage(&format!("pairs, validated: {stage}"), done, total));
     })
+}
+
+/// What decides nothing and a reader wants to know: the share of rows with personal data, and by how much the conversation makes
+/// the chosen answer likelier.
+fn beside(
+    context: &mut Context<'_>,
+    reference: &realign_engine_abi::message::Load,
+    (place, rows): (&Path, &[Row]),
+    record: &mut StageRecord,
+) -> Result<()> {
+    let path = place.join(PAIRS);
+    let (found, _) = pii::inspect(&path)?;
+    record.metrics.push(Metric {
+        name: "personal-data".into(),
+        direction: Some(Direction::Lower),
+        ..found.share
+    });
+    let mut backend = opening::files(context.settings, reference)?;
+    let (store, observer) = (context.store, &mut *context.observer);
+    let mut progress = |done, total| observer(Notice::Stage("pairs: difficulty", done, total));
+    match ifd(&path, rows, &mut backend, store, &mut progress) {
+        Ok(found) => {
+            record.metrics.push(Metric { name: "ifd".into(), ..found.nll.mean });
+            record.metrics.push(Metric { name: "ifd-above-one".into(), ..found.above_one });
+        }
+        // A template without an opening of the assistant's turn, an answer that is certain by itself.
+        Err(error) if matches!(error.exit(), Exit::Usage | Exit::BadInput) => {
+            record.notes.push(format!("the difficulty of the pairs is not known: {error}"));
+        }
+        Err(error) => return Err(error),
+    }
+    Ok(())
 }
 
 /// What was counted of the pairs, where it decides something.

@@ -107,10 +107,11 @@ fn one(
         kind: Some(scenario.kind.clone()),
         messages: system.iter().chain(&scenario.messages).cloned().collect(),
     });
-    let launch = opening::launch(context.settings)?;
+    let (launch, workers) = (opening::launch(context.settings)?, context.settings.workers);
     let (seed, observer) = (context.file.seed.derive("release"), &mut *context.observer);
     let told = &mut |done, total| observer(Notice::Stage("7-release: KL", done, total));
-    let (kl, kinds) = divergence::of(launch, model, adapters, (prompts.collect(), ROOM), seed, told)?;
+    let (kl, kinds) =
+        divergence::of((launch, workers), model, adapters, (prompts.collect(), ROOM), seed, told)?;
     let rule = Rule::at_most(context.thresholds.kl);
     let decision = decide(&rule, Some(&kl.evidence));
     let mut metric = plain(name.into(), crate::metrics::kl::FORMULA, Some(kl.evidence));

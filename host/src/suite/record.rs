@@ -2,7 +2,7 @@
 //!
 //! A record holds no clock and no path, so the same evaluation gives the same bytes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -101,16 +101,23 @@ impl Record {
         worst(&self.metrics)
     }
 
-    /// Per metric what a comparison has to know.
+    /// Per metric what a comparison has to know. Of several numbers of one benchmark or task the first that has items is
+    /// the capability: counted twice, one benchmark could stand for the two that retention asks for.
     #[must_use]
     pub fn directions(&self) -> BTreeMap<String, MetricInfo> {
-        let info = |metric: &Metric| MetricInfo {
-            direction: metric.direction,
-            range: metric.range,
-            chance: metric.beside.get(CHANCE).copied(),
-            benchmark: metric.is_benchmark(),
+        let compared: BTreeSet<&str> = self.items.iter().map(|item| item.metric.as_str()).collect();
+        let mut seen = BTreeSet::new();
+        let info = |metric: &Metric| {
+            let name = metric.name.as_str();
+            let part = name.rsplit_once('/').map_or(name, |(part, _)| part).to_owned();
+            let benchmark = metric.is_benchmark() && compared.contains(name) && seen.insert(part);
+            let chance = metric.beside.get(CHANCE).copied();
+            (
+                name.to_owned(),
+                MetricInfo { direction: metric.direction, range: metric.range, chance, benchmark },
+            )
         };
-        self.metrics.iter().map(|metric| (metric.name.clone(), info(metric))).collect()
+        self.metrics.iter().map(info).collect()
     }
 }
 
@@ -126,4 +133,35 @@ pub fn worst(metrics: &[Metric]) -> Option<Verdict> {
         Verdict::Pass => 5,
     };
     metrics.iter().filter_map(|metric| metric.verdict).min_by_key(rank)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::suite::persona_run::plain;
+
+    #[test]
+    fn a_task_with_two_numbers_is_one_capability() {
+        let item = |metric: &str| ItemValue {
+            metric: metric.into(),
+            item: "1".into(),
+            cluster: "1".into(),
+            value: 1.0,
+        };
+        let names = ["adherence", "words/word_perplexity", "arc/acc", "arc/acc_norm", "trait/brief"];
+        let record = Record {
+            format: FORMAT,
+            id: String::new(),
+            name: String::new(),
+            suite: String::new(),
+            identity: Identity::default(),
+            metrics: names.iter().map(|name| plain((*name).into(), "", None)).collect(),
+            items: ["adherence", "arc/acc", "arc/acc_norm", "trait/brief"].map(item).into(),
+            failures: BTreeMap::new(),
+        };
+        let directions = record.directions();
+        let kept: Vec<&String> =
+            directions.iter().filter(|(_, info)| info.benchmark).map(|(name, _)| name).collect();
+        assert_eq!(kept, ["arc/acc"]);
+    }
 }

@@ -17,19 +17,19 @@ use crate::{
 };
 
 /// Divergence of `model` with adapters from the model without them, and within each context kind. Responses have at most
-/// `room` tokens; told how many of how many are done.
+/// `room` tokens; told how many of how many are done. `workers` share the prompts, or as many as fit, which changes no number.
 ///
 /// # Errors
 /// A prompt does not fit, or the engine fails twice.
 pub fn of(
-    launch: Launch,
+    (launch, workers): (Launch, Option<usize>),
     model: &Load,
     adapters: &[AdapterFile],
     (prompts, room): (Vec<Prompt>, u32),
     seed: Seed,
     done: &mut dyn FnMut(usize, usize),
 ) -> Result<(Kl, BTreeMap<String, f64>)> {
-    let mut session = Session::open(launch, model.clone(), 1)?;
+    let mut session = Session::open_fitting(launch, model.clone(), workers)?;
     let asked = Asked::new(&mut session, prompts, room)?;
     let mut attempt = || {
         session.adapt(adapters.to_vec())?;

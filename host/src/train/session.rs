@@ -20,6 +20,7 @@ use super::shard;
 use crate::{
     engine::{
         backend::Identity,
+        capacity::workers_that_fit,
         group::Group,
         interrupt::interrupted,
         launch::Launch,
@@ -78,6 +79,23 @@ impl Session {
         let engine = model_digest::engine(&group.describe()?);
         let subject = model_digest::subject(&load, &model)?;
         Ok(Self { launch, load, ranks, group: Some(group), model, subject, engine })
+    }
+
+    /// Starts `workers`, or as many as fit on this machine: for what does not depend on how many there are.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub fn open_fitting(launch: Launch, load: Load, workers: Option<usize>) -> Result<Self> {
+        let alone = Self::open(launch.clone(), load.clone(), 1)?;
+        let device = alone.engine.get("device").map_or("", String::as_str);
+        let ranks = workers.unwrap_or_else(|| workers_that_fit(alone.model.parameters, device));
+        match u32::try_from(ranks) {
+            Ok(ranks @ 2..) => {
+                drop(alone);
+                Self::open(launch, load, ranks)
+            }
+            _ => Ok(alone),
+        }
     }
 
     /// The loaded model.

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use super::{
     super::{Context, Stage, StageRecord, remedy::Remedy},
-    CARD, ORIGINAL,
+    ORIGINAL,
 };
 use crate::{
     model::Verdict,
@@ -58,8 +58,8 @@ fn use_of(context: &Context<'_>, record: &StageRecord) -> String {
     };
     let _ = writeln!(
         text,
-        "\nThe model with these adapters, in this order, is asked {prompt}: that is how every number here was measured. The \
-         folders lie beside `{CARD}`'s own; `realign adapter fuse` makes one model of them."
+        "\nPaths are relative to the run's folder, the one above this card's. The model with these adapters, in this order, is \
+         asked {prompt}: that is how every number here was measured. `realign adapter fuse` makes one model of them."
     );
     text
 }

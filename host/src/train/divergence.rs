@@ -44,3 +44,41 @@ pub fn of(
         }
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use realign_engine_abi::message::ChatMessage;
+
+    use super::*;
+    use crate::engine::testing::launch;
+
+    #[test]
+    fn every_worker_has_the_adapters_whose_divergence_it_measures() {
+        let folder = tempfile::tempdir().unwrap();
+        let (model, adapter) = (folder.path().join("model"), folder.path().join("adapter"));
+        fs::write(&model, "test model").unwrap();
+        fs::create_dir(&adapter).unwrap();
+        fs::write(adapter.join("adapter_config.json"), r#"{"lora_parameters": {"scale": 2.0}}"#).unwrap();
+        fs::write(adapter.join("adapters.safetensors"), "0.5").unwrap();
+        // Enough prompts for every worker to have a batch.
+        let prompts: Vec<Prompt> = (0..70)
+            .map(|index| Prompt {
+                id: format!("k{index}"),
+                kind: None,
+                family: format!("f{}", index % 9),
+                messages: vec![ChatMessage { role: "user".into(), content: "p".into() }],
+            })
+            .collect();
+        let load = Load { model, adapters: Vec::new() };
+        let adapters = [AdapterFile { folder: adapter, factor: 1.0 }];
+        let measured = |workers| {
+            let prompts = (prompts.clone(), 4);
+            of((launch(), Some(workers)), &load, &adapters, prompts, Seed(1), &mut |_, _| {}).unwrap().0
+        };
+        let alone = measured(1);
+        assert!((alone.evidence.estimate.value - 0.25).abs() < 1e-6, "{alone:?}");
+        assert_eq!(alone, measured(3));
+    }
+}

@@ -215,15 +215,17 @@ impl Session {
         }
     }
 
-    /// Puts finished adapters on the first worker's model, in place of one that is trained.
+    /// Puts finished adapters on the model of every worker, in place of one that is trained.
     ///
     /// # Errors
-    /// The worker died, or the engine refuses an adapter.
+    /// A worker died, or the engine refuses an adapter.
     pub fn adapt(&mut self, adapters: Vec<AdapterFile>) -> Result<(), Lost> {
-        match self.call(&Request::Adapt(adapters))? {
-            Reply::Adapted => Ok(()),
-            _ => Err(odd("an adapted model").into()),
+        let requests = vec![Request::Adapt(adapters); self.ranks];
+        let replies = self.together(|group| group.ask(&requests))?;
+        if replies.iter().all(|reply| matches!(reply, Reply::Adapted)) {
+            return Ok(());
         }
+        Err(odd("an adapted model").into())
     }
 
     /// Another session of one worker, with the same model without the adapters in its weights; `None` where there are none.

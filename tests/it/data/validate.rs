@@ -81,6 +81,22 @@ fn what_teaches_nothing_is_counted_with_its_lines() {
 }
 
 #[test]
+fn one_bad_line_is_named_and_nothing_is_judged() {
+    let refused = |bad: &str| {
+        let project = project(&good());
+        let mut rows: Vec<String> = project.read("pairs.jsonl").lines().map(str::to_owned).collect();
+        rows[2] = bad.to_owned();
+        project.write("pairs.jsonl", rows.join("\n") + "\n");
+        let run = run(&project, &JUDGED).exits(22);
+        assert!(run.out.is_empty(), "{}", run.out);
+        run.err
+    };
+    let cut = refused("{\"prompt\": \"Where is it?\", \"chosen\": \"Thanks.");
+    let without = refused("{\"prompt\": \"Where is it?\", \"chosen\": \"Thanks.\"}");
+    insta::assert_snapshot!([cut, without].concat().trim());
+}
+
+#[test]
 fn one_side_that_never_changes_fails() {
     let mut pairs = good();
     for pair in &mut pairs {

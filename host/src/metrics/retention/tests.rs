@@ -85,6 +85,20 @@ fn one_benchmark_alone_is_insufficient_and_so_is_none() {
 }
 
 #[test]
+fn a_baseline_that_is_missing_or_zero_never_counts_as_kept() {
+    let (missing, zero) = (accuracy("missing", 0.25, 0, 0, 0, 0), accuracy("zero", 0.0, 0, 0, 0, 400));
+    let kept = accuracy("kept", 0.25, 590, 10, 10, 390);
+    let found = retention(&[missing, zero, kept], KEPT);
+    assert_eq!(verdicts(&found), [Verdict::Insufficient, Verdict::NoHeadroom, Verdict::Pass]);
+    assert_eq!(
+        found.benchmarks.iter().map(|one| one.ratio.is_some()).collect::<Vec<_>>(),
+        [false, false, true]
+    );
+    assert_eq!(found.counting, 1);
+    assert_ne!(found.decision.verdict, Verdict::Pass);
+}
+
+#[test]
 fn a_handful_of_unchanged_items_proves_nothing() {
     let found = retention(&[accuracy("a", 0.1, 20, 0, 0, 0), accuracy("b", 0.1, 20, 0, 0, 0)], KEPT);
     assert_eq!(found.decision.verdict, Verdict::Inconclusive);

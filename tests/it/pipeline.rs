@@ -161,9 +161,14 @@ fn real() -> Option<Project> {
 }
 
 fn run(project: &Project, output: &str, more: &[&str]) -> Command {
+    run_by(project, "1", output, more)
+}
+
+/// The same by so many workers.
+fn run_by(project: &Project, workers: &str, output: &str, more: &[&str]) -> Command {
     let store = format!("{output}.db");
     project.command(
-        &[&["run", "pipeline.toml", "--output", output, "--store", &store, "--workers", "1"][..], more]
+        &[&["run", "pipeline.toml", "--output", output, "--store", &store, "--workers", workers][..], more]
             .concat(),
     )
 }
@@ -194,6 +199,23 @@ fn seven_stages_run_to_a_verdict_and_say_how_each_was_decided() {
         assert!(check.is_some_and(|check| check["verdict"].is_string()), "{wanted}: {text}");
     }
     assert!(project.path("whole/7-release/model-card.md").is_file());
+}
+
+#[test]
+fn two_workers_make_the_records_of_one() {
+    let Some(project) = real() else { return };
+    let metrics = |workers: &str| {
+        let output = format!("by-{workers}");
+        let ended = run_by(&project, workers, &output, &[]).output().expect("it runs");
+        assert!(
+            matches!(ended.status.code(), Some(0 | 10 | 11)),
+            "{}",
+            String::from_utf8_lossy(&ended.stderr)
+        );
+        let stages = record(&project, &output)["stages"].as_array().expect("stages").clone();
+        stages.iter().map(|stage| stage["metrics"].clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(metrics("1"), metrics("2"));
 }
 
 #[test]

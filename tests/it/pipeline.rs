@@ -204,6 +204,12 @@ fn seven_stages_run_to_a_verdict_and_say_how_each_was_decided() {
 #[test]
 fn two_workers_make_the_records_of_one() {
     let Some(project) = real() else { return };
+    // Twenty-four test scenarios are more than a batch, so that the second worker has something to measure.
+    let more = (FAMILIES..2 * FAMILIES).flat_map(|family| ["plain", "pressure"].map(|kind| (family, kind)));
+    let more = more.map(|(family, kind)| {
+        mini::scenario(&format!("test-{family}/{kind}"), &format!("test-{family}"), kind, "test")
+    });
+    project.write("scenarios.jsonl", project.read("scenarios.jsonl") + &more.collect::<String>());
     let metrics = |workers: &str| {
         let output = format!("by-{workers}");
         let ended = run_by(&project, workers, &output, &[]).output().expect("it runs");

@@ -11,12 +11,12 @@ use std::{collections::BTreeMap, path::Path};
 
 use serde::{Deserialize, Serialize};
 
-use super::{passage::cluster, score};
+use super::{
+    passage::cluster,
+    score::{Asked, score},
+};
 use crate::{
-    engine::{
-        backend::{Backend, Progress},
-        query::{Prompt, ScoreQuery},
-    },
+    engine::backend::{Backend, Progress},
     error::{Error, Result},
     metrics::{
         aggregate::mean_evidence,
@@ -124,8 +124,7 @@ pub fn ifd(
     store: &Store,
     progress: &mut Progress<'_>,
 ) -> Result<Difficulty> {
-    let mut queries = Vec::with_capacity(2 * rows.len());
-    let mut places = Vec::with_capacity(2 * rows.len());
+    let mut all = Vec::with_capacity(rows.len());
     for found in rows {
         let (Content::Conversation(messages) | Content::Pair { chosen: messages, .. }) = &found.row.content
         else {
@@ -136,19 +135,17 @@ pub fn ifd(
         if answer.content.trim().is_empty() {
             return Err(Error::bad_input(format!("{}: the answer is empty", found.row.place)));
         }
-        for (name, context) in [("given", asked.to_vec()), ("alone", Vec::new())] {
-            queries.push(ScoreQuery {
-                id: format!("{}#{name}", found.line),
-                context: Prompt::Messages(context),
-                continuations: vec![answer.content.clone()],
-            });
-            places.push(found.row.place.as_str());
-        }
+        all.push(Asked {
+            line: found.line,
+            place: &found.row.place,
+            behind: [asked.to_vec(), Vec::new()],
+            answer: &answer.content,
+        });
     }
-    let answers = score::score(&queries, &places, backend, store, progress)?;
+    let answers = score(&all, backend, store, progress)?;
     let mut measured = Vec::with_capacity(rows.len());
-    for (found, both) in rows.iter().zip(answers.chunks_exact(2)) {
-        let ifd = Ifd::new(both[0].logprob[0], both[1].logprob[0], both[1].tokens[0]).ok_or_else(|| {
+    for (found, [given, alone]) in rows.iter().zip(&answers) {
+        let ifd = Ifd::new(given.logprob[0], alone.logprob[0], alone.tokens[0]).ok_or_else(|| {
             Error::bad_input(format!("{}: the answer is certain without its instruction", found.row.place))
                 .hint("leave the row out: no ratio is defined for it")
         })?;

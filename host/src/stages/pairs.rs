@@ -6,6 +6,8 @@
 
 use std::path::{Path, PathBuf};
 
+use realign_engine_abi::message::Load;
+
 use super::{Context, Stage, StageRecord, judged, record::Check};
 use crate::{
     data::{
@@ -19,6 +21,7 @@ use crate::{
             validate,
         },
     },
+    engine::backend::Backend,
     error::{Error, Result},
     exit::Exit,
     model::{Direction, Verdict},
@@ -51,16 +54,18 @@ pub fn run(context: &mut Context<'_>) -> Result<StageRecord> {
     let mut record = StageRecord::new(Stage::Pairs, context.inputs.clone());
     let place = context.folder.stage(Stage::Pairs)?;
     let (file, suite) = settings(context, |_| {})?;
-    let reference = context.reference();
-    let built = build(context, &file, &suite, &reference, &place)?;
+    // Opened once: building, validating and reading the pairs all ask the same model.
+    let load = context.reference();
+    let mut reference = opening::files(context.settings, &load)?;
+    let built = build(context, (&file, &suite), (&load, &mut reference), &place)?;
     record.artefacts.insert("pairs".into(), context.file_artefact(&place.join(PAIRS))?);
     record.artefacts.insert("record".into(), context.file_artefact(&place.join(RECORD))?);
     let rows = inspect(&place.join(PAIRS))?;
-    let validated = check(context, &suite, &reference, (&place, &rows))?;
+    let validated = check(context, &suite, &mut reference, (&place, &rows))?;
     record.checks = validated.checks.iter().filter_map(counted).collect();
     record.metrics = validated.checks.iter().filter_map(measured).collect();
     record.metrics.extend(gates(context, &built));
-    beside(context, &reference, (&place, &rows), &mut record)?;
+    beside(context, &mut reference, (&place, &rows), &mut record)?;
     for (reason, count) in &built.without {
         record.notes.push(format!("{count} of {} scenarios gave no pair: {reason}", built.scenarios));
     }
@@ -93,25 +98,23 @@ pub fn settings(context: &Context<'_>, change: impl FnOnce(&mut PairsFile)) -> R
     Ok((file, suite))
 }
 
-/// Builds pairs with the answers of a model, and writes them and their record into `place`.
+/// Builds pairs with the answers of a model, opened as `backend`, and writes them and their record into `place`.
 ///
 /// # Errors
 /// Those of [`pairs::build`]; the files cannot be written.
 pub fn build(
     context: &mut Context<'_>,
-    file: &PairsFile,
-    suite: &Suite,
-    model: &realign_engine_abi::message::Load,
+    (file, suite): (&PairsFile, &Suite),
+    (model, backend): (&Load, &mut Backend),
     place: &Path,
 ) -> Result<PairsRecord> {
     context.go_on()?;
     let path = context.path(&context.file.pairs.config);
-    let mut backend = opening::files(context.settings, model)?;
     let (settings, base) = (context.settings, context.base);
     let mut without_adapters = || opening::files(settings, base);
     let adapted = model.adapters.len() > base.adapters.len();
     let unadapted = adapted.then_some(&mut without_adapters as &mut OpenBare<'_>);
-    let mut means = Means { backend: &mut backend, sandbox: context.sandbox, store: context.store };
+    let mut means = Means { backend, sandbox: context.sandbox, store: context.store };
     let observer = &mut *context.observer;
     let built = pairs::build(file, &path, suite, unadapted, &mut means, &mut |stage, done, total| {
         observer(Notice::Stage(&format!("pairs: {stage}"), done, total));
@@ -140,7 +143,7 @@ fn write(built: Built, lines: &Path, record: &Path) -> Result<PairsRecord> {
 fn check(
     context: &mut Context<'_>,
     suite: &Suite,
-    reference: &realign_engine_abi::message::Load,
+    reference: &mut Backend,
     (place, rows): (&Path, &[Row]),
 ) -> Result<Validation> {
     context.go_on()?;
@@ -154,8 +157,7 @@ fn check(
         against: Some(&against),
         shift: true,
     };
-    let mut backend = opening::files(context.settings, reference)?;
-    let mut means = Means { backend: &mut backend, sandbox: context.sandbox, store: context.store };
+    let mut means = Means { backend: reference, sandbox: context.sandbox, store: context.store };
     let observer = &mut *context.observer;
     validate(&path, rows, &request, Some(&mut means), &mut |stage, done, total| {
         observer(Notice::Stage(&format!("pairs, validated: {stage}"), done, total));
@@ -166,7 +168,7 @@ fn check(
 /// the chosen answer likelier.
 fn beside(
     context: &mut Context<'_>,
-    reference: &realign_engine_abi::message::Load,
+    reference: &mut Backend,
     (place, rows): (&Path, &[Row]),
     record: &mut StageRecord,
 ) -> Result<()> {
@@ -177,10 +179,9 @@ fn beside(
         direction: Some(Direction::Lower),
         ..found.share
     });
-    let mut backend = opening::files(context.settings, reference)?;
     let (store, observer) = (context.store, &mut *context.observer);
     let mut progress = |done, total| observer(Notice::Stage("pairs: difficulty", done, total));
-    match ifd(&path, rows, &mut backend, store, &mut progress) {
+    match ifd(&path, rows, reference, store, &mut progress) {
         Ok(found) => {
             record.metrics.push(Metric { name: "ifd".into(), ..found.nll.mean });
             record.metrics.push(Metric { name: "ifd-above-one".into(), ..found.above_one });

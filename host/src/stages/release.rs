@@ -5,7 +5,7 @@
 
 mod card;
 
-use std::path::PathBuf;
+use std::{collections::BTreeSet, path::PathBuf};
 
 use realign_engine_abi::message::{AdapterFile, Load};
 
@@ -17,7 +17,7 @@ use crate::{
     gates::{Rule, decide},
     model::{Direction, Verdict},
     opening,
-    persona::scenarios::Split,
+    persona::scenarios::{Scenario, Split},
     suite::{load::Suite, persona_run::plain, record::Metric},
     train::{divergence, prompts::Prompt, run::Notice},
     write::Output,
@@ -71,16 +71,20 @@ pub fn run(context: &mut Context<'_>) -> Result<StageRecord> {
 }
 
 /// The divergence of the candidate on test scenarios: from the reference, which is the gate, and, where stage 1 put an
-/// adapter on it, from the model that everything began with, which is advice.
+/// adapter on it, from the model that everything began with. That is advice, and every other family is enough for it.
 fn moved(context: &mut Context<'_>, suite: &Suite, candidate: PathBuf) -> Result<Vec<Metric>> {
     let reference = context.reference();
     let last = adapter(candidate);
-    let mut metrics = vec![one(context, suite, &reference, std::slice::from_ref(&last), KL)?];
+    let prompts = prompts(suite);
+    let families: BTreeSet<String> = prompts.iter().map(|prompt| prompt.family.clone()).collect();
+    let mut metrics = vec![one(context, prompts.clone(), &reference, std::slice::from_ref(&last), KL)?];
     let base = context.base.clone();
     let mut all = reference.adapters[base.adapters.len()..].to_vec();
     if !all.is_empty() {
         all.push(last);
-        let advice = one(context, suite, &base, &all, ORIGINAL)?;
+        let some: BTreeSet<String> = families.into_iter().step_by(2).collect();
+        let prompts = prompts.into_iter().filter(|prompt| some.contains(&prompt.family)).collect();
+        let advice = one(context, prompts, &base, &all, ORIGINAL)?;
         metrics.push(Metric {
             bound: None,
             threshold: None,
@@ -92,26 +96,30 @@ fn moved(context: &mut Context<'_>, suite: &Suite, candidate: PathBuf) -> Result
     Ok(metrics)
 }
 
+/// The suite's scenarios, as the model is deployed.
+fn prompts(suite: &Suite) -> Vec<Prompt> {
+    let system = suite.system(suite.file.deploy_prompt);
+    let prompt = |scenario: &Scenario| Prompt {
+        id: scenario.id.clone(),
+        family: scenario.family.clone(),
+        kind: Some(scenario.kind.clone()),
+        messages: system.iter().chain(&scenario.messages).cloned().collect(),
+    };
+    suite.scenarios.iter().map(prompt).collect()
+}
+
 fn one(
     context: &mut Context<'_>,
-    suite: &Suite,
+    prompts: Vec<Prompt>,
     model: &Load,
     adapters: &[AdapterFile],
     name: &str,
 ) -> Result<Metric> {
     context.go_on()?;
-    let system = suite.system(suite.file.deploy_prompt);
-    let prompts = suite.scenarios.iter().map(|scenario| Prompt {
-        id: scenario.id.clone(),
-        family: scenario.family.clone(),
-        kind: Some(scenario.kind.clone()),
-        messages: system.iter().chain(&scenario.messages).cloned().collect(),
-    });
     let (launch, workers) = (opening::launch(context.settings)?, context.settings.workers);
     let (seed, observer) = (context.file.seed.derive("release"), &mut *context.observer);
     let told = &mut |done, total| observer(Notice::Stage("7-release: KL", done, total));
-    let (kl, kinds) =
-        divergence::of((launch, workers), model, adapters, (prompts.collect(), ROOM), seed, told)?;
+    let (kl, kinds) = divergence::of((launch, workers), model, adapters, (prompts, ROOM), seed, told)?;
     let rule = Rule::at_most(context.thresholds.kl);
     let decision = decide(&rule, Some(&kl.evidence));
     let mut metric = plain(name.into(), crate::metrics::kl::FORMULA, Some(kl.evidence));

@@ -11,8 +11,7 @@
 
 use super::count::Pair;
 use crate::{
-    data::score,
-    engine::query::{Prompt, ScoreQuery},
+    data::score::{Asked, score},
     error::Result,
     gates::Evidence,
     model::ChatMessage,
@@ -32,8 +31,7 @@ pub(super) fn measure(
     means: &mut Means<'_>,
     observer: &mut Observer<'_>,
 ) -> Result<Option<Evidence>> {
-    let mut queries = Vec::new();
-    let mut places = Vec::new();
+    let mut asked = Vec::new();
     let mut clusters = Vec::new();
     for (found, pair) in rows.iter().zip(pairs) {
         let own = pair
@@ -46,24 +44,22 @@ pub(super) fn measure(
             pair.asked.iter().filter(|message| message.role != "system").cloned().collect();
         let system = ChatMessage { role: "system".into(), content: system.trim().into() };
         let prompted = std::iter::once(system).chain(plain.iter().cloned()).collect();
-        for (name, context) in [("prompted", prompted), ("plain", plain)] {
-            queries.push(ScoreQuery {
-                id: format!("{}#{name}", found.line),
-                context: Prompt::Messages(context),
-                continuations: vec![pair.chosen.trim().to_owned()],
-            });
-            places.push(found.row.place.as_str());
-        }
+        asked.push(Asked {
+            line: found.line,
+            place: &found.row.place,
+            behind: [plain, prompted],
+            answer: pair.chosen.trim(),
+        });
         clusters.push(super::cluster(&found.row));
     }
-    if queries.is_empty() {
+    if asked.is_empty() {
         return Ok(None);
     }
-    let answers = score::score(&queries, &places, means.backend, means.store, &mut |done, total| {
+    let answers = score(&asked, means.backend, means.store, &mut |done, total| {
         observer("shift", done, total);
     })?;
-    let parts = clusters.iter().zip(answers.chunks_exact(2)).map(|(cluster, both)| {
-        (cluster.as_str(), (both[0].logprob[0] - both[1].logprob[0], both[1].tokens[0] as f64))
+    let parts = clusters.iter().zip(&answers).map(|(cluster, [plain, prompted])| {
+        (cluster.as_str(), (prompted.logprob[0] - plain.logprob[0], prompted.tokens[0] as f64))
     });
     Ok(mean::ratio_of_sums(&by_cluster(parts)).and_then(|mean| mean.evidence()))
 }

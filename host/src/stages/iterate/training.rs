@@ -16,6 +16,7 @@ use crate::{
     data::pairs::{file::PairsFile, record::PairsRecord},
     error::{Error, Result},
     model::Verdict,
+    opening,
     persona::scenarios::Split,
     run::folder,
     train::config::{Kind, TrainFile},
@@ -45,7 +46,10 @@ pub(super) fn one(
         file.seed = seed;
         file.families = families.or(file.families);
     })?;
-    let _: PairsRecord = pairs::build(context, &file, &suite, &policy, place)?;
+    let mut asked = opening::files(context.settings, &policy)?;
+    let _: PairsRecord = pairs::build(context, (&file, &suite), (&policy, &mut asked), place)?;
+    // Training loads the model anew.
+    drop(asked);
     let targeted = target(place, weak)?;
     let root = place.join("train");
     let mut given = Given::default();

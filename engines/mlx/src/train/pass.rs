@@ -25,7 +25,7 @@ use crate::{
     },
 };
 
-/// What is measured at each scored token.
+/// What is measured.
 #[derive(Debug, Clone, Copy)]
 pub enum Measure<'a> {
     /// The token's log-probability.
@@ -40,13 +40,13 @@ pub type Trained = Vec<(Site, [Array; 2])>;
 /// A batch's numbers and, for each trained array in order, the gradient of their weighted sum.
 #[derive(Debug)]
 pub struct Gradient {
-    /// A number per scored token.
+    /// A number per measured token.
     pub values: Vec<f32>,
     /// `A` and `B` of each place, in order.
     pub arrays: Vec<Array>,
 }
 
-/// Log-probabilities of the scored tokens.
+/// Log-probabilities of the measured tokens.
 ///
 /// # Errors
 /// A request error if the batch does not fit the model or MLX.
@@ -91,7 +91,7 @@ impl<'a> Frozen<'a> {
         model.last_norm(&self.run.blocks(above, self.states.clone(), corrections)?)
     }
 
-    /// Log-probabilities of the scored tokens.
+    /// Log-probabilities of the measured tokens.
     ///
     /// # Errors
     /// As for [`Self::states`].
@@ -100,7 +100,7 @@ impl<'a> Frozen<'a> {
         Ok(log_probs(&states, self.run.model.weights.head.array(), &self.run.batch.targets, false)?.values)
     }
 
-    /// Divergences at the scored tokens of the model with corrections from the model without.
+    /// Divergences at the measured tokens of the model with corrections from the model without.
     ///
     /// # Errors
     /// As for [`Self::states`].
@@ -109,7 +109,7 @@ impl<'a> Frozen<'a> {
         Ok(divergences(&policy, &reference, self.run.model.weights.head.array(), false)?.values)
     }
 
-    /// The gradient of `sum(weight x value)` over the scored tokens with respect to the trained arrays. `weigh` is
+    /// The gradient of `sum(weight x value)` over the measured tokens with respect to the trained arrays. `weigh` is
     /// shown the values and chooses the weights; they are constants to the gradient.
     ///
     /// # Errors

@@ -9,8 +9,8 @@
 //! of one context cost one pass and no copy of its keys. Columns that later tokens of a row must not see
 //! (padding, branches) are that row's **gaps**.
 //!
-//! Without a cache rows may have a **lead**: leading tokens that are the same in all of them. They are packed once, with
-//! the first row; on the grid every row has their keys and values, and the first row alone asks for them.
+//! Without a cache rows may have a **lead**: leading tokens that all of them begin with, packed once, with the first row.
+//! On the grid every row has their keys and values; the first row alone has their queries.
 
 use std::ops::Range;
 
@@ -157,7 +157,7 @@ impl Layout {
         index.checked_sub(self.lead).map_or(index, |own| self.places[row].start + own)
     }
 
-    /// The first of a row's new tokens that is packed with this row: the others are packed with the first one.
+    /// The first of a row's new tokens that is packed with it; those before are packed with the first row.
     #[must_use]
     pub const fn first(&self, row: usize) -> usize {
         if row == 0 { 0 } else { self.lead }
@@ -276,8 +276,8 @@ mod tests {
         let layout = Layout::behind(&rows, 2);
         // Packed: 1 2 3 | 4 5 6.
         assert_eq!((layout.packed(), layout.is_full()), (6, false));
-        let tokens = |row| (0..layout.length(row)).map(|index| layout.token(row, index)).collect::<Vec<_>>();
-        assert_eq!([tokens(0), tokens(1)], [vec![0, 1, 2], vec![0, 1, 3, 4, 5]]);
+        let tokens: Vec<usize> = (0..layout.length(1)).map(|index| layout.token(1, index)).collect();
+        assert_eq!(tokens, [0, 1, 3, 4, 5]);
         assert_eq!(visible(&layout, 1, 4), [0, 1, 3, 4]);
         assert_eq!((layout.position(1, 2), layout.position(1, 4)), (2, 3));
         let cells = layout.packed_index().unwrap();

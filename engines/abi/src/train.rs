@@ -100,7 +100,8 @@ impl Example {
     pub fn stem(&self) -> usize {
         let Some((first, rest)) = self.answers.split_first() else { return 0 };
         let run = |answer: &Answer| answer.tokens.len().saturating_sub(1);
-        let common = |other: &Answer| first.tokens.iter().zip(&other.tokens).take_while(|(a, b)| a == b).count();
+        let common =
+            |other: &Answer| first.tokens.iter().zip(&other.tokens).take_while(|(a, b)| a == b).count();
         rest.iter().map(|other| common(other).min(run(other))).fold(run(first), usize::min)
     }
 

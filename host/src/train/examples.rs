@@ -243,8 +243,14 @@ mod tests {
         ];
         let Example { context, answers } = build(&pair, sides, 100).unwrap().example;
         assert_eq!(context, [1, 2]);
-        assert_eq!((&answers[0].tokens[..], &answers[0].scored[..]), (&[3, 4, 5][..], &[false, false, true][..]));
-        assert_eq!((&answers[1].tokens[..], &answers[1].scored[..]), (&[9, 6, 7][..], &[false, true, true][..]));
+        assert_eq!(
+            (&answers[0].tokens[..], &answers[0].scored[..]),
+            (&[3, 4, 5][..], &[false, false, true][..])
+        );
+        assert_eq!(
+            (&answers[1].tokens[..], &answers[1].scored[..]),
+            (&[9, 6, 7][..], &[false, true, true][..])
+        );
     }
 
     #[test]

@@ -92,6 +92,27 @@ pub struct Example {
     pub answers: Vec<Answer>,
 }
 
+impl Example {
+    /// Leading tokens that all answers have in common, as far as an engine runs them: the last token of an answer predicts
+    /// nothing. With the context they are the beginning that answers share, wherever a tokenizer drew the line between
+    /// the two.
+    #[must_use]
+    pub fn stem(&self) -> usize {
+        let Some((first, rest)) = self.answers.split_first() else { return 0 };
+        let run = |answer: &Answer| answer.tokens.len().saturating_sub(1);
+        let common =
+            |other: &Answer| first.tokens.iter().zip(&other.tokens).take_while(|(a, b)| a == b).count();
+        rest.iter().map(|other| common(other).min(run(other))).fold(run(first), usize::min)
+    }
+
+    /// Tokens of context and answers; a beginning that answers share counts once.
+    #[must_use]
+    pub fn tokens(&self) -> usize {
+        let answers: usize = self.answers.iter().map(|answer| answer.tokens.len()).sum();
+        self.context.len() + answers - self.stem() * self.answers.len().saturating_sub(1)
+    }
+}
+
 /// One answer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Answer {
@@ -221,7 +242,8 @@ pub struct StepReport {
     pub loss: f64,
     /// Tokens whose log-probability counted.
     pub scored_tokens: u64,
-    /// Tokens that ran through the model, anchors included; a context shared by answers counts once.
+    /// Tokens of the rows, anchors included. What answers share counts once; what rows share runs once and counts for each, so
+    /// that no split of rows changes the number.
     pub tokens: u64,
     /// Norm of the gradient before clipping; 0 where nothing was updated.
     pub gradient_norm: f64,

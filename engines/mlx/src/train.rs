@@ -2,9 +2,10 @@
 //!
 //! The host plans and paces; a step arrives as token ids with marks and leaves as an updated adapter. On a processor
 //! the gradient is written down block by block ([`crate::llama::recorded`]); on a GPU MLX differentiates its own
-//! operations. Blocks below the first adapted one are computed once and nothing of them is kept.
+//! operations. Blocks below the first adapted one are computed once and nothing of them is kept; what answers or rows begin with
+//! alike is computed once in every block.
 //!
-//! - [`batch`]: examples as rows of a pass, and what is scored
+//! - [`batch`]: examples as rows of a pass, what they share, and what is scored
 //! - [`head`]: log-probabilities and divergences without the logits of a whole batch
 //! - [`loss`]: preference losses and their derivatives
 //! - [`pass`]: one batch forward, with or without a gradient

@@ -2,8 +2,9 @@
 //!
 //! A conversation becomes one text through the model's own template, with a mark on every token that the assistant has to
 //! produce. What comes before the first mark is the context; the rest, up to the last mark, is the answer with its marks,
-//! so that turns of the user between two answers are read and never learned. Of a pair only the last turn is learned, and
-//! what comes before it must be the same on both sides, token for token. A raw text is given its first token.
+//! so that turns of the user between two answers are read and never learned. Of a pair only the last turn is learned; its
+//! context is what both sides begin with, token for token, so it does not matter where the tokenizer splits the text
+//! between prompt and answer. A raw text is given its first token.
 
 use realign_engine_abi::{
     message::{TokenizeInput, Tokenized},
@@ -28,11 +29,10 @@ pub struct Item {
 }
 
 impl Item {
-    /// Tokens that run through the model; a context that answers share counts once.
+    /// Tokens that run through the model; a beginning that answers share counts once.
     #[must_use]
     pub fn length(&self) -> usize {
-        self.example.context.len()
-            + self.example.answers.iter().map(|answer| answer.tokens.len()).sum::<usize>()
+        self.example.tokens()
     }
 }
 
@@ -52,7 +52,7 @@ pub fn texts(row: &Row) -> Vec<TokenizeInput> {
 ///
 /// # Errors
 /// Bad input naming file and line: more than `limit` tokens, no token to learn, nothing before the first one, sides of a
-/// pair that differ before the answer.
+/// pair that have no beginning in common or are the same.
 pub fn build(row: &Row, tokens: Vec<Tokenized>, limit: usize) -> Result<Item> {
     let example = example(row, tokens, limit).map_err(|error| error.within(&row.place))?;
     Ok(Item { id: row.id.clone(), role: row.role, example })
@@ -100,22 +100,33 @@ fn example(row: &Row, tokens: Vec<Tokenized>, limit: usize) -> Result<Example> {
             Ok(Example { context, answers: vec![answer] })
         }
         Content::Pair { .. } => {
-            let (context, chosen) = split(next(), true)?;
-            let (other, rejected) = split(next(), true)?;
-            if context != other {
-                return Err(Error::bad_input(
-                    "chosen and rejected are tokenized in different ways before the answer",
-                )
-                .hint("let both answers begin with a letter instead of white space"));
-            }
+            let (chosen, rejected) = (split(next(), true)?, split(next(), true)?);
             if chosen == rejected {
                 return Err(
                     Error::bad_input("chosen and rejected have the same tokens").hint("remove the row")
                 );
             }
-            Ok(Example { context, answers: vec![chosen, rejected] })
+            behind_one_context(chosen, rejected)
         }
     }
+}
+
+/// A pair behind the context that both sides have. Where a tokenizer joins the end of the prompt with the beginning of an
+/// answer the sides part before the answer does; what they have of the prompt from there on is read and not learned.
+fn behind_one_context(
+    (context, mut chosen): (Vec<u32>, Answer),
+    (other, mut rejected): (Vec<u32>, Answer),
+) -> Result<Example> {
+    let shared = context.iter().zip(&other).take_while(|(own, other)| own == other).count();
+    if shared == 0 {
+        return Err(Error::bad_input("chosen and rejected begin with different tokens")
+            .hint("both sides of a pair answer one prompt"));
+    }
+    for (answer, rest) in [(&mut chosen, &context[shared..]), (&mut rejected, &other[shared..])] {
+        answer.tokens.splice(..0, rest.iter().copied());
+        answer.scored.splice(..0, rest.iter().map(|_| false));
+    }
+    Ok(Example { context: context[..shared].to_vec(), answers: vec![chosen, rejected] })
 }
 
 /// Context and answer of a transcript: everything that is marked, or the last marked stretch alone.
@@ -216,10 +227,30 @@ mod tests {
         let sides = |rejected: [u32; 5]| vec![marked(&[1, 2, 3, 4, 5], &marks), marked(&rejected, &marks)];
         let item = build(&pair, sides([1, 2, 3, 4, 6]), 100).unwrap();
         assert_eq!(item.example.context, [1, 2, 3]);
-        assert_eq!(item.length(), 7, "the context counts once");
+        assert_eq!(item.length(), 6, "what both sides begin with counts once");
         let refused = |rejected| build(&pair, sides(rejected), 100).unwrap_err().to_string();
-        insta::assert_snapshot!(refused([1, 2, 9, 4, 6]), @"rows.jsonl line 1: chosen and rejected are tokenized in different ways before the answer");
         insta::assert_snapshot!(refused([1, 2, 3, 4, 5]), @"rows.jsonl line 1: chosen and rejected have the same tokens");
+        insta::assert_snapshot!(refused([9, 2, 3, 4, 5]), @"rows.jsonl line 1: chosen and rejected begin with different tokens");
+    }
+
+    #[test]
+    fn a_pair_whose_prompt_is_split_in_two_ways_shares_what_is_the_same_and_learns_nothing_of_the_rest() {
+        let pair = row(Content::Pair { chosen: Vec::new(), rejected: Vec::new() });
+        // The rejected side has one token where the chosen one has the last two of its prompt.
+        let sides = vec![
+            marked(&[1, 2, 3, 4, 5], &[false, false, false, false, true]),
+            marked(&[1, 2, 9, 6, 7], &[false, false, false, true, true]),
+        ];
+        let Example { context, answers } = build(&pair, sides, 100).unwrap().example;
+        assert_eq!(context, [1, 2]);
+        assert_eq!(
+            (&answers[0].tokens[..], &answers[0].scored[..]),
+            (&[3, 4, 5][..], &[false, false, true][..])
+        );
+        assert_eq!(
+            (&answers[1].tokens[..], &answers[1].scored[..]),
+            (&[9, 6, 7][..], &[false, true, true][..])
+        );
     }
 
     #[test]

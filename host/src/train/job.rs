@@ -30,6 +30,10 @@ use crate::{
     store::Store,
 };
 
+/// Version of what a step computes: the order of rows and the engine's arithmetic. Another version ends with other bits
+/// of the same adapter, so a run does not go on over it.
+const TRAINER: u32 = 2;
+
 /// Told what is being done and how far it is: stage, done, total.
 pub type Stage<'a> = dyn FnMut(&str, usize, usize) + 'a;
 
@@ -92,6 +96,7 @@ impl Sources {
         let validation = tokenize(session, &validation, limit)?;
         let plan = json!({
             "format": super::state::FORMAT,
+            "trainer": TRAINER,
             "kind": kind,
             "config": TrainFile { model: None, ..file.clone() },
             "data": digests.iter().map(|(path, digest)| (path.display().to_string(), json!(digest)))

@@ -21,7 +21,7 @@ pub struct Share {
 pub fn split(step: &TrainStep, ranks: usize) -> Vec<Share> {
     let rows: Vec<&TrainRow> = step.batches.iter().flatten().collect();
     let costs: Vec<usize> =
-        rows.iter().map(|row| tokens(row)).chain(step.anchors.iter().map(anchor_tokens)).collect();
+        rows.iter().map(|row| row.example.tokens()).chain(step.anchors.iter().map(anchor_tokens)).collect();
     let owners = deal(&costs, ranks);
     let (of_rows, of_anchors) = owners.split_at(rows.len());
     (0..ranks).map(|rank| share(step, of_rows, of_anchors, rank)).collect()
@@ -96,11 +96,6 @@ fn deal(costs: &[usize], ranks: usize) -> Vec<usize> {
         loads[lightest] += costs[place];
     }
     owners
-}
-
-fn tokens(row: &TrainRow) -> usize {
-    let example = &row.example;
-    example.context.len() + example.answers.iter().map(|answer| answer.tokens.len()).sum::<usize>()
 }
 
 fn anchor_tokens(row: &KlRow) -> usize {

@@ -76,8 +76,8 @@ impl Engine {
         let frozen = Frozen::new(&model.llama, &batch, first)?;
         let values = finite(frozen.divergences(corrections)?, "divergences")?;
         let mut by_row = vec![Vec::new(); rows.len()];
-        for (&row, value) in batch.owners.iter().zip(values) {
-            by_row[row].push(value);
+        for &(measured, row) in &batch.owners {
+            by_row[row].push(values[measured]);
         }
         Ok(Reply::Kl(by_row))
     }

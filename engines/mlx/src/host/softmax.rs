@@ -15,7 +15,8 @@ use crate::{
     },
 };
 
-/// Softmax over the visible columns; invisible ones get weight 0, queries of padding get none at all.
+/// Softmax over the visible columns; invisible ones get weight 0, queries of padding and of tokens that are packed with
+/// another row get none at all.
 ///
 /// `scores` is `[rows, kv_heads, group x longest, columns]`, evaluated; they are multiplied by `scale` first.
 ///
@@ -32,7 +33,7 @@ pub fn softmax(scores: &Array, layout: &Layout, scale: f32) -> Result<Array> {
             let row = line * columns / per_row;
             let query = line % layout.longest();
             weights.fill(0.0);
-            if query < layout.length(row) {
+            if (layout.first(row)..layout.length(row)).contains(&query) {
                 one(scores, weights, layout, row, query, scale);
             }
         }

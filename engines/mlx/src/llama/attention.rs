@@ -46,6 +46,9 @@ pub struct Pass<'a> {
     /// Cosines and sines of each packed token, `[tokens, 1, head / 2]`, and who sees what,
     /// `[rows, 1, longest, columns]`; only for MLX operations.
     tables: Option<(Array, Array, Array)>,
+    /// The packed tokens that the model's last block finishes, by index; all of them where none are named. The others are
+    /// done there once they have given their keys and values.
+    pub ends: Option<Array>,
 }
 
 impl<'a> Pass<'a> {
@@ -66,7 +69,7 @@ impl<'a> Pass<'a> {
                 .transpose()?;
             all = Some(tables(config, rope, layout)?);
         }
-        Ok(Self { config, rope, layout, indices, tables: all })
+        Ok(Self { config, rope, layout, indices, tables: all, ends: None })
     }
 
     /// Attention of one block: packed queries, keys and values in, packed heads `[tokens, heads x head]` out.
@@ -168,6 +171,9 @@ fn tables(config: &Config, rope: &Rope, layout: &Layout) -> Result<(Array, Array
                 continue;
             }
             layout.visible(row, column).for_each(|range| line[range].fill(true));
+            if column < layout.first(row) {
+                continue;
+            }
             let (cosine, sine) = rope.at(layout.position(row, column));
             cosines.extend_from_slice(cosine);
             sines.extend_from_slice(sine);

@@ -47,7 +47,7 @@ impl Hidden {
     /// The packed index of a row's new token.
     #[must_use]
     pub fn token(&self, row: usize, index: usize) -> usize {
-        self.layout.start(row) + index
+        self.layout.token(row, index)
     }
 }
 
@@ -71,7 +71,7 @@ impl Llama {
     pub fn forward(&self, rows: &[Row<'_>], cache: &mut Cache) -> Result<Hidden> {
         let layout = Arc::new(cache.layout(rows));
         let pass = self.pass(rows, &layout)?;
-        let states = self.embed(rows)?;
+        let states = self.embed(rows.iter().flat_map(Row::tokens))?;
         let all = 0..self.weights.blocks.len();
         let states = self.blocks(&pass, cache, all, states, self.corrections.as_ref())?;
         cache.advance(&layout);
@@ -87,16 +87,17 @@ impl Llama {
         Pass::new(&self.config, &self.rope, layout, self.kernels)
     }
 
-    /// The embeddings `[tokens, hidden]` of checked rows.
+    /// The embeddings `[tokens, hidden]` of checked tokens.
     ///
     /// # Errors
     /// A request error if there are too many tokens for MLX.
-    pub fn embed(&self, rows: &[Row<'_>]) -> Result<Array> {
-        let ids = index(rows.iter().flat_map(Row::tokens).map(|token| token as usize))?;
+    pub fn embed(&self, tokens: impl Iterator<Item = u32>) -> Result<Array> {
+        let ids = index(tokens.map(|token| token as usize))?;
         Ok(self.weights.embedding.take_axis(ids, 0)?)
     }
 
-    /// Runs states `[tokens, hidden]` through a range of blocks.
+    /// Runs states `[tokens, hidden]` through a range of blocks. Out of the model's last block come the rows that the pass
+    /// names as its ends.
     ///
     /// # Errors
     /// An internal error if MLX fails.
@@ -174,6 +175,12 @@ impl Llama {
             project(&block.value, Projection::Value, &normed)?,
         ];
         let attended = pass.attend(cache, number, projected)?;
+        let (states, attended) = match &pass.ends {
+            Some(ends) if number + 1 == self.weights.blocks.len() => {
+                (&states.take_axis(ends, 0)?, attended.take_axis(ends, 0)?)
+            }
+            _ => (states, attended),
+        };
         let states = states.add(project(&block.output, Projection::Output, &attended)?)?;
         let normed = self.norm(&states, &block.inner_norm)?;
         let gate = project(&block.gate, Projection::Gate, &normed)?;

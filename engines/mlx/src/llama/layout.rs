@@ -8,6 +8,9 @@
 //! not there: it sees the trunk and itself, and its positions start where the trunk ends. So all continuations
 //! of one context cost one pass and no copy of its keys. Columns that later tokens of a row must not see
 //! (padding, branches) are that row's **gaps**.
+//!
+//! Without a cache rows may have a **lead**: leading tokens that all of them begin with, packed once, with the first row.
+//! On the grid every row has their keys and values; the first row alone has their queries.
 
 use std::ops::Range;
 
@@ -63,7 +66,7 @@ impl<'a> Row<'a> {
 struct Place {
     trunk: usize,
     length: usize,
-    /// First packed token.
+    /// First packed token behind the lead.
     start: usize,
     /// For each token after the trunk, the index in the row at which its branch starts.
     branch_starts: Vec<usize>,
@@ -78,13 +81,25 @@ pub struct Layout {
     past: usize,
     longest: usize,
     packed: usize,
+    /// Leading tokens that all rows have in common.
+    lead: usize,
 }
 
 impl Layout {
     /// A layout for new rows after `past` columns with `gaps`, one list per row.
     #[must_use]
     pub fn new(rows: &[Row<'_>], past: usize, gaps: &[Vec<Range<usize>>]) -> Self {
-        let mut packed = 0;
+        Self::with_lead(rows, past, gaps, 0)
+    }
+
+    /// A layout for rows without a cache whose trunks begin with the same `lead` tokens.
+    #[must_use]
+    pub fn behind(rows: &[Row<'_>], lead: usize) -> Self {
+        Self::with_lead(rows, 0, &vec![Vec::new(); rows.len()], lead)
+    }
+
+    fn with_lead(rows: &[Row<'_>], past: usize, gaps: &[Vec<Range<usize>>], lead: usize) -> Self {
+        let mut packed = lead;
         let mut places = Vec::with_capacity(rows.len());
         for (row, gaps) in rows.iter().zip(gaps) {
             let mut branch_starts = Vec::new();
@@ -94,10 +109,10 @@ impl Layout {
             }
             let (trunk, length, gaps) = (row.trunk.len(), row.len(), gaps.clone());
             places.push(Place { trunk, length, start: packed, branch_starts, gaps });
-            packed += length;
+            packed += length - lead;
         }
         let longest = places.iter().map(|place| place.length).max().unwrap_or(0);
-        Self { places, past, longest, packed }
+        Self { places, past, longest, packed, lead }
     }
 
     /// Rows of the grid.
@@ -136,10 +151,16 @@ impl Layout {
         self.places[row].length
     }
 
-    /// First packed token of a row.
+    /// The packed index of a row's new token `index`.
     #[must_use]
-    pub fn start(&self, row: usize) -> usize {
-        self.places[row].start
+    pub fn token(&self, row: usize, index: usize) -> usize {
+        index.checked_sub(self.lead).map_or(index, |own| self.places[row].start + own)
+    }
+
+    /// The first of a row's new tokens that is packed with it; those before are packed with the first row.
+    #[must_use]
+    pub const fn first(&self, row: usize) -> usize {
+        if row == 0 { 0 } else { self.lead }
     }
 
     /// Tokens of a row that the cache holds.
@@ -198,10 +219,8 @@ impl Layout {
     /// # Errors
     /// A request error if the grid is too large for MLX.
     pub fn grid_index(&self) -> Result<Array> {
-        let cell = |place: &Place, column| {
-            if column < place.length { place.start + column } else { 0 }
-        };
-        index(self.places.iter().flat_map(|place| (0..self.longest).map(move |column| cell(place, column))))
+        let cell = |row, column| if column < self.length(row) { self.token(row, column) } else { 0 };
+        index((0..self.rows()).flat_map(|row| (0..self.longest).map(move |column| cell(row, column))))
     }
 
     /// For each packed token, its cell of the grid.
@@ -209,11 +228,11 @@ impl Layout {
     /// # Errors
     /// A request error if the grid is too large for MLX.
     pub fn packed_index(&self) -> Result<Array> {
-        let cells = |(row, place): (usize, &Place)| {
-            let first = row * self.longest;
-            first..first + place.length
+        let cells = |row| {
+            let start = row * self.longest;
+            start + self.first(row)..start + self.length(row)
         };
-        index(self.places.iter().enumerate().flat_map(cells))
+        index((0..self.rows()).flat_map(cells))
     }
 }
 
@@ -249,6 +268,20 @@ mod tests {
         assert_eq!(visible(&second, 0, 0), [0, 1, 2, 3, 4, 5]);
         assert_eq!(visible(&second, 1, 0), [0, 1, 2, 5]);
         assert_eq!((second.position(0, 0), second.position(1, 0)), (5, 3));
+    }
+
+    #[test]
+    fn a_lead_is_packed_once_and_seen_by_every_row() {
+        let rows = [Row::trunk(&[1, 2, 3]), Row { trunk: &[1, 2], branches: vec![&[4], &[5, 6]] }];
+        let layout = Layout::behind(&rows, 2);
+        // Packed: 1 2 3 | 4 5 6.
+        assert_eq!((layout.packed(), layout.is_full()), (6, false));
+        let tokens: Vec<usize> = (0..layout.length(1)).map(|index| layout.token(1, index)).collect();
+        assert_eq!(tokens, [0, 1, 3, 4, 5]);
+        assert_eq!(visible(&layout, 1, 4), [0, 1, 3, 4]);
+        assert_eq!((layout.position(1, 2), layout.position(1, 4)), (2, 3));
+        let cells = layout.packed_index().unwrap();
+        assert_eq!(cells.as_slice::<i32>(), [0, 1, 2, 5 + 2, 5 + 3, 5 + 4]);
     }
 
     #[test]

@@ -3,6 +3,9 @@
 //! Every loop between two matrix products has its backward twin in [`crate::host`], so the chain rule is written down
 //! here, block by block, and MLX records nothing: an array that it records keeps its whole past alive, which every
 //! evaluation walks through again. What a block keeps is given up once its gradient is taken.
+//!
+//! Of the last block nothing is wanted but the tokens that predict a measured one. Only those go on behind its attention;
+//! the gradient of the others there is 0.
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -16,7 +19,12 @@ use crate::{
         norm::{norm, norm_backward},
         swiglu::{swiglu, swiglu_backward},
     },
-    llama::{correction::Corrections, forward::Llama, layout::Layout, weights::Linear},
+    llama::{
+        correction::Corrections,
+        forward::Llama,
+        layout::Layout,
+        weights::{Linear, array, extent},
+    },
 };
 
 /// Gradients with respect to the factors of each corrected projection.
@@ -28,12 +36,18 @@ pub struct Recorded<'a> {
     model: &'a Llama,
     corrections: &'a Corrections,
     attention: Attention,
+    /// The packed tokens that the last block finishes.
+    ends: Ends<'a>,
     /// The first block that was run, and what it and those above it keep.
     first: usize,
     kept: Vec<Kept>,
 }
 
-/// What a block's gradient needs of its forward pass; all rows are packed tokens.
+/// Indices of packed tokens, for MLX and for Rust; a token can be named twice, where two answers follow it.
+pub type Ends<'a> = (&'a Array, &'a [usize]);
+
+/// What a block's gradient needs of its forward pass; all rows are packed tokens, and from `attended` on, in the last
+/// block, its ends.
 #[derive(Debug)]
 struct Kept {
     states: Array,
@@ -51,19 +65,20 @@ struct Kept {
 }
 
 impl<'a> Recorded<'a> {
-    /// Runs states `[tokens, hidden]` through the blocks from `first` up; returns what comes out.
+    /// Runs states `[tokens, hidden]` through the blocks from `first` up; returns what comes out, `[ends, hidden]`.
     ///
     /// # Errors
     /// An internal error if MLX fails.
     pub fn run(
         model: &'a Llama,
         layout: &Arc<Layout>,
+        ends: Ends<'a>,
         first: usize,
         mut states: Array,
         corrections: &'a Corrections,
     ) -> Result<(Self, Array)> {
         let attention = Attention::new(&model.config, layout, &model.rope);
-        let mut recorded = Self { model, corrections, attention, first, kept: Vec::new() };
+        let mut recorded = Self { model, corrections, attention, ends, first, kept: Vec::new() };
         for number in first..model.weights.blocks.len() {
             states = recorded.forward(number, states)?;
         }
@@ -104,7 +119,12 @@ impl<'a> Recorded<'a> {
             project(&block.value, Projection::Value, &normed)?,
         ];
         let [attended, weights] = self.attention.forward(&projected)?;
-        let middle = states.add(project(&block.output, Projection::Output, &attended)?)?;
+        let (before, attended) = if self.is_last(number) {
+            (states.take_axis(self.ends.0, 0)?, attended.take_axis(self.ends.0, 0)?)
+        } else {
+            (states.clone(), attended)
+        };
+        let middle = before.add(project(&block.output, Projection::Output, &attended)?)?;
         let inner = norm(&middle, &block.inner_norm, epsilon)?;
         let gate = project(&block.gate, Projection::Gate, &inner)?;
         let up = project(&block.up, Projection::Up, &inner)?;
@@ -126,6 +146,10 @@ impl<'a> Recorded<'a> {
             narrow,
         });
         Ok(out)
+    }
+
+    fn is_last(&self, number: usize) -> bool {
+        number + 1 == self.model.weights.blocks.len()
     }
 
     /// Takes the gradient of a block; returns the one with respect to what went in, unless nothing below wants it.
@@ -160,8 +184,14 @@ impl<'a> Recorded<'a> {
             &kept.inner,
             &of_up,
         )?)?;
-        let of_middle = gradient.add(norm_backward(&kept.middle, &block.inner_norm, &of_inner, epsilon)?)?;
-        let of_attended = pull(&block.output, Projection::Output, &kept.attended, &of_middle)?;
+        let mut of_middle =
+            gradient.add(norm_backward(&kept.middle, &block.inner_norm, &of_inner, epsilon)?)?;
+        let mut of_attended = pull(&block.output, Projection::Output, &kept.attended, &of_middle)?;
+        if self.is_last(number) {
+            let tokens = extent(&kept.states, 0);
+            of_middle = scattered(&of_middle, self.ends.1, tokens)?;
+            of_attended = scattered(&of_attended, self.ends.1, tokens)?;
+        }
         let [of_queries, of_keys, of_values] =
             self.attention.backward(&kept.projected, &kept.weights, &of_attended)?;
         let below = if number == self.first {
@@ -181,4 +211,16 @@ impl<'a> Recorded<'a> {
         eval(own.chain(&below))?;
         Ok(below)
     }
+}
+
+/// Adds rows `[ends, width]` at their places of `[tokens, width]`.
+fn scattered(rows: &Array, ends: &[usize], tokens: usize) -> Result<Array> {
+    let (rows, width) = (rows.contiguous()?, extent(rows, 1));
+    let mut all = vec![0.0; tokens * width];
+    for (row, &end) in rows.try_as_slice::<f32>()?.chunks_exact(width).zip(ends) {
+        for (sum, number) in all[end * width..][..width].iter_mut().zip(row) {
+            *sum += number;
+        }
+    }
+    array(&all, &[tokens, width])
 }

@@ -25,7 +25,7 @@ use crate::{
     },
 };
 
-/// What is measured at each scored token.
+/// What is measured.
 #[derive(Debug, Clone, Copy)]
 pub enum Measure<'a> {
     /// The token's log-probability.
@@ -40,13 +40,13 @@ pub type Trained = Vec<(Site, [Array; 2])>;
 /// A batch's numbers and, for each trained array in order, the gradient of their weighted sum.
 #[derive(Debug)]
 pub struct Gradient {
-    /// A number per scored token.
+    /// A number per measured token.
     pub values: Vec<f32>,
     /// `A` and `B` of each place, in order.
     pub arrays: Vec<Array>,
 }
 
-/// Log-probabilities of the scored tokens.
+/// Log-probabilities of the measured tokens.
 ///
 /// # Errors
 /// A request error if the batch does not fit the model or MLX.
@@ -74,13 +74,13 @@ impl<'a> Frozen<'a> {
     /// # Errors
     /// A request error if the batch does not fit the model or MLX.
     pub fn new(model: &'a Llama, batch: &'a Batch, first: usize) -> Result<Self> {
-        let run = Run::new(model, batch);
-        let states = run.blocks(0..first, model.embed(&batch.rows())?, None)?;
+        let run = Run::new(model, batch)?;
+        let states = run.blocks(0..first, model.embed(batch.packed().into_iter())?, None)?;
         states.eval()?;
         Ok(Self { run, first, states })
     }
 
-    /// States after the last norm of the tokens that predict the scored ones, `[scored, hidden]`. No correction may lie
+    /// States after the last norm of the tokens that predict the measured ones, `[measured, hidden]`. No correction may lie
     /// below the first block of this.
     ///
     /// # Errors
@@ -88,11 +88,10 @@ impl<'a> Frozen<'a> {
     pub fn states(&self, corrections: Option<&Corrections>) -> Result<Array> {
         let model = self.run.model;
         let above = self.first..model.weights.blocks.len();
-        let out = self.run.blocks(above, self.states.clone(), corrections)?;
-        model.last_norm(&self.run.predicting(&out)?)
+        model.last_norm(&self.run.blocks(above, self.states.clone(), corrections)?)
     }
 
-    /// Log-probabilities of the scored tokens.
+    /// Log-probabilities of the measured tokens.
     ///
     /// # Errors
     /// As for [`Self::states`].
@@ -101,7 +100,7 @@ impl<'a> Frozen<'a> {
         Ok(log_probs(&states, self.run.model.weights.head.array(), &self.run.batch.targets, false)?.values)
     }
 
-    /// Divergences at the scored tokens of the model with corrections from the model without.
+    /// Divergences at the measured tokens of the model with corrections from the model without.
     ///
     /// # Errors
     /// As for [`Self::states`].
@@ -110,7 +109,7 @@ impl<'a> Frozen<'a> {
         Ok(divergences(&policy, &reference, self.run.model.weights.head.array(), false)?.values)
     }
 
-    /// The gradient of `sum(weight x value)` over the scored tokens with respect to the trained arrays. `weigh` is
+    /// The gradient of `sum(weight x value)` over the measured tokens with respect to the trained arrays. `weigh` is
     /// shown the values and chooses the weights; they are constants to the gradient.
     ///
     /// # Errors
@@ -163,25 +162,22 @@ struct Run<'a> {
     model: &'a Llama,
     batch: &'a Batch,
     layout: Arc<Layout>,
+    /// The tokens that predict the measured ones: of the others the last block needs keys and values alone.
+    ends: Array,
 }
 
 impl<'a> Run<'a> {
-    fn new(model: &'a Llama, batch: &'a Batch) -> Self {
-        let rows = batch.rows();
-        let nothing = vec![Vec::new(); rows.len()];
-        let layout = Arc::new(Layout::new(&rows, 0, &nothing));
-        Self { model, batch, layout }
+    fn new(model: &'a Llama, batch: &'a Batch) -> Result<Self> {
+        let layout = Arc::new(Layout::behind(&batch.rows(), batch.lead));
+        let ends = index(batch.positions.iter().copied())?;
+        Ok(Self { model, batch, layout, ends })
     }
 
     fn blocks(&self, range: Range<usize>, states: Array, corrections: Option<&Corrections>) -> Result<Array> {
-        let pass = self.model.pass(&self.batch.rows(), &self.layout)?;
+        let mut pass = self.model.pass(&self.batch.rows(), &self.layout)?;
+        pass.ends = Some(self.ends.clone());
         // Exactly as many columns as the pass has: its keys and values are used once and never copied.
         let mut cache = Cache::new(&self.model.config, self.layout.rows(), self.layout.columns())?;
         self.model.blocks(&pass, &mut cache, range, states, corrections)
-    }
-
-    /// The states of the tokens that predict the scored ones, before the last norm.
-    fn predicting(&self, states: &Array) -> Result<Array> {
-        Ok(states.take_axis(index(self.batch.positions.iter().copied())?, 0)?)
     }
 }

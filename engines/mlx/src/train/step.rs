@@ -51,9 +51,9 @@ impl Work {
             .transpose()
             .map_err(|error| error.within("anchors"))?;
         let counts = Counts {
-            tokens: batches.iter().map(|batch| batch.targets.len()).sum::<usize>() as f64,
+            tokens: batches.iter().map(Batch::scored).sum::<usize>() as f64,
             rows: step.batches.iter().map(Vec::len).sum::<usize>() as f64,
-            anchors: anchors.as_ref().map_or(0, |anchors| anchors.targets.len()) as f64,
+            anchors: anchors.as_ref().map_or(0, Batch::scored) as f64,
         };
         Ok(Self { batches, anchors, counts })
     }
@@ -108,7 +108,8 @@ impl Sum {
         self.references.extend(references);
     }
 
-    /// Adds the losses of a batch whose reference was taken; returns the weight of each scored token's log-probability in the gradient.
+    /// Adds the losses of a batch whose reference was taken; returns the weight of each measured
+    /// token's log-probability in the gradient.
     pub(super) fn losses(
         &mut self,
         objective: Objective,
@@ -139,8 +140,7 @@ impl Sum {
             }
         }
         self.log_probs.extend(sums);
-        #[expect(clippy::cast_possible_truncation, reason = "weights of f32 gradients")]
-        batch.owners.iter().map(|&owner| slopes[owner] as f32).collect()
+        batch.weights(&slopes)
     }
 
     pub(super) fn add(&mut self, gradients: &[Array]) -> Result<()> {
@@ -166,7 +166,7 @@ impl Sum {
 
     /// Counts the tokens of a batch that was run; those of anchors are not scored.
     pub(super) fn count(&mut self, batch: &Batch, scored: bool) {
-        self.tokens[0] += if scored { batch.targets.len() as f64 } else { 0.0 };
+        self.tokens[0] += if scored { batch.scored() as f64 } else { 0.0 };
         self.tokens[1] += batch.tokens() as f64;
     }
 

@@ -6,6 +6,7 @@ mod objectives;
 mod ranks;
 mod refusals;
 mod resume;
+mod shared;
 
 use std::path::Path;
 
@@ -69,6 +70,16 @@ fn pair(seed: u64, context: usize, chosen: usize, rejected: usize) -> Example {
         context: tokens(seed, context),
         answers: vec![answer(seed + 100, chosen), answer(seed + 200, rejected)],
     }
+}
+
+/// A pair whose answers begin with the same tokens.
+fn alike(seed: u64, context: usize, same: usize, chosen: usize, rejected: usize) -> Example {
+    let mut pair = pair(seed, context, chosen, rejected);
+    for answer in &mut pair.answers {
+        answer.tokens.splice(..0, tokens(seed + 300, same));
+        answer.scored.splice(..0, vec![true; same]);
+    }
+    pair
 }
 
 fn rows(examples: &[Example]) -> Vec<TrainRow> {

@@ -58,11 +58,11 @@ proptest! {
     #[test]
     fn no_rank_has_more_than_another_by_more_than_the_longest_row(step in a_step(), ranks in 1_usize..6) {
         let load = |share: &Share| {
-            share.step.batches.iter().flatten().map(tokens).sum::<usize>()
+            share.step.batches.iter().flatten().map(|row| row.example.tokens()).sum::<usize>()
                 + share.step.anchors.iter().map(anchor_tokens).sum::<usize>()
         };
         let loads: Vec<usize> = split(&step, ranks).iter().map(load).collect();
-        let longest = step.batches.iter().flatten().map(tokens).chain(step.anchors.iter().map(anchor_tokens)).max();
+        let longest = step.batches.iter().flatten().map(|row| row.example.tokens()).chain(step.anchors.iter().map(anchor_tokens)).max();
         prop_assert!(loads.iter().max().unwrap() - loads.iter().min().unwrap() <= longest.unwrap());
     }
 

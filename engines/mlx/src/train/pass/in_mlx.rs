@@ -28,7 +28,7 @@ pub(super) fn gradient(
     let mut loss = |arrays: &[Array]| -> Result<Array> {
         let corrections = above.corrections(arrays.iter());
         let out = run.blocks(*first..model.weights.blocks.len(), (*below).clone(), Some(&corrections))?;
-        let states = model.last_norm(&run.predicting(&out)?)?;
+        let states = model.last_norm(&out)?;
         let head = model.weights.head.array();
         let found = match measure {
             Measure::LogProb => taped_log_probs(&states, head, &run.batch.targets)?,

@@ -16,12 +16,14 @@ use realign_engine_mlx::{
     },
 };
 
-use super::{example, pair, preference, referenced, rows, save, supervised, take, trained};
+use super::{alike, example, pair, preference, referenced, rows, save, supervised, take, trained};
 use crate::support::{File, on_disk, tokens};
 
 const RANK: usize = 3;
+/// Scale of the corrections.
+const SCALE: f32 = 0.7;
 
-fn model(kernels: Kernels) -> Llama {
+pub(super) fn model(kernels: Kernels) -> Llama {
     raw::prepare().unwrap();
     let file = on_disk(&File::tiny().bytes());
     Checkpoint::open(file.path()).unwrap().load(&[], kernels, &mut |_, _| true).unwrap()
@@ -32,7 +34,7 @@ fn numbers(seed: u64, count: usize) -> Vec<f32> {
 }
 
 /// Factors that are nowhere zero, on queries of both blocks, and on keys and down of the last.
-fn trained_arrays(model: &Llama) -> Trained {
+pub(super) fn trained_arrays(model: &Llama) -> Trained {
     let sites = [(0, Projection::Query), (1, Projection::Query), (1, Projection::Key), (1, Projection::Down)];
     let mut seed = 0;
     let site = |(block, projection): (usize, Projection)| {
@@ -49,14 +51,14 @@ fn trained_arrays(model: &Llama) -> Trained {
 
 fn corrections(trained: &Trained) -> Corrections {
     let factors = trained.iter().map(|(site, [a, b])| (*site, (a.clone(), b.clone())));
-    Corrections { scale: 0.7, factors: factors.collect::<BTreeMap<_, _>>() }
+    Corrections { scale: SCALE, factors: factors.collect::<BTreeMap<_, _>>() }
 }
 
-/// Ragged, with branches, and with a token that is not scored.
+/// Ragged, with branches, with a beginning that answers share, and with a token that is not scored.
 fn examples() -> Vec<Example> {
     let mut ragged = pair(1, 7, 5, 3);
     ragged.answers[0].scored[2] = false;
-    vec![ragged, pair(2, 3, 2, 6)]
+    vec![ragged, alike(2, 3, 2, 2, 6)]
 }
 
 fn batch(model: &Llama) -> Batch {
@@ -68,14 +70,14 @@ fn weights(count: usize) -> Vec<f32> {
     (0..count).map(|index| 0.3 + 0.1 * index as f32).collect()
 }
 
-fn gradient(
+pub(super) fn gradient(
     model: &Llama,
     batch: &Batch,
     trained: &Trained,
     measure: Measure<'_>,
     weigh: &mut dyn FnMut(&[f32]) -> Result<Vec<f32>>,
 ) -> Gradient {
-    Frozen::new(model, batch, first_block(trained)).unwrap().gradient(trained, 0.7, measure, weigh).unwrap()
+    Frozen::new(model, batch, first_block(trained)).unwrap().gradient(trained, SCALE, measure, weigh).unwrap()
 }
 
 fn log_prob_gradient(kernels: Kernels) -> Gradient {
@@ -85,7 +87,7 @@ fn log_prob_gradient(kernels: Kernels) -> Gradient {
     gradient(&model, &batch, &trained, Measure::LogProb, &mut weigh)
 }
 
-fn flat(gradient: &Gradient) -> Vec<f32> {
+pub(super) fn flat(gradient: &Gradient) -> Vec<f32> {
     let slice = |array: &Array| array.contiguous().unwrap().try_as_slice::<f32>().unwrap().to_vec();
     gradient.arrays.iter().flat_map(slice).collect()
 }
@@ -167,7 +169,7 @@ fn adapter_after(step: realign_engine_abi::train::TrainStep) -> Vec<f32> {
     bytes[8 + header..].chunks_exact(4).map(|bytes| f32::from_le_bytes(bytes.try_into().unwrap())).collect()
 }
 
-fn equal_within(left: &[f32], right: &[f32], limit: f32) {
+pub(super) fn equal_within(left: &[f32], right: &[f32], limit: f32) {
     let size = left.iter().fold(0.0_f32, |size, number| size.max(number.abs()));
     let worst = left.iter().zip(right).map(|(left, right)| (left - right).abs()).fold(0.0, f32::max);
     assert!(size > 0.0 && worst < limit * size, "{worst} of {size}");
@@ -189,23 +191,6 @@ fn pairs_together_give_the_gradient_of_the_same_pairs_one_by_one() {
     let together = adapter_after(preference(loss, vec![batch.clone()], 0.01));
     let apart = adapter_after(preference(loss, batch.into_iter().map(|row| vec![row]).collect(), 0.01));
     equal_within(&together, &apart, 1e-5);
-}
-
-#[test]
-fn a_context_that_answers_share_is_learned_from_as_if_each_had_its_own() {
-    let shared = pair(1, 8, 4, 4);
-    let alone = |answer: usize| Example {
-        context: shared.context.clone(),
-        answers: vec![shared.answers[answer].clone()],
-    };
-    let model = model(Kernels::Host);
-    let trained = trained_arrays(&model);
-    let of = |examples: &[&Example]| {
-        let batch = Batch::new(&model.config, examples, None).unwrap();
-        let mut weigh = |values: &[f32]| Ok(vec![0.5; values.len()]);
-        flat(&gradient(&model, &batch, &trained, Measure::LogProb, &mut weigh))
-    };
-    equal_within(&of(&[&shared]), &of(&[&alone(0), &alone(1)]), 1e-5);
 }
 
 #[test]

@@ -9,19 +9,23 @@ use std::{
 
 use realign_engine_abi::{
     message::{Reply, Request},
-    train::{Example, KlRow, StepReport, TrainBegin, TrainStep},
+    train::{Example, KlRow, Objective, StepReport, TrainBegin, TrainStep},
 };
 
 use realign_engine_mlx::engine::Engine;
 
-use super::{begin, example, rows, save, supervised, take, trained};
+use super::{LOSSES, alike, begin, example, pair, rows, save, supervised, take, trained};
 use crate::support::{ask, tiny, tokens};
 
 const FOLDER: &str = "REALIGN_TEST_RANK_FOLDER";
 const FAULT: &str = "REALIGN_TEST_RANK_FAULT";
+const PAIRS: &str = "REALIGN_TEST_RANK_PAIRS";
 
-/// Rows of a step by rank; in the second step the second rank has none.
-fn shares(step: u64) -> [Vec<Example>; 2] {
+/// Rows of a step by rank; in the second step the second rank has none. The first step is one of pairs if asked for.
+fn shares(step: u64, pairs: bool) -> [Vec<Example>; 2] {
+    if step == 0 && pairs {
+        return [vec![alike(1, 4, 3, 6, 2), pair(40, 9, 3, 5)], vec![alike(80, 2, 5, 4, 7)]];
+    }
     let first = vec![example(step, 4, 6), example(step + 40, 3, 5), example(step + 80, 7, 2)];
     if step == 1 { [first, Vec::new()] } else { [first, vec![example(step + 120, 2, 9)]] }
 }
@@ -33,7 +37,11 @@ fn anchors(rank: usize) -> Vec<KlRow> {
 
 fn step(examples: &[Example], anchors: Vec<KlRow>) -> TrainStep {
     let batches = if examples.is_empty() { Vec::new() } else { vec![rows(examples)] };
-    TrainStep { anchors, kl_weight: 0.5, ..supervised(batches, 0.01) }
+    let pairs = examples.iter().any(|example| example.answers.len() == 2);
+    // The likelihood term keeps what answers share from cancelling.
+    let objective = Objective::Preference { loss: LOSSES[0], nll: 0.1 };
+    let objective = if pairs { objective } else { Objective::Supervised };
+    TrainStep { objective, anchors, kl_weight: 0.5, ..supervised(batches, 0.01) }
 }
 
 #[test]
@@ -47,7 +55,8 @@ fn be_a_rank() {
     assert_eq!(info.rank as usize, rank);
     let mut lines = Vec::new();
     for number in 0..3 {
-        let mut mine = step(&shares(number)[rank], anchors(rank));
+        let pairs = env::var_os(PAIRS).is_some();
+        let mut mine = step(&shares(number, pairs)[rank], anchors(rank));
         if env::var(FAULT).is_ok_and(|fault| fault == format!("{rank} refuses {number}")) {
             mine.rate = f64::NAN;
         }
@@ -70,7 +79,7 @@ fn save_as(engine: &mut Engine, folder: &Path) {
     save(engine, folder);
 }
 
-fn start(folder: &Path, fault: &str) -> [Child; 2] {
+fn start(folder: &Path, fault: &str, pairs: bool) -> [Child; 2] {
     // Ports that were free a moment ago; the ring needs them written down before it starts.
     let free = [0, 1].map(|_| TcpListener::bind("127.0.0.1:0").unwrap());
     let places = free.each_ref().map(|listener| vec![listener.local_addr().unwrap().to_string()]);
@@ -82,6 +91,7 @@ fn start(folder: &Path, fault: &str) -> [Child; 2] {
             .args(["--exact", "train::ranks::be_a_rank", "--ignored"])
             .env(FOLDER, folder)
             .env(FAULT, fault)
+            .envs(pairs.then_some((PAIRS, "1")))
             .env("MLX_RANK", rank.to_string())
             .env("MLX_HOSTFILE", &hosts)
             .spawn()
@@ -89,8 +99,8 @@ fn start(folder: &Path, fault: &str) -> [Child; 2] {
     })
 }
 
-fn ranks(folder: &Path, fault: &str) {
-    for mut rank in start(folder, fault) {
+fn ranks(folder: &Path, fault: &str, pairs: bool) {
+    for mut rank in start(folder, fault, pairs) {
         assert!(rank.wait().unwrap().success());
     }
 }
@@ -103,13 +113,22 @@ fn numbers(path: &Path) -> Vec<f32> {
 
 #[test]
 fn two_ranks_with_uneven_shares_train_what_one_process_trains() {
+    compare(false);
+}
+
+#[test]
+fn two_ranks_with_uneven_shares_learn_from_pairs_what_one_process_learns() {
+    compare(true);
+}
+
+fn compare(pairs: bool) {
     let folder = tempfile::tempdir().unwrap();
-    ranks(folder.path(), "");
+    ranks(folder.path(), "", pairs);
     let mut engine = trained();
     let mut lines = Vec::new();
     for number in 0..3 {
         let all = [anchors(0), anchors(1)].concat();
-        let report = take(&mut engine, step(&shares(number).concat(), all));
+        let report = take(&mut engine, step(&shares(number, pairs).concat(), all));
         lines.push(line(&report));
         save_as(&mut engine, &folder.path().join(format!("alone-{number}")));
     }
@@ -129,7 +148,7 @@ fn two_ranks_with_uneven_shares_train_what_one_process_trains() {
 #[test]
 fn a_rank_that_refuses_its_share_holds_nobody_up_and_nothing_changes() {
     let folder = tempfile::tempdir().unwrap();
-    ranks(folder.path(), "1 refuses 1");
+    ranks(folder.path(), "1 refuses 1", false);
     let line = |rank: usize| {
         let text = fs::read_to_string(folder.path().join(format!("{rank}.txt"))).unwrap();
         text.lines().nth(1).unwrap().to_owned()

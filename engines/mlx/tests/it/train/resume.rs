@@ -9,13 +9,22 @@ use realign_engine_abi::{
 use realign_engine_mlx::engine::Engine;
 
 use super::{
-    LOSSES, begin, divergences, example, log_probs, pair, preference, referenced, rows, save, supervised,
-    take, trained,
+    LOSSES, alike, begin, divergences, example, log_probs, pair, preference, referenced, rows, save,
+    supervised, take, trained,
 };
 use crate::support::{File, ask, failure, on_disk, tiny, tokens};
 
 fn step(number: u64) -> TrainStep {
     supervised(vec![rows(&[example(number, 4, 6), example(number + 40, 3, 5)])], 0.01)
+}
+
+/// Every other step is one of pairs whose reference it measures itself.
+fn mixed(number: u64) -> TrainStep {
+    if number.is_multiple_of(2) {
+        return step(number);
+    }
+    let pairs = [alike(number, 4, 3, 6, 2), pair(number + 40, 7, 5, 3)];
+    preference(LOSSES[0], vec![rows(&pairs)], 0.01)
 }
 
 /// All files of a folder.
@@ -34,7 +43,7 @@ fn saved(engine: &mut Engine) -> BTreeMap<String, Vec<u8>> {
 fn undisturbed(steps: u64) -> BTreeMap<String, Vec<u8>> {
     let mut engine = trained();
     for number in 0..steps {
-        take(&mut engine, step(number));
+        take(&mut engine, mixed(number));
     }
     saved(&mut engine)
 }
@@ -57,7 +66,7 @@ fn a_run_that_goes_on_from_any_checkpoint_ends_with_the_same_bytes() {
         let folder = tempfile::tempdir().unwrap();
         let mut engine = trained();
         for number in 0..stop {
-            take(&mut engine, step(number));
+            take(&mut engine, mixed(number));
         }
         save(&mut engine, folder.path());
         drop(engine);
@@ -67,7 +76,7 @@ fn a_run_that_goes_on_from_any_checkpoint_ends_with_the_same_bytes() {
         let Reply::Training(info) = reply else { panic!("{reply:?}") };
         assert_eq!(info.steps, stop);
         for number in stop..4 {
-            take(&mut engine, step(number));
+            take(&mut engine, mixed(number));
         }
         assert!(saved(&mut engine) == whole, "stopped after {stop}");
     }

@@ -9,14 +9,14 @@ use serde::de::DeserializeOwned;
 
 use crate::error::{Error, Result};
 
-/// Largest text file that is read into memory: 256 MiB.
+/// Largest file that is read into memory: 256 MiB.
 const MAX_BYTES: u64 = 256 << 20;
 
-/// Reads a UTF-8 text file.
+/// Reads a file as it is.
 ///
 /// # Errors
-/// Bad input where the file is missing, unreadable, over 256 MiB or not UTF-8 (with the line of the first bad byte).
-pub fn text(path: &Path) -> Result<String> {
+/// Bad input where the file is missing, unreadable or over 256 MiB.
+pub fn bytes(path: &Path) -> Result<Vec<u8>> {
     let unreadable = |error| Error::unreadable(path, &error);
     let file = File::open(path).map_err(unreadable)?;
     let mut bytes = Vec::new();
@@ -26,7 +26,15 @@ pub fn text(path: &Path) -> Result<String> {
         let message = format!("{}: more than {MAX_BYTES} bytes, which is the limit", path.display());
         return Err(Error::bad_input(message).hint("split the file"));
     }
-    String::from_utf8(bytes).map_err(|error| {
+    Ok(bytes)
+}
+
+/// Reads a UTF-8 text file.
+///
+/// # Errors
+/// As [`bytes()`], and bad input where it is not UTF-8 (with the line of the first bad byte).
+pub fn text(path: &Path) -> Result<String> {
+    String::from_utf8(bytes(path)?).map_err(|error| {
         let start = error.utf8_error().valid_up_to();
         let line = error.as_bytes()[..start].split(|byte| *byte == b'\n').count();
         Error::bad_input(format!(

@@ -23,8 +23,10 @@ pub mod paired_share;
 pub mod power;
 pub mod proportion;
 pub mod quantile;
+pub mod robust;
 pub mod skewed;
 pub mod two_sample;
+pub mod variation;
 
 pub use evidence::{Evidence, Interval};
 

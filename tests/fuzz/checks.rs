@@ -11,6 +11,8 @@ pub(crate) mod component;
 mod file;
 #[path = "checks/manifest.rs"]
 pub(crate) mod manifest;
+#[path = "checks/parquet.rs"]
+pub(crate) mod parquet;
 #[path = "checks/persona.rs"]
 pub(crate) mod persona;
 #[path = "checks/result.rs"]

@@ -77,3 +77,8 @@ fn rows_of_data_are_read_or_refused() {
 fn task_files_are_read_or_refused() {
     assert!(replay("task", checks::task::check) >= 8);
 }
+
+#[test]
+fn parquet_files_are_read_or_refused() {
+    assert!(replay("parquet", checks::parquet::check) >= 2);
+}

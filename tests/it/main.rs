@@ -55,3 +55,4 @@ mod simulation;
 mod support;
 mod tasks;
 mod train;
+mod windows;

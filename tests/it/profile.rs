@@ -1,5 +1,7 @@
 //! A personality inventory: a profile is measured and compared, and nothing asks more of it.
 
+use std::collections::BTreeSet;
+
 use realign::ids::Digest;
 use serde_json::{Value, json};
 
@@ -12,6 +14,19 @@ const SCALE: [&str; 5] = [
     "Neither accurate nor inaccurate",
     "Moderately accurate",
     "Very accurate",
+];
+
+/// The five files of the example, with how many of their statements are keyed for the factor.
+const FACTORS: [(&str, &str, usize); 5] = [
+    ("agreeableness", include_str!("../../plugins/likert-inventory/ipip50/agreeableness.jsonl"), 6),
+    ("conscientiousness", STATEMENTS, 6),
+    (
+        "emotional-stability",
+        include_str!("../../plugins/likert-inventory/ipip50/emotional-stability.jsonl"),
+        2,
+    ),
+    ("extraversion", include_str!("../../plugins/likert-inventory/ipip50/extraversion.jsonl"), 5),
+    ("intellect", include_str!("../../plugins/likert-inventory/ipip50/intellect.jsonl"), 7),
 ];
 
 /// The small suite with an inventory and nothing else.
@@ -56,6 +71,25 @@ fn eval(project: &Project, name: &str, place: impl Fn(&str) -> usize) -> Value {
     let run = ["eval", "suite.toml", "--model", "recorded:answers.jsonl", "--name", name, "--json"];
     let run = project.realign(&run).exits(0);
     serde_json::from_str(&run.out).expect("JSON")
+}
+
+/// Goldberg's Big-Five factor markers have 50 items; the counts of keys are those of the published inventory.
+#[test]
+fn the_example_has_ten_statements_of_each_factor_keyed_as_published_and_none_twice() {
+    let (mut ids, mut statements) = (BTreeSet::new(), BTreeSet::new());
+    for (factor, text, positive) in FACTORS {
+        let rows: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+        let keyed = |key: &str| rows.iter().filter(|row| row["key"] == key).count();
+        assert_eq!((keyed("+"), keyed("-")), (positive, 10 - positive), "{factor}");
+        for row in &rows {
+            let of = |field: &str| row[field].as_str().expect("text").to_owned();
+            assert!(of("id").starts_with(&format!("{factor}-")), "{row}");
+            assert!(of("statement").starts_with("I ") && of("statement").ends_with('.'), "{row}");
+            ids.insert(of("id"));
+            statements.insert(of("statement").to_lowercase());
+        }
+    }
+    assert_eq!((ids.len(), statements.len()), (50, 50));
 }
 
 #[test]

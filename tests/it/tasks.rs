@@ -259,3 +259,32 @@ fn a_suite_measures_its_tasks_too() {
     );
     project.realign(&["verify", "run"]).exits(0);
 }
+
+/// The example's rows have lists, structs, lists of structs and what is missing; both packings are read.
+#[test]
+fn rows_of_parquet_and_of_json_lines_give_the_same_run() {
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/parquet");
+    let file = |name: &str| fs::read(source.join(name)).expect("readable");
+    let task = String::from_utf8(file("arc.yaml")).expect("text");
+    let run = |data: &str, reader: &str| {
+        let project = Project::new();
+        let named = task.replace("rows.parquet", data);
+        project.write("arc.yaml", named.replace("dataset_path: parquet", &format!("dataset_path: {reader}")));
+        project.write(data, file(data));
+        let answers = (0..5).map(|id| {
+            let pairs: Vec<Value> =
+                (0..4).map(|place| json!([-1.0 - f64::from((place + id) % 3), false])).collect();
+            scores(&id.to_string(), &pairs) + "\n"
+        });
+        project.write("recorded.jsonl", answers.collect::<String>());
+        let arguments = ["eval", "--model", "recorded:recorded.jsonl", "--output", "out", "--name", "run"];
+        project.realign(&[&arguments[..], &["--task", "arc.yaml"]].concat()).exits(0);
+        let results: Value = serde_json::from_str(&project.read("out/results.json")).expect("JSON");
+        (project.read("out/samples_arc.jsonl"), results["results"].clone())
+    };
+    let lines = run("rows.jsonl", "json");
+    assert_eq!(lines.0.lines().count(), 5);
+    assert!(lines.0.contains("Which of these keeps a boat") && lines.0.contains("(été ☃)"), "{}", lines.0);
+    assert_eq!(run("rows.parquet", "parquet"), lines);
+    assert_eq!(run("rows-zstd.parquet", "parquet"), lines);
+}

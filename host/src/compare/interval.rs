@@ -11,7 +11,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::stats::{CONFIDENCE, Interval, ONE_SIDED_ALPHA, paired_share, skewed};
+use crate::stats::{CONFIDENCE, Interval, ONE_SIDED_ALPHA, mean, paired_share};
 
 /// Where an interval comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -21,7 +21,7 @@ pub enum IntervalMethod {
     Tango,
     /// The same at an effective number of items.
     TangoClustered,
-    /// Hall (1992): Student's t, corrected for skewness, with one degree of freedom less than clusters.
+    /// Hall (1992): Student's t, corrected for skewness, at the degrees of freedom that the clusters leave.
     HallT,
 }
 
@@ -52,7 +52,8 @@ pub fn intervals(deltas: &[Vec<f64>], right_or_wrong: bool) -> Option<Intervals>
         let [shown, bounds] = confidences.map(|confidence| paired_share::clustered_tango(deltas, confidence));
         (method, [shown?, bounds?])
     } else {
-        (IntervalMethod::HallT, skewed::intervals(deltas, confidences)?)
+        let mean = mean::clustered(deltas)?;
+        (IntervalMethod::HallT, confidences.map(|confidence| mean.interval(confidence)))
     };
     Some(Intervals { method, shown, bounds })
 }

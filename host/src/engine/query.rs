@@ -23,7 +23,7 @@ pub struct ScoreQuery {
 }
 
 impl ScoreQuery {
-    /// The log-likelihood of a whole text, its first token included.
+    /// The log-likelihood of a whole text, its first token included. It may be longer than the model's window.
     #[must_use]
     pub fn whole_text(id: impl Into<String>, text: impl Into<String>) -> Self {
         Self { id: id.into(), context: Prompt::Raw(String::new()), continuations: vec![text.into()] }

@@ -3,6 +3,7 @@
 mod course;
 mod fit;
 mod rows;
+mod windows;
 
 use std::{cell::RefCell, collections::BTreeMap};
 

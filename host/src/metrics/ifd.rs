@@ -13,17 +13,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     model::Estimate,
-    stats::{
-        CONFIDENCE,
-        bootstrap::{self, Bootstrap},
-    },
+    stats::{CONFIDENCE, bootstrap, mean},
 };
 
 /// Name and version of both formulas.
 pub const FORMULA: &str = "ifd/1";
-
-/// Replicates of the intervals of quantiles.
-const BOOTSTRAP: Bootstrap = Bootstrap { replicates: 1_000, seed: 0x1fd };
 
 /// One answer.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -61,30 +55,26 @@ impl Ifd {
     }
 }
 
-/// A quantile of clustered values, linear between neighbours (Hyndman and Fan, type 7), with the percentile interval of the
-/// cluster bootstrap: the correction for bias and skewness that means take has no meaning for a jackknifed quantile. `None`
-/// with fewer than two clusters.
+/// A quantile of clustered values, linear between neighbours (Hyndman and Fan, type 7), with the interval of Woodruff (1952):
+/// the share of values up to it has an interval, and the quantiles at its ends are those of the quantile. `None` with fewer
+/// than two clusters.
 #[must_use]
 pub fn quantile(clusters: &[Vec<f64>], p: f64) -> Option<Estimate> {
-    if clusters.len() < 2 {
+    let mut sorted: Vec<f64> = clusters.iter().flatten().copied().collect();
+    if sorted.is_empty() {
         return None;
     }
-    let of = |drawn: &[usize]| {
-        let mut values: Vec<f64> =
-            drawn.iter().flat_map(|cluster| clusters[*cluster].iter().copied()).collect();
-        values.sort_by(f64::total_cmp);
-        (!values.is_empty()).then(|| bootstrap::at(&values, p))
-    };
-    let all: Vec<usize> = (0..clusters.len()).collect();
-    let value = of(&all)?;
-    let replicates = bootstrap::distribution(clusters.len(), BOOTSTRAP, of);
-    if replicates.is_empty() {
-        return None;
-    }
-    let tail = (1.0 - CONFIDENCE) / 2.0;
-    let low = bootstrap::at(&replicates, tail).min(value);
-    let high = bootstrap::at(&replicates, 1.0 - tail).max(value);
-    Some(Estimate { value, low, high, n: clusters.iter().map(Vec::len).sum(), clusters: clusters.len() })
+    sorted.sort_by(f64::total_cmp);
+    let value = bootstrap::at(&sorted, p);
+    let shares: Vec<Vec<f64>> = clusters
+        .iter()
+        .map(|cluster| cluster.iter().map(|other| f64::from(u8::from(*other <= value))).collect())
+        .collect();
+    let share = mean::clustered(&shares)?;
+    let span = mean::Mean { value: p, skewness: 0.0, ..share }.interval(CONFIDENCE);
+    let low = bootstrap::at(&sorted, span.low).min(value);
+    let high = bootstrap::at(&sorted, span.high).max(value);
+    Some(Estimate { value, low, high, n: share.n, clusters: share.clusters })
 }
 
 #[cfg(test)]

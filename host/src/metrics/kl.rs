@@ -4,9 +4,10 @@
 //! the vocabulary at temperature 1, in a context that the policy itself sampled; the token that ends the turn counts.
 //! Prompts of one family are a cluster.
 //!
-//! The interval is the `BCa` bootstrap of the ratio of sums over clusters. Few clusters make a bootstrap too narrow, so
-//! both one-sided bounds are widened to those of the linearised ratio with Student's t where these are wider. No bound is
-//! below 0. Tokens of a response hang together, which is why they are never taken as observations of their own.
+//! The interval is that of a ratio of sums over clusters ([`crate::stats::mean`]), which holds for the long tail that
+//! divergences have, and for families of unequal size. A `BCa` bootstrap, which stood here before, put the upper bound below
+//! the truth in up to 15 of 100 runs of 12 families. No bound is below 0. Tokens of a response hang together, which is
+//! why they are never taken as observations of their own.
 
 use std::collections::BTreeMap;
 
@@ -14,7 +15,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     model::Estimate,
-    stats::{CONFIDENCE, Evidence, ONE_SIDED_ALPHA, bootstrap, bootstrap::Bootstrap, by_cluster, mean},
+    stats::{Evidence, by_cluster, mean},
 };
 
 /// Name and version of the formula.
@@ -61,7 +62,7 @@ pub fn by_kind(responses: &[ResponseKl]) -> BTreeMap<String, f64> {
 
 /// Divergence over responses. `None` where fewer than two clusters hold a token, or a number is not finite.
 #[must_use]
-pub fn kl(responses: &[ResponseKl], bootstrap: Bootstrap) -> Option<Kl> {
+pub fn kl(responses: &[ResponseKl]) -> Option<Kl> {
     if responses.iter().flat_map(|response| &response.tokens).any(|value| !value.is_finite()) {
         return None;
     }
@@ -74,30 +75,12 @@ pub fn kl(responses: &[ResponseKl], bootstrap: Bootstrap) -> Option<Kl> {
             .map(|response| (response.family.as_str(), (sum(response), response.tokens.len() as f64))),
     );
     let linearised = mean::ratio_of_sums(&clusters)?.evidence()?;
-    let totals: Vec<(f64, f64)> = clusters
-        .iter()
-        .map(|cluster| cluster.iter().fold((0.0, 0.0), |(a, b), (x, y)| (a + x, b + y)))
-        .collect();
-    let ratio = |drawn: &[usize]| {
-        let (kl, tokens) = drawn.iter().fold((0.0, 0.0), |(a, b), &i| (a + totals[i].0, b + totals[i].1));
-        (tokens > 0.0).then(|| kl / tokens)
-    };
-    let two_sided = bootstrap::bca(totals.len(), CONFIDENCE, bootstrap, ratio)?;
-    let one_sided = bootstrap::bca(totals.len(), 1.0 - 2.0 * ONE_SIDED_ALPHA, bootstrap, ratio)?;
-    let Estimate { value, low, high, n, clusters } = linearised.estimate;
+    let Estimate { low, high, .. } = linearised.estimate;
     let evidence = Evidence {
-        estimate: Estimate {
-            value,
-            low: two_sided.low.min(low).max(0.0),
-            high: two_sided.high.max(high),
-            n,
-            clusters,
-        },
-        lower: one_sided.low.min(linearised.lower).max(0.0),
-        upper: one_sided.high.max(linearised.upper),
-        effective_n: None,
-    }
-    .finite()?;
+        estimate: Estimate { low: low.max(0.0), high, ..linearised.estimate },
+        lower: linearised.lower.max(0.0),
+        ..linearised
+    };
     let mut tokens: Vec<f64> =
         filled.iter().flat_map(|response| &response.tokens).map(|kl| kl.max(0.0)).collect();
     tokens.sort_by(f64::total_cmp);
@@ -113,8 +96,6 @@ pub fn kl(responses: &[ResponseKl], bootstrap: Bootstrap) -> Option<Kl> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    const BOOTSTRAP: Bootstrap = Bootstrap { replicates: 1_000, seed: 3 };
 
     fn response(family: &str, tokens: &[f64]) -> ResponseKl {
         ResponseKl { family: family.into(), kind: None, tokens: tokens.to_vec() }
@@ -137,7 +118,7 @@ mod tests {
     #[test]
     fn tokens_weigh_the_same_however_long_their_response() {
         // (0.1 + 0.2 + 0.3 + 0.4) / 4, and not the mean of 0.1 and 0.3.
-        let found = kl(&[response("a", &[0.1]), response("b", &[0.2, 0.3, 0.4])], BOOTSTRAP).unwrap();
+        let found = kl(&[response("a", &[0.1]), response("b", &[0.2, 0.3, 0.4])]).unwrap();
         assert!((found.evidence.estimate.value - 0.25).abs() < 1e-12);
         assert_eq!((found.tokens, found.evidence.estimate.n, found.evidence.estimate.clusters), (4, 2, 2));
         assert!((found.per_response - 0.5).abs() < 1e-12);
@@ -147,7 +128,7 @@ mod tests {
     #[test]
     fn the_95th_percentile_is_the_value_that_95_of_100_tokens_do_not_exceed() {
         let tokens: Vec<f64> = (1..=100).map(f64::from).collect();
-        let found = kl(&[response("a", &tokens[..50]), response("b", &tokens[50..])], BOOTSTRAP).unwrap();
+        let found = kl(&[response("a", &tokens[..50]), response("b", &tokens[50..])]).unwrap();
         assert!((found.p95 - 95.0).abs() < 1e-12);
     }
 
@@ -155,34 +136,34 @@ mod tests {
     fn bounds_enclose_the_value_and_do_not_fall_below_zero() {
         let responses: Vec<_> =
             (0..12).map(|index| response(&index.to_string(), &[0.01 * f64::from(index), 0.05])).collect();
-        let Evidence { estimate, lower, upper, .. } = kl(&responses, BOOTSTRAP).unwrap().evidence;
+        let Evidence { estimate, lower, upper, .. } = kl(&responses).unwrap().evidence;
         assert!(0.0 <= estimate.low && estimate.low <= lower && lower <= estimate.value);
         assert!(estimate.value <= upper && upper <= estimate.high);
-        let few = kl(&[response("a", &[0.0, 0.0]), response("b", &[0.1])], BOOTSTRAP).unwrap().evidence;
+        let few = kl(&[response("a", &[0.0, 0.0]), response("b", &[0.1])]).unwrap().evidence;
         assert!(few.lower >= 0.0 && few.upper > 0.2, "two clusters prove little: {few:?}");
     }
 
     #[test]
     fn a_model_that_did_not_move_has_a_divergence_of_zero() {
-        let found = kl(&[response("a", &[0.0, -1e-9]), response("b", &[0.0])], BOOTSTRAP).unwrap();
+        let found = kl(&[response("a", &[0.0, -1e-9]), response("b", &[0.0])]).unwrap();
         assert_eq!((found.evidence.estimate.value, found.evidence.upper), (0.0, 0.0));
     }
 
     #[test]
     fn one_cluster_no_token_and_no_number_are_not_measured() {
-        assert!(kl(&[response("a", &[0.1]), response("a", &[0.2])], BOOTSTRAP).is_none());
-        assert!(kl(&[response("a", &[0.1]), response("b", &[])], BOOTSTRAP).is_none());
-        assert!(kl(&[response("a", &[0.1]), response("b", &[f64::INFINITY])], BOOTSTRAP).is_none());
+        assert!(kl(&[response("a", &[0.1]), response("a", &[0.2])]).is_none());
+        assert!(kl(&[response("a", &[0.1]), response("b", &[])]).is_none());
+        assert!(kl(&[response("a", &[0.1]), response("b", &[f64::INFINITY])]).is_none());
         // `NaN.max(0.0)` is 0: a broken model must not look like one that did not move.
-        assert!(kl(&[response("a", &[0.1]), response("b", &[f64::NAN, 0.1])], BOOTSTRAP).is_none());
+        assert!(kl(&[response("a", &[0.1]), response("b", &[f64::NAN, 0.1])]).is_none());
     }
 
     #[test]
     fn the_order_of_responses_plays_no_part() {
         let mut responses: Vec<_> =
             (0..9).map(|index| response(&(index % 5).to_string(), &[0.1 * f64::from(index)])).collect();
-        let forward = kl(&responses, BOOTSTRAP).unwrap();
+        let forward = kl(&responses).unwrap();
         responses.reverse();
-        assert_eq!(kl(&responses, BOOTSTRAP).unwrap().evidence, forward.evidence);
+        assert_eq!(kl(&responses).unwrap().evidence, forward.evidence);
     }
 }

@@ -5,8 +5,8 @@
 //! One short reply says little about style, so responses are pooled into blocks of 4 of the same context kind,
 //! drawn with a seed. The value is `sd / mean` over block means of m' (sd with n - 1).
 //!
-//! - Interval: `BCa` bootstrap over blocks, because replicates of a standard deviation lean low. Fewer than 8 blocks
-//!   are `insufficient`. Up to three responses of each kind are in no block; the seed chooses them.
+//! - Interval: [`crate::stats::variation`], with families as the number of independent values where they are fewer than
+//!   blocks. Fewer than 8 blocks are `insufficient`, as are fewer than 5 families. Up to three responses of each kind are in no block; the seed chooses them.
 //! - The mean of m' over **all** responses, families as clusters, has to meet its own rule.
 //! - The exemplars' own variation, `sd / sqrt(4) / mean` of their m', is what blocks of real text in the voice
 //!   would show. Where it does not meet the gate itself, the scorer cannot resolve the gate: `inconclusive`.
@@ -22,12 +22,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     gates::{Decision, Evidence, Rule, decide, decide::number},
-    model::{Estimate, Verdict},
-    stats::{
-        CONFIDENCE, ONE_SIDED_ALPHA,
-        bootstrap::{self, Bootstrap},
-        by_cluster, mean,
-    },
+    model::Verdict,
+    stats::{by_cluster, mean, variation},
 };
 
 pub mod blocks;
@@ -101,9 +97,9 @@ pub fn length_score(text: &str) -> f64 {
     (text.split_whitespace().count().max(1) as f64).ln()
 }
 
-/// Style variance of a set of scores under a gate; blocks and intervals use the seed of `bootstrap`.
+/// Style variance of a set of scores under a gate; `seed` draws the blocks.
 #[must_use]
-pub fn style(input: &StyleInput<'_>, gate: &StyleGate, bootstrap: Bootstrap) -> Style {
+pub fn style(input: &StyleInput<'_>, gate: &StyleGate, seed: u64) -> Style {
     let anchors = match anchored(input) {
         Ok(anchors) => anchors,
         Err(decision) => return Style::undecided(input, decision),
@@ -111,15 +107,18 @@ pub fn style(input: &StyleInput<'_>, gate: &StyleGate, bootstrap: Bootstrap) -> 
     let matches: Vec<f64> = input.scores.iter().map(|score| anchors.place(score.score)).collect();
     let samples: Vec<(&str, &str)> =
         input.scores.iter().map(|score| (score.sample_id.as_str(), score.kind.as_str())).collect();
-    let blocks: Vec<f64> = plan_blocks(&samples, bootstrap.seed)
+    let blocks: Vec<f64> = plan_blocks(&samples, seed)
         .iter()
         .map(|block| block.iter().map(|index| matches[*index]).sum::<f64>() / BLOCK as f64)
         .collect();
-    let families = input.scores.iter().zip(&matches).map(|(score, value)| (score.family.as_str(), *value));
-    let mean_match = mean::clustered(&by_cluster(families)).and_then(|mean| mean.evidence());
-    let variation = block_variation(&blocks, bootstrap);
+    let by_family = input.scores.iter().zip(&matches).map(|(score, value)| (score.family.as_str(), *value));
+    let mean_match = mean::clustered(&by_cluster(by_family)).and_then(|mean| mean.evidence());
+    // Blocks of different kinds hold responses of the same families, which are what is independent.
+    let families = input.scores.iter().map(|score| score.family.as_str()).collect::<BTreeSet<_>>().len();
+    let variation =
+        (blocks.len() >= MIN_BLOCKS).then(|| variation::evidence(&blocks, families, BLOCK)).flatten();
     let exemplar_variation = anchors.own_variation(input.exemplars);
-    let spread = spread_decision(gate, blocks.len(), variation.as_ref(), exemplar_variation);
+    let spread = spread_decision(gate, [blocks.len(), families], variation.as_ref(), exemplar_variation);
     let level = decide(&gate.mean_match, mean_match.as_ref());
     let decision = Decision::all_of(&[
         Decision { reason: format!("mean match: {}", level.reason), ..level },
@@ -183,7 +182,7 @@ impl Anchors {
     #[must_use]
     pub fn own_variation(&self, exemplars: &[f64]) -> Option<f64> {
         let placed: Vec<f64> = exemplars.iter().map(|score| self.place(*score)).collect();
-        variation_of(&placed).map(|own| own / (BLOCK as f64).sqrt())
+        variation::value(&placed).map(|own| own / (BLOCK as f64).sqrt())
     }
 }
 
@@ -195,39 +194,10 @@ impl Style {
     }
 }
 
-/// sd / mean, defined for two or more values with a mean above zero.
-fn variation_of(values: &[f64]) -> Option<f64> {
-    let n = values.len() as f64;
-    let mean = values.iter().sum::<f64>() / n;
-    let squares: f64 = values.iter().map(|value| (value - mean).powi(2)).sum();
-    let variation = (squares / (n - 1.0)).sqrt() / mean;
-    (values.len() >= 2 && mean > 0.0 && variation.is_finite()).then_some(variation)
-}
-
-/// Variation over blocks with `BCa` intervals; `None` with too few blocks or a mean that is not above zero.
-fn block_variation(blocks: &[f64], bootstrap: Bootstrap) -> Option<Evidence> {
-    if blocks.len() < MIN_BLOCKS {
-        return None;
-    }
-    let value = variation_of(blocks)?;
-    let statistic =
-        |drawn: &[usize]| variation_of(&drawn.iter().map(|index| blocks[*index]).collect::<Vec<f64>>());
-    let shown = bootstrap::bca(blocks.len(), CONFIDENCE, bootstrap, statistic)?;
-    let bounds = bootstrap::bca(blocks.len(), 1.0 - 2.0 * ONE_SIDED_ALPHA, bootstrap, statistic)?;
-    let (n, clusters) = (blocks.len() * BLOCK, blocks.len());
-    Evidence {
-        estimate: Estimate { value, low: shown.low, high: shown.high, n, clusters },
-        lower: bounds.low,
-        upper: bounds.high,
-        effective_n: None,
-    }
-    .finite()
-}
-
 /// The gate on variation, unless the scorer or the data cannot carry it.
 fn spread_decision(
     gate: &StyleGate,
-    blocks: usize,
+    [blocks, families]: [usize; 2],
     variation: Option<&Evidence>,
     exemplars: Option<f64>,
 ) -> Decision {
@@ -235,6 +205,9 @@ fn spread_decision(
         return Decision::insufficient(format!(
             "{blocks} blocks of {BLOCK} responses, {MIN_BLOCKS} are needed"
         ));
+    }
+    if families < variation::FEWEST {
+        return Decision::insufficient(format!("{families} families, {} are needed", variation::FEWEST));
     }
     let Some(own) = exemplars.filter(|own| gate.variation.holds(*own)) else {
         let own = exemplars.map_or_else(|| "undefined".to_owned(), number);

@@ -94,8 +94,9 @@ pub fn difference(first: [&[Scored<'_>]; 2], second: [&[Scored<'_>]; 2]) -> Opti
     }
     let area = area(first[0], first[1], &found)?;
     let error = area.variance.sqrt();
-    let reach =
-        |alpha: f64| (quantile::t_upper(alpha, area.fewer - 1) * error).max(1.0 - area.flawless(alpha));
+    let reach = |alpha: f64| {
+        (quantile::t_upper(alpha, (area.fewer - 1) as f64) * error).max(1.0 - area.flawless(alpha))
+    };
     let (two_sided, one_sided) = (reach((1.0 - CONFIDENCE) / 2.0), reach(ONE_SIDED_ALPHA));
     let at = |offset: f64| (area.value + offset).clamp(-1.0, 1.0);
     Evidence {
@@ -214,7 +215,7 @@ impl Area {
         let (low, high) = if self.variance < NO_VARIANCE || spread <= 0.0 {
             (self.value, self.value)
         } else {
-            let reach = quantile::t_upper(alpha, self.fewer - 1) * self.variance.sqrt() / spread;
+            let reach = quantile::t_upper(alpha, (self.fewer - 1) as f64) * self.variance.sqrt() / spread;
             let logit = (self.value / (1.0 - self.value)).ln();
             let back = |x: f64| 1.0 / (1.0 + (-x).exp());
             (back(logit - reach), back(logit + reach))

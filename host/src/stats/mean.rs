@@ -1,13 +1,12 @@
 //! Means of clustered values, ratios of sums and geometric means.
 //!
-//! The standard error of a mean over n values in C clusters is
-//! `sqrt(C / (C - 1) * sum_c (sum_{i in c} (x_i - mean))^2) / n`; the interval takes Student's t with C - 1
-//! degrees of freedom. A ratio of sums `R = sum a / sum b` is linearised: the residual of an observation is
-//! `(a_i - R b_i)` and the divisor is `sum b`.
+//! A mean is the ratio of sums `R = sum a / sum b` whose denominators are 1. Its spread and the degrees of freedom of
+//! that spread are those of [`super::robust`], which hold for few clusters of unequal size too; the interval is Student's t,
+//! corrected for skewness by [`super::skewed`], because mean and spread of values with a long tail move together.
 //!
 //! Fewer than two clusters say nothing about their own spread: the answer is `None`.
 
-use super::{CONFIDENCE, Evidence, ONE_SIDED_ALPHA, quantile};
+use super::{CONFIDENCE, Evidence, Interval, ONE_SIDED_ALPHA, quantile, robust, skewed};
 use crate::model::Estimate;
 
 /// A mean with its standard error.
@@ -17,6 +16,10 @@ pub struct Mean {
     pub value: f64,
     /// Clustered standard error, in the unit of the value.
     pub standard_error: f64,
+    /// Degrees of freedom of the standard error: one less than clusters where all weigh the same, else fewer.
+    pub df: f64,
+    /// Skewness of the mean's distribution: that of the clusters over the root of their number.
+    pub skewness: f64,
     /// Observations.
     pub n: usize,
     /// Clusters that hold observations; at least 2.
@@ -36,27 +39,27 @@ pub fn clustered(clusters: &[Vec<f64>]) -> Option<Mean> {
 /// `None` with fewer than two clusters, a sum of denominators of zero or a number that is not finite.
 #[must_use]
 pub fn ratio_of_sums(clusters: &[Vec<(f64, f64)>]) -> Option<Mean> {
-    let filled: Vec<&Vec<(f64, f64)>> = clusters.iter().filter(|cluster| !cluster.is_empty()).collect();
-    let count = filled.len();
-    if count < 2 {
+    let filled: Vec<&[(f64, f64)]> =
+        clusters.iter().map(Vec::as_slice).filter(|cluster| !cluster.is_empty()).collect();
+    if filled.len() < 2 {
         return None;
     }
-    let sums: Vec<(f64, f64)> = filled
-        .iter()
-        .map(|cluster| cluster.iter().fold((0.0, 0.0), |(a, b), (x, y)| (a + x, b + y)))
-        .collect();
-    let numerator: f64 = sums.iter().map(|(a, _)| a).sum();
-    let denominator: f64 = sums.iter().map(|(_, b)| b).sum();
+    let (numerator, denominator) =
+        filled.iter().copied().flatten().fold((0.0, 0.0), |(a, b), (x, y)| (a + x, b + y));
     let value = numerator / denominator;
-    let squares: f64 = sums.iter().map(|(a, b)| (a - value * b).powi(2)).sum();
-    let correction = count as f64 / (count - 1) as f64;
-    let standard_error = (correction * squares).sqrt() / denominator.abs();
+    let sums: Vec<robust::Cluster> =
+        filled.iter().map(|cluster| robust::Cluster::of(cluster, value)).collect();
+    let spread = robust::spread(&sums, denominator);
     let n = filled.iter().map(|cluster| cluster.len()).sum();
-    (value.is_finite() && standard_error.is_finite()).then_some(Mean {
+    let finite =
+        [value, spread.standard_error, spread.df, spread.skewness].iter().all(|number| number.is_finite());
+    finite.then_some(Mean {
         value,
-        standard_error,
+        standard_error: spread.standard_error,
+        df: spread.df,
+        skewness: spread.skewness,
         n,
-        clusters: count,
+        clusters: filled.len(),
     })
 }
 
@@ -86,7 +89,8 @@ pub fn bounded(clusters: &[Vec<f64>], low: f64, high: f64) -> Option<Evidence> {
     let weight = if plain.standard_error / scale < 1e-9 { plain.n.div_ceil(plain.clusters) } else { 1 };
     let mut padded = clusters.to_vec();
     padded.extend([vec![low; weight], vec![high; weight]]);
-    let mut evidence = clustered(&padded)?.evidence()?;
+    // The skewness is the data's own: two values at the ends would be most of it.
+    let mut evidence = Mean { skewness: plain.skewness, ..clustered(&padded)? }.evidence()?;
     let value = plain.value;
     let below = |bound: f64| bound.max(low).min(value);
     let above = |bound: f64| bound.min(high).max(value);
@@ -99,22 +103,24 @@ pub fn bounded(clusters: &[Vec<f64>], low: f64, high: f64) -> Option<Evidence> {
 }
 
 impl Mean {
+    /// The two-sided interval of that confidence.
+    #[must_use]
+    pub fn interval(&self, confidence: f64) -> Interval {
+        let t = quantile::t_upper((1.0 - confidence) / 2.0, self.df);
+        let at = |t: f64| self.value - self.standard_error * skewed::back(t, self.skewness);
+        Interval { low: at(t), high: at(-t) }
+    }
+
     /// The mean as gates and reports take it. `None` if a bound is not finite.
     #[must_use]
     pub fn evidence(&self) -> Option<Evidence> {
-        let df = self.clusters - 1;
-        let two_sided = quantile::t_upper((1.0 - CONFIDENCE) / 2.0, df) * self.standard_error;
-        let one_sided = quantile::t_upper(ONE_SIDED_ALPHA, df) * self.standard_error;
+        let shown = self.interval(CONFIDENCE);
+        let bounds = self.interval(1.0 - 2.0 * ONE_SIDED_ALPHA);
+        let (value, n, clusters) = (self.value, self.n, self.clusters);
         Evidence {
-            estimate: Estimate {
-                value: self.value,
-                low: self.value - two_sided,
-                high: self.value + two_sided,
-                n: self.n,
-                clusters: self.clusters,
-            },
-            lower: self.value - one_sided,
-            upper: self.value + one_sided,
+            estimate: Estimate { value, low: shown.low, high: shown.high, n, clusters },
+            lower: bounds.low,
+            upper: bounds.high,
             effective_n: None,
         }
         .finite()

@@ -66,7 +66,7 @@ fn effective_items(
         return filled as f64;
     }
     let tail = (1.0 - confidence) / 2.0;
-    let uncertainty = quantile::t_upper(tail, n - 1) / quantile::t_upper(tail, filled - 1);
+    let uncertainty = quantile::t_upper(tail, (n - 1) as f64) / quantile::t_upper(tail, (filled - 1) as f64);
     size * independent / clustered * uncertainty.powi(2)
 }
 

@@ -73,7 +73,7 @@ pub fn minimum_detectable_difference(standard_error: f64, clusters: usize) -> Op
     if clusters < 2 || !standard_error.is_finite() || standard_error <= 0.0 {
         return None;
     }
-    let df = clusters - 1;
+    let df = (clusters - 1) as f64;
     Some((quantile::t_upper(0.025, df) + quantile::t_upper(1.0 - POWER, df)) * standard_error)
 }
 

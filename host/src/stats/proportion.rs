@@ -6,19 +6,20 @@
 //!
 //! # Choices
 //!
-//! - The variance of a share is linearised by cluster: `C / (C - 1) * sum_c z_c^2` with
-//!   `z_c = sum over the cluster of (x - p) / n`. A mean of T shares has `z_c = sum_t sum (x - p_t) / (T n_t)`,
-//!   so traits that fail together in one scenario count as one failure.
-//! - The effective size is `p (1 - p) / variance`, times `(t_{n-1} / t_{C-1})^2` for having estimated the
-//!   variance from C clusters (the quantiles are those of the bound asked for), and never more than n. R's
-//!   `survey::svyciprop(method = "beta")` uses the same formula without the cap.
+//! - The variance of a share is linearised by cluster, with residuals
+//!   `r_c = sum over the cluster of (x - p) / n`. A mean of T shares has `r_c = sum_t sum (x - p_t) / (T n_t)`,
+//!   so traits that fail together in one scenario count as one failure. Variance and its degrees of freedom are those of
+//!   [`super::robust`]: `C / (C - 1) * sum_c r_c^2` and C - 1 where clusters weigh the same.
+//! - The effective size is `p (1 - p) / variance`, times `(t_{n-1} / t_df)^2` for having estimated the
+//!   variance (the quantiles are those of the bound asked for), and never more than n. R's
+//!   `survey::svyciprop(method = "beta")` uses the same formula with C - 1 and without the cap.
 //! - If every cluster holds one observation, the effective size is n and the bounds are exactly Clopper-Pearson.
 //! - If the variance is zero (all hits, all misses) or there are fewer than two clusters, the design effect
 //!   cannot be estimated: the effective size is then the number of clusters.
 //! - That rule alone would make one miss look better than none. Therefore no bound is stronger than the one
 //!   that flawless data from as many clusters gives, `alpha^(1/C)` from below: 24 scenarios never prove 90 %.
 
-use super::{CONFIDENCE, Evidence, Interval, ONE_SIDED_ALPHA, quantile};
+use super::{CONFIDENCE, Evidence, Interval, ONE_SIDED_ALPHA, quantile, robust};
 use crate::model::Estimate;
 
 /// Variances below this are rounding errors of zero.
@@ -91,6 +92,8 @@ pub struct Share {
     pub value: f64,
     /// Linearised variance of the value; 0 with fewer than two clusters.
     pub variance: f64,
+    /// Degrees of freedom of the variance.
+    pub df: f64,
     /// Observations.
     pub n: usize,
     /// Clusters that hold observations.
@@ -112,7 +115,7 @@ pub fn mean_of_shares(rows: &[Vec<Count>]) -> Option<Share> {
         return None;
     }
     let width = rows.iter().map(Vec::len).max().unwrap_or(0);
-    let mut residuals = vec![0.0; width];
+    let mut sums = vec![robust::Cluster::default(); width];
     let mut seen = vec![false; width];
     let (mut value, mut total) = (0.0, 0);
     for row in rows {
@@ -122,25 +125,32 @@ pub fn mean_of_shares(rows: &[Vec<Count>]) -> Option<Share> {
             return None;
         }
         let share = hits as f64 / n as f64;
+        let weight = 1.0 / (n as f64 * rows.len() as f64);
         for (cluster, count) in row.iter().enumerate() {
-            let residual = count.hits.min(count.n) as f64 - share * count.n as f64;
-            residuals[cluster] += residual / (n as f64 * rows.len() as f64);
+            let (hits, n) = (count.hits.min(count.n) as f64, count.n as f64);
+            let sum = &mut sums[cluster];
+            sum.residual += weight * (hits - share * n);
+            sum.within += weight * weight * (hits * (1.0 - share).powi(2) + (n - hits) * share * share);
+            sum.size += weight * n;
+            sum.squares += weight * weight * n;
             seen[cluster] |= count.n > 0;
         }
         value += share;
         total += n;
     }
     let value = value / rows.len() as f64;
-    let clusters = seen.iter().filter(|seen| **seen).count();
-    let squares: f64 = residuals.iter().map(|z| z * z).sum();
-    let variance = if clusters < 2 {
-        0.0
+    let sums: Vec<robust::Cluster> =
+        sums.into_iter().zip(seen).filter_map(|(sum, seen)| seen.then_some(sum)).collect();
+    let clusters = sums.len();
+    let (variance, df) = if clusters < 2 {
+        (0.0, 1.0)
     } else if rows.len() == 1 && clusters == total {
-        value * (1.0 - value) / total as f64
+        (value * (1.0 - value) / total as f64, (clusters - 1) as f64)
     } else {
-        squares * clusters as f64 / (clusters - 1) as f64
+        let spread = robust::spread(&sums, 1.0);
+        (spread.standard_error.powi(2), spread.df)
     };
-    Some(Share { value, variance, n: total, clusters })
+    Some(Share { value, variance, df, n: total, clusters })
 }
 
 impl Share {
@@ -150,7 +160,7 @@ impl Share {
         if self.clusters < 2 || self.variance < NO_VARIANCE {
             return self.clusters as f64;
         }
-        let uncertainty = quantile::t_upper(alpha, self.n - 1) / quantile::t_upper(alpha, self.clusters - 1);
+        let uncertainty = quantile::t_upper(alpha, (self.n - 1) as f64) / quantile::t_upper(alpha, self.df);
         let effective = self.value * (1.0 - self.value) / self.variance * uncertainty.powi(2);
         effective.min(self.n as f64)
     }

@@ -38,12 +38,12 @@ pub fn beta(p: f64, a: f64, b: f64) -> f64 {
 }
 
 /// The upper quantile of Student's t that is exceeded with probability `alpha` (below one half), with `df`
-/// degrees of freedom (at least 1).
+/// degrees of freedom (at least 1; they need not be whole).
 ///
 /// `t = sqrt(df z / (1 - z))` where z is the `1 - 2 alpha` quantile of Beta(1/2, df/2).
 #[must_use]
-pub fn t_upper(alpha: f64, df: usize) -> f64 {
-    let df = df.max(1) as f64;
+pub fn t_upper(alpha: f64, df: f64) -> f64 {
+    let df = df.max(1.0);
     let z = beta(1.0 - 2.0 * alpha, 0.5, df / 2.0);
     (df * z / (1.0 - z)).sqrt()
 }
@@ -98,13 +98,13 @@ mod tests {
         (0.000_1, 3.00, 7.00, 0.010_771_498_203),
     ];
 
-    const T: [(f64, usize, f64); 7] = [
-        (0.025, 1, 12.706_204_736_175),
-        (0.05, 2, 2.919_985_580_354),
-        (0.025, 9, 2.262_157_162_798),
-        (0.05, 23, 1.713_871_527_747),
-        (0.2, 99, 0.845_267_031_953),
-        (0.025, 4999, 1.960_438_646_662),
-        (0.05, 100_000, 1.644_868_864_785),
+    const T: [(f64, f64, f64); 7] = [
+        (0.025, 1.0, 12.706_204_736_175),
+        (0.05, 2.0, 2.919_985_580_354),
+        (0.025, 9.0, 2.262_157_162_798),
+        (0.05, 23.0, 1.713_871_527_747),
+        (0.2, 99.0, 0.845_267_031_953),
+        (0.025, 4999.0, 1.960_438_646_662),
+        (0.05, 100_000.0, 1.644_868_864_785),
     ];
 }

@@ -230,7 +230,7 @@ pub fn benchmark_card(
     let groups: BTreeSet<&str> = items.iter().map(|item| item.group.as_str()).collect();
     let numbers = benchmark(&BenchmarkInput {
         metric: &spec.metric,
-        direction: metric.direction,
+        direction: spec.direction.is_described().then_some(metric.direction),
         range,
         items: items.len(),
         groups: groups.len(),

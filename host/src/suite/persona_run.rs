@@ -36,9 +36,6 @@ use crate::{
     store::{CellRecord, Store},
 };
 
-/// Replicates of every bootstrap.
-const REPLICATES: usize = 2_000;
-
 /// What judging the persona gave.
 #[derive(Debug, Default)]
 pub struct PersonaResult {

@@ -4,11 +4,21 @@
 //! share `c` of them, the standard error is at most `sqrt(c / n)`. How far items of one cluster change together is not known
 //! before, so two numbers are given: `n` as many as items (each changes by itself) and as many as clusters (all of a cluster
 //! change together). The truth lies between. Other values have no spread that could be known before a run.
+//!
+//! A group's number is a mean over the documents of its tasks, or over the tasks: then a document of a short task counts for more,
+//! `sqrt(sum_t c w_t^2 / n_t)` with the weights of the tasks.
 
 use serde::Serialize;
 
-use super::{load::Suite, task_run};
-use crate::{sandbox::Item, stats::power, tasks::metric::Metric};
+use super::{
+    load::Suite,
+    task_run::{self, GroupNumber},
+};
+use crate::{
+    sandbox::Item,
+    stats::power,
+    tasks::{metric::Metric, set::TaskSet},
+};
 
 /// Share of items that change between two versions of a model, in plans (domain research: 10 % to 20 %).
 const CHANGING: f64 = 0.10;
@@ -51,7 +61,28 @@ pub fn sights(suite: &Suite, items: &[Vec<Item>], right_or_wrong: &[bool]) -> Ve
         let of = |(name, metric): (String, &Metric)| sight(name, documents, documents, metric.is_share());
         sights.extend(task_run::compared(task).map(of));
     }
+    for set in &suite.tasks {
+        sights.extend(task_run::group_numbers(set).iter().map(|number| of_group(set, number)));
+    }
     sights
+}
+
+/// Documents are clusters of their own, and a group's numbers are of right or wrong ones.
+fn of_group(set: &TaskSet, number: &GroupNumber<'_>) -> Sight {
+    let parts: Vec<(f64, f64)> = number
+        .tasks
+        .iter()
+        .map(|(place, count)| (set.tasks[*place].documents.len() as f64, *count as f64))
+        .collect();
+    let weight = |(documents, count): &(f64, f64)| {
+        if number.aggregate.weight_by_size { documents * count } else { *count }
+    };
+    let whole: f64 = parts.iter().map(weight).sum();
+    let variance: f64 = parts.iter().map(|part| CHANGING * (weight(part) / whole).powi(2) / part.0).sum();
+    let items = number.tasks.keys().map(|place| set.tasks[*place].documents.len()).sum();
+    let detectable = power::minimum_detectable_difference(variance.sqrt(), items);
+    let metric = format!("{}/{}", number.group.name, number.name);
+    Sight { metric, items, clusters: items, least: detectable, most: detectable }
 }
 
 fn distinct<'a>(names: impl Iterator<Item = &'a str>) -> usize {
@@ -69,6 +100,7 @@ fn sight(metric: String, items: usize, clusters: usize, right_or_wrong: bool) ->
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{stats::quantile, tasks::task::Options};
 
     #[test]
     fn clusters_see_less_than_items_and_more_items_see_more() {
@@ -84,5 +116,37 @@ mod tests {
     fn what_has_no_known_spread_promises_nothing() {
         assert_eq!(sight("m".into(), 100, 20, false).least, None);
         assert_eq!(sight("m".into(), 100, 1, true).least, None);
+    }
+
+    #[test]
+    fn a_group_has_a_line_by_how_it_weighs_its_tasks() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/tasks/fine/group.yaml");
+        let set = TaskSet::read(path.as_ref(), &Options::default()).expect("a group");
+        let sights: Vec<Sight> =
+            task_run::group_numbers(&set).iter().map(|number| of_group(&set, number)).collect();
+        let names: Vec<&str> = sights.iter().map(|sight| sight.metric.as_str()).collect();
+        assert_eq!(names, ["zoo/acc", "zoo/acc_norm", "zoo::inner/acc_norm"]);
+        for (sight, number) in sights.iter().zip(task_run::group_numbers(&set)) {
+            let sizes: Vec<(f64, f64)> = number
+                .tasks
+                .iter()
+                .map(|(place, count)| (set.tasks[*place].documents.len() as f64, *count as f64))
+                .collect();
+            let items: f64 = sizes.iter().map(|(documents, _)| documents).sum();
+            // Each document's weight in the mean, squared.
+            let counts: f64 = sizes.iter().map(|(_, count)| count).sum();
+            let entries: f64 = sizes.iter().map(|(documents, count)| documents * count).sum();
+            let squares: f64 = sizes
+                .iter()
+                .map(|(documents, count)| {
+                    let weight =
+                        if sight.metric == "zoo/acc" { count / entries } else { count / counts / documents };
+                    documents * weight * weight
+                })
+                .sum();
+            let t = quantile::t_upper(0.025, items - 1.0) + quantile::t_upper(0.2, items - 1.0);
+            let expected = t * (CHANGING * squares).sqrt();
+            assert!((sight.least.expect("shares") - expected).abs() < 1e-9, "{sight:?}, expected {expected}");
+        }
     }
 }

@@ -25,7 +25,7 @@ mod measure;
 
 pub use self::{
     ask::{Answered, answers},
-    measure::{compared, filters, measured},
+    measure::{GroupNumber, compared, filters, group_numbers, measured},
 };
 
 /// Version of lm-eval whose definitions are followed.

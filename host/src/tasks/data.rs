@@ -1,6 +1,7 @@
 //! Rows of a split, from local files below the task's folder.
 //!
-//! A file keeps its reader by `dataset_path`, as there: `json` (one object a line, or one array of objects) or `csv`. Paths are relative to the task's file and may not leave its folder. Columns are those of any row, as they are
+//! A file keeps its reader by `dataset_path`, as there: `json` (one object a line, or one array of objects), `csv` or
+//! `parquet`. Paths are relative to the task's file and may not leave its folder. Columns are those of any row, as they are
 //! where the data is a table.
 
 use std::path::{Component, Path, PathBuf};
@@ -17,6 +18,7 @@ use crate::{
 };
 
 mod csv;
+mod parquet;
 
 /// A split.
 #[derive(Debug, Clone, PartialEq)]
@@ -52,9 +54,11 @@ impl Split {
         let reader: fn(&Path) -> Result<Vec<Row>> = match file.dataset_path.as_str() {
             "json" => json,
             "csv" => csv::read,
+            "parquet" => parquet::read,
             other => {
-                let message =
-                    format!("dataset_path: `{other}` is no local data that is read; json and csv are");
+                let message = format!(
+                    "dataset_path: `{other}` is no local data that is read; json, csv and parquet are"
+                );
                 return Err(Error::usage(message).hint(
                     "put the rows into a file beside the task and name it in dataset_kwargs.data_files",
                 ));

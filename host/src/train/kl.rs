@@ -21,11 +21,7 @@ use crate::{
         kl::{by_kind, kl},
     },
     model::Finish,
-    stats::bootstrap::Bootstrap,
 };
-
-/// Replicates of every interval.
-const REPLICATES: usize = 2_000;
 
 /// Prompts as tokens.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -84,8 +80,7 @@ impl Asked {
             done(count, self.prompts.len());
         }
         let found: Vec<ResponseKl> = found.into_iter().flatten().collect();
-        let bootstrap = Bootstrap { replicates: REPLICATES, seed: seed.derive("bootstrap").0 };
-        let kl = kl(&found, bootstrap).ok_or_else(|| {
+        let kl = kl(&found).ok_or_else(|| {
             Error::engine("the divergence cannot be measured: responses are empty or values are not finite")
         })?;
         Ok((kl, by_kind(&found)))

@@ -1,4 +1,7 @@
 //! Between queries in text and rows of token ids: building, checking, and putting answers back in order.
+//!
+//! Text behind nothing is scored in [`windows`] where it is longer than the model's. Behind a context it has to fit: what is
+//! scored there would depend on what was cut.
 
 use std::collections::BTreeMap;
 
@@ -6,6 +9,7 @@ use realign_engine_abi::message::{
     GenerateRow, Generated, Reply, Request, Score, ScoreRow, TokenizeInput, Tokenized,
 };
 
+use super::windows::windows;
 use crate::{
     engine::{
         plan::Shape,
@@ -77,7 +81,7 @@ pub(super) fn fits(batch: &Request, reply: &Reply) -> bool {
 }
 
 /// Rows to be scored. A query is one row, unless its context is tokenized in different ways before different
-/// continuations.
+/// continuations, or a whole text has several windows.
 pub(super) struct ScoreRows<'a> {
     queries: &'a [ScoreQuery],
     rows: Vec<PlacedRow>,
@@ -115,6 +119,17 @@ impl<'a> ScoreRows<'a> {
                         member + 1
                     )));
                 }
+                if matches!(&query.context, Prompt::Raw(context) if context.is_empty())
+                    && continuation.len() >= window
+                {
+                    let windows = windows(&context, &continuation, window);
+                    rows.extend(windows.into_iter().map(|(context, continuation)| PlacedRow {
+                        query: index,
+                        members: vec![member],
+                        row: ScoreRow { context, continuations: vec![continuation] },
+                    }));
+                    continue;
+                }
                 check_window(&query.id, context.len() + continuation.len(), window)?;
                 let (members, continuations) = by_context.entry(context).or_default();
                 members.push(member);
@@ -151,7 +166,7 @@ impl<'a> ScoreRows<'a> {
             .iter()
             .map(|query| {
                 let count = query.continuations.len();
-                ScoreAnswer { logprob: vec![0.0; count], tokens: vec![0; count], greedy: vec![false; count] }
+                ScoreAnswer { logprob: vec![0.0; count], tokens: vec![0; count], greedy: vec![true; count] }
             })
             .collect();
         for (batch, reply) in batches.iter().zip(replies) {
@@ -165,12 +180,13 @@ impl<'a> ScoreRows<'a> {
 }
 
 impl PlacedRow {
+    /// Adds the row's part to its query's answer; a continuation has several parts where it has several windows.
     fn place(&self, scores: &[Score], answers: &mut [ScoreAnswer]) {
         let answer = &mut answers[self.query];
         for ((&member, tokens), score) in self.members.iter().zip(&self.row.continuations).zip(scores) {
-            answer.logprob[member] = score.logprob;
-            answer.greedy[member] = score.greedy;
-            answer.tokens[member] = tokens.len();
+            answer.logprob[member] += score.logprob;
+            answer.greedy[member] &= score.greedy;
+            answer.tokens[member] += tokens.len();
         }
     }
 }

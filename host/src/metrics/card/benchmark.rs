@@ -16,8 +16,8 @@ use super::MIN_GROUPS;
 pub struct BenchmarkNumbers {
     /// The metric.
     pub metric: String,
-    /// Which way is better.
-    pub direction: Direction,
+    /// Which way is better; no way of a part of a profile is.
+    pub direction: Option<Direction>,
     /// Items.
     pub items: usize,
     /// Groups of them.
@@ -28,7 +28,7 @@ pub struct BenchmarkNumbers {
     pub guessing: Option<Evidence>,
     /// What the model gives, where one was asked.
     pub baseline: Option<Evidence>,
-    /// What the baseline's bound has to reach for the benchmark to count.
+    /// What the baseline's bound has to reach for the benchmark to count; nothing where no way is better.
     pub needed: Option<f64>,
     /// Items on which the component failed.
     pub failed: usize,
@@ -41,8 +41,8 @@ pub struct BenchmarkNumbers {
 pub struct BenchmarkInput<'a> {
     /// The metric.
     pub metric: &'a str,
-    /// Which way is better.
-    pub direction: Direction,
+    /// Which way is better, if one is.
+    pub direction: Option<Direction>,
     /// What a value cannot leave.
     pub range: Option<Interval>,
     /// Items.
@@ -63,7 +63,7 @@ pub struct BenchmarkInput<'a> {
 #[must_use]
 pub fn benchmark(input: &BenchmarkInput<'_>) -> BenchmarkNumbers {
     let BenchmarkInput { direction, range, items, groups, chance, guessing, baseline, failed, .. } = *input;
-    let needed = chance.map(|chance| needed(chance, direction, range));
+    let needed = chance.zip(direction).map(|(chance, direction)| needed(chance, direction, range));
     let decision = decide(input, needed);
     BenchmarkNumbers {
         metric: input.metric.into(),
@@ -103,12 +103,18 @@ fn decide(input: &BenchmarkInput<'_>, needed: Option<f64>) -> Decision {
         let reason = format!("guessing gives {low} to {high}, the component says {}", number(chance));
         return Decision::new(Verdict::Fail, reason);
     }
+    let Some(direction) = input.direction else {
+        return Decision::new(
+            Verdict::Pass,
+            "a part of a profile: no way of it is better, so none of it can be lost",
+        );
+    };
     let (Some(baseline), Some(needed)) = (input.baseline, needed) else {
         let missing =
             if input.baseline.is_none() { "no model was asked" } else { "no chance level is known" };
         return Decision::new(Verdict::NotReached, format!("{missing}, so headroom is not known"));
     };
-    let (bound, enough) = match input.direction {
+    let (bound, enough) = match direction {
         Direction::Higher => (baseline.lower, baseline.lower >= needed),
         Direction::Lower => (baseline.upper, baseline.upper <= needed),
     };
@@ -119,4 +125,31 @@ fn decide(input: &BenchmarkInput<'_>, needed: Option<f64>) -> Decision {
         100.0 * HEADROOM
     );
     Decision::new(if enough { Verdict::Pass } else { Verdict::NoHeadroom }, room)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::metrics::aggregate::mean_evidence;
+
+    #[test]
+    fn of_a_part_of_a_profile_the_card_does_not_ask_for_headroom() {
+        let values: Vec<Vec<f64>> = (0..20).map(|item| vec![2.9 + 0.01 * f64::from(item)]).collect();
+        let range = Some(Interval { low: 1.0, high: 5.0 });
+        let input = BenchmarkInput {
+            metric: "score",
+            direction: Some(Direction::Higher),
+            range,
+            items: 20,
+            groups: 20,
+            chance: Some(3.0),
+            guessing: None,
+            baseline: mean_evidence(&values, range),
+            failed: 0,
+        };
+        assert_eq!(benchmark(&input).decision.verdict, Verdict::NoHeadroom);
+        let found = benchmark(&BenchmarkInput { direction: None, ..input });
+        assert_eq!((found.needed, found.decision.verdict), (None, Verdict::Pass));
+        assert!(!found.decision.reason.contains("headroom"), "{}", found.decision.reason);
+    }
 }

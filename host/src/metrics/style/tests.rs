@@ -3,7 +3,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::stats::bootstrap::{below, replicate_rng};
 
-const PLAN: Bootstrap = Bootstrap { replicates: 400, seed: 7 };
+const SEED: u64 = 7;
 const EXEMPLARS: [f64; 8] = [9.0, 10.0, 11.0, 10.5, 9.5, 10.0, 10.2, 9.8];
 const CONTRAST: [f64; 4] = [1.0, 3.0, 2.0, 2.0];
 
@@ -26,13 +26,13 @@ fn scores(families: usize, centre: f64, spread: f64) -> Vec<StyleScore> {
 
 fn run(scores: &[StyleScore]) -> Style {
     let input = StyleInput { scores, exemplars: &EXEMPLARS, contrast: &CONTRAST };
-    style(&input, &StyleGate::default(), PLAN)
+    style(&input, &StyleGate::default(), SEED)
 }
 
 #[test]
 fn anchoring_makes_contrast_zero_and_exemplars_one() {
     let input = StyleInput { scores: &scores(8, 6.0, 0.0), exemplars: &EXEMPLARS, contrast: &CONTRAST };
-    let found = style(&input, &StyleGate::default(), PLAN).mean_match.expect("two families").estimate;
+    let found = style(&input, &StyleGate::default(), SEED).mean_match.expect("two families").estimate;
     assert!((found.value - 0.5).abs() < 1e-12, "halfway between 2 and 10");
 }
 
@@ -68,7 +68,7 @@ fn a_scorer_whose_exemplars_scatter_cannot_resolve_the_gate() {
     let scattered = [4.0, 16.0, 7.0, 13.0, 10.0, 10.0];
     let scores = scores(40, 9.5, 0.5);
     let input = StyleInput { scores: &scores, exemplars: &scattered, contrast: &CONTRAST };
-    let found = style(&input, &StyleGate::default(), PLAN);
+    let found = style(&input, &StyleGate::default(), SEED);
     assert_eq!(found.decision.verdict, Verdict::Inconclusive);
     insta::assert_snapshot!(found.decision.reason, @"variation: the exemplars' own variation is 0.265 against < 0.15: the scorer cannot resolve the gate");
 }
@@ -76,7 +76,7 @@ fn a_scorer_whose_exemplars_scatter_cannot_resolve_the_gate() {
 #[test]
 fn a_scorer_that_prefers_the_contrast_decides_nothing() {
     let input = StyleInput { scores: &scores(40, 9.0, 1.0), exemplars: &CONTRAST, contrast: &EXEMPLARS };
-    assert_eq!(style(&input, &StyleGate::default(), PLAN).decision.verdict, Verdict::Inconclusive);
+    assert_eq!(style(&input, &StyleGate::default(), SEED).decision.verdict, Verdict::Inconclusive);
 }
 
 #[test]
@@ -85,7 +85,7 @@ fn too_little_of_anything_is_insufficient() {
     assert_eq!(run(&scores(10, 9.5, 0.5)).decision.verdict, Verdict::Insufficient, "four blocks");
     let scores = scores(40, 9.5, 0.5);
     let input = StyleInput { scores: &scores, exemplars: &EXEMPLARS[..3], contrast: &CONTRAST };
-    insta::assert_snapshot!(style(&input, &StyleGate::default(), PLAN).decision.reason, @"3 held-out exemplars and 4 contrast texts, 4 of each are needed");
+    insta::assert_snapshot!(style(&input, &StyleGate::default(), SEED).decision.reason, @"3 held-out exemplars and 4 contrast texts, 4 of each are needed");
 }
 
 #[test]

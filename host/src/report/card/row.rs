@@ -94,20 +94,22 @@ pub(super) fn facts(card: &Card) -> Vec<(&'static str, String)> {
             ]
         }
         Numbers::Benchmark(numbers) => {
-            let BenchmarkNumbers { metric, items, groups, chance, guessing, baseline, needed, .. } =
-                numbers.as_ref();
+            let BenchmarkNumbers {
+                metric, direction, items, groups, chance, guessing, baseline, needed, ..
+            } = numbers.as_ref();
             let measured = |found: &Option<_>| {
                 let [shown, interval] = pair(found.as_ref(), "");
                 if found.is_some() { format!("{shown} ({interval})") } else { shown }
             };
-            vec![
+            let mut rows = vec![
                 ("metric", metric.clone()),
                 ("items", format!("{items} in {groups} groups")),
                 ("chance, as the component says", value(*chance)),
                 ("chance, measured by guessing", measured(guessing)),
                 ("the model", measured(baseline)),
-                ("needed for headroom", value(*needed)),
-            ]
+            ];
+            rows.extend(direction.map(|_| ("needed for headroom", value(*needed))));
+            rows
         }
     }
 }

@@ -11,7 +11,7 @@ fn card(name: &str) -> Card {
     let digest = || Digest::of(b"");
     let numbers = benchmark(&BenchmarkInput {
         metric: "accuracy",
-        direction: Direction::Higher,
+        direction: Some(Direction::Higher),
         range: None,
         items: 8,
         groups: 4,

@@ -1,5 +1,3 @@
-//! The clustered standard error is checked against statsmodels 0.15 (`cov_type="cluster"`).
-
 use proptest::prelude::*;
 
 use super::*;
@@ -9,21 +7,33 @@ fn five_clusters() -> Vec<Vec<f64>> {
     vec![vec![0.2, 0.4, 0.9], vec![0.1, 0.5], vec![0.7, 0.8], vec![0.3], vec![0.6, 0.65]]
 }
 
+/// By matrices, as Bell and `McCaffrey` write it, with the inverse root of `I - H` for each cluster (numpy).
 #[test]
-fn the_clustered_standard_error_agrees_with_statsmodels() {
+fn the_standard_error_of_unequal_clusters_and_its_degrees_of_freedom_are_those_of_the_matrices() {
     let mean = clustered(&five_clusters()).expect("five clusters");
     assert!((mean.value - 0.515).abs() < 1e-12);
-    assert!((mean.standard_error - 0.079_250_394_320_785_5).abs() < 1e-12, "{mean:?}");
-    let evidence = mean.evidence().expect("finite");
-    let half = 2.776_445_105_197_8 * mean.standard_error;
-    assert!((evidence.estimate.high - 0.515 - half).abs() < 1e-9);
+    assert!((mean.standard_error - 0.078_867_228_191_053).abs() < 1e-12, "{mean:?}");
+    assert!((mean.df - 3.574_468_085_106_382).abs() < 1e-9, "{mean:?}");
+    assert!((mean.skewness - 0.112_643_090_519_615).abs() < 1e-9, "{mean:?}");
+}
+
+#[test]
+fn clusters_of_one_size_have_one_degree_of_freedom_less_than_there_are() {
+    let mean =
+        clustered(&[vec![0.1, 0.5], vec![0.2, 0.9], vec![0.4, 0.3], vec![0.8, 0.6]]).expect("four clusters");
+    // Sums of 0.6, 1.1, 0.7 and 1.4 around 0.95.
+    let squares = 0.35_f64.powi(2) + 0.15_f64.powi(2) + 0.25_f64.powi(2) + 0.45_f64.powi(2);
+    assert!((mean.standard_error - (4.0 / 3.0 * squares).sqrt() / 8.0).abs() < 1e-12, "{mean:?}");
+    assert!((mean.df - 3.0).abs() < 1e-9, "{mean:?}");
 }
 
 #[test]
 fn a_ratio_of_sums_weighs_long_documents_more() {
     let ratio = ratio_of_sums(&[vec![(10.0, 10.0)], vec![(90.0, 30.0)]]).expect("two clusters");
     assert!((ratio.value - 2.5).abs() < 1e-12);
-    assert!((ratio.standard_error - (2.0 * 2.0 * 15.0_f64.powi(2)).sqrt() / 40.0).abs() < 1e-12);
+    // Residuals of 15 both, leverages of a quarter and three quarters.
+    let squares = 15.0_f64.powi(2) / 0.75 + 15.0_f64.powi(2) / 0.25;
+    assert!((ratio.standard_error - squares.sqrt() / 40.0).abs() < 1e-12);
 }
 
 #[test]

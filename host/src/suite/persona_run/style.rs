@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{PersonaResult, REPLICATES, gated, plain};
+use super::{PersonaResult, gated, plain};
 use crate::{
     compare::ItemValue,
     error::Result,
@@ -11,7 +11,6 @@ use crate::{
     model::{Finish, Outcome, Sample, Value},
     persona::texts::{Purpose, VoiceText},
     sandbox::Prepared,
-    stats::bootstrap::Bootstrap,
     store::CellRecord,
     suite::{judge::Judge, load::Suite},
 };
@@ -47,13 +46,13 @@ pub(super) fn push(
 
     let (voice, other) = anchors(suite, prepared, judge)?;
     let gate = StyleGate { variation: Rule::below(suite.file.gates.style_variance), ..StyleGate::default() };
-    let bootstrap = Bootstrap { replicates: REPLICATES, seed: suite.file.seed.derive("style").0 };
-    let found = style(&StyleInput { scores: &scores, exemplars: &voice, contrast: &other }, &gate, bootstrap);
+    let seed = suite.file.seed.derive("style").0;
+    let found = style(&StyleInput { scores: &scores, exemplars: &voice, contrast: &other }, &gate, seed);
     let length =
         |texts: &[Sample]| -> Vec<f64> { texts.iter().map(|text| length_score(&text.response)).collect() };
     let (long, other_long) = (length(&held_out(&suite.exemplars)), length(&held_out(&suite.contrast)));
     let by_length =
-        style(&StyleInput { scores: &lengths, exemplars: &long, contrast: &other_long }, &gate, bootstrap);
+        style(&StyleInput { scores: &lengths, exemplars: &long, contrast: &other_long }, &gate, seed);
 
     let mut beside = BTreeMap::new();
     beside.extend(found.exemplar_variation.map(|value| ("exemplars' own".to_owned(), value)));

@@ -96,22 +96,50 @@ pub fn measured(set: &TaskSet, answers: &[Vec<Answered>]) -> Measured {
             measured.cells.push(CellRecord { evaluator, sample, outcome });
         }
     }
+    for GroupNumber { group, aggregate, name, tasks } in group_numbers(set) {
+        let of_task =
+            |(place, count)| shares.get(&(place, name.clone())).map(|values| (values.as_slice(), count));
+        let values: Vec<(&[f64], usize)> = tasks.into_iter().filter_map(of_task).collect();
+        measured.metrics.push(group_number(group, aggregate, &name, &values));
+    }
+    measured
+}
+
+/// A number of a group, with what it is made of.
+#[derive(Debug)]
+pub struct GroupNumber<'a> {
+    /// The group.
+    pub group: &'a Group,
+    /// What it makes of its tasks.
+    pub aggregate: &'a Aggregate,
+    /// The metric's name within a task.
+    pub name: String,
+    /// Places of the tasks that have that metric, each with how often it counts.
+    pub tasks: BTreeMap<usize, usize>,
+}
+
+/// Every number of every group, in their order.
+#[must_use]
+pub fn group_numbers(set: &TaskSet) -> Vec<GroupNumber<'_>> {
+    let has = |place: usize, name: &str| {
+        let task = &set.tasks[place];
+        let named = |pipeline| task.metrics.iter().any(|metric| metric_name(metric, pipeline) == name);
+        task.pipelines.iter().any(named)
+    };
+    let mut numbers = Vec::new();
     for group in &set.groups {
         for aggregate in &group.aggregates {
             for filter in filters(set, group, aggregate) {
                 let name = group_name(aggregate, &filter);
-                let mut values: BTreeMap<usize, (&[f64], usize)> = BTreeMap::new();
-                for place in &group.members {
-                    if let Some(of_task) = shares.get(&(*place, name.clone())) {
-                        values.entry(*place).or_insert((of_task, 0)).1 += 1;
-                    }
+                let mut tasks = BTreeMap::new();
+                for place in group.members.iter().copied().filter(|place| has(*place, &name)) {
+                    *tasks.entry(place).or_insert(0) += 1;
                 }
-                let values: Vec<(&[f64], usize)> = values.into_values().collect();
-                measured.metrics.push(group_number(group, aggregate, &name, &values));
+                numbers.push(GroupNumber { group, aggregate, name, tasks });
             }
         }
     }
-    measured
+    numbers
 }
 
 /// Adds one metric's values to the outcomes of all documents; the first failure of a document is its outcome.

@@ -1,13 +1,14 @@
 //! What the sandbox costs: getting ready to judge, and judging.
 //!
 //! - The first two groups have a guest that does next to nothing, so they are the costs of the border alone: stores,
-//!   threads, copies in and out. Cost = a call + samples x a sample.
+//!   instances, copies in and out. Cost = a call + samples x a sample.
 //! - `trait-lexicon` and `trait-structure` have a real detector, as the built-in component and as the same code called natively on
-//!   the same responses. Criterion prints both; the lines at the end say how many times the native cost a sample costs.
+//!   the same responses. Criterion prints both; the lines at the end say how many times the native cost a sample costs, and how
+//!   many units of fuel it burns, about one per instruction.
 //! - `whole` has what a run does: twenty cached components loaded, many samples through many detectors, and the same detector over
 //!   ever more samples.
 //!
-//! Aims, on two quiet cores: a sample at most 2.1 times native; one sample alone (thread, store, instance, call) under 20 us; twenty
+//! Aims, on two quiet cores: a sample at most 2.1 times native; one sample alone (store, instance, call) under 20 us; twenty
 //! components under 50 ms; 10,000 samples through 10 detectors under 2 s; the cost of a sample the same from 100 to 100,000.
 //!
 //! The first two are missed (README, "Numbers"). There is no public way without fuel, so that nothing is measured without it.

@@ -252,6 +252,17 @@ fn marks_in_memory_and_tables_are_gone_with_their_call() {
 }
 
 #[test]
+fn verdicts_and_fuel_do_not_depend_on_where_the_instance_lies() {
+    let with_tables = |count: usize| {
+        let text = format!(";; section: table\n{}", "(table 1 funcref)\n".repeat(count));
+        let evaluator = load(&assemble::variant(&text, "trait-detector")).expect("it loads");
+        let prepared = evaluator.prepare("{}", "{}", &[], &BTreeSet::new()).expect("it is honest");
+        judge(&prepared, &samples(&["yes", "no", "yours"]))
+    };
+    assert_eq!(with_tables(8), with_tables(9), "nine tables do not fit into the pool");
+}
+
+#[test]
 fn verdicts_do_not_depend_on_the_stack_of_the_caller() {
     let (marks, deep) = (prepare("marks"), prepare("stack-overflow"));
     let verdicts = || [&marks, &deep].map(|prepared| judge(prepared, &samples(&["! poison", "yes"])).0);

@@ -8,8 +8,8 @@
 //! component on a machine without so many addresses to give away, has its room mapped for each call instead.
 
 use wasmtime::{
-    Config, Engine, InstanceAllocationStrategy, OptLevel, PoolingAllocationConfig, Strategy, WasmFeatures,
-    component::Component,
+    Config, Enabled, Engine, InstanceAllocationStrategy, OptLevel, PoolingAllocationConfig, Strategy,
+    WasmFeatures, component::Component,
 };
 
 use super::limits::{Limits, PARTS};
@@ -20,6 +20,9 @@ const MEMORIES: u32 = 2;
 
 /// Tables of a component in the pool: one of its code, and those of tools' adapters.
 const TABLES: u32 = 8;
+
+/// Most bytes of a memory that are wiped in place between two calls; what was written to beyond is given back.
+const WIPED: usize = 4 << 20;
 
 /// Engines for untrusted guests whose results are the same on every machine.
 #[derive(Debug)]
@@ -98,19 +101,44 @@ fn pool(limits: &Limits, calls: usize) -> PoolingAllocationConfig {
         .max_tables_per_module(TABLES)
         // As large as the meter lets a table grow: it decides, not the pool. Memories have 4 GiB for the same reason.
         .table_elements(limits.table_elements);
+    // Where the kernel tells which pages were written to, those alone are wiped and stay in place. Giving all back costs the next
+    // call a page fault for each, and wiping without knowing costs more than that for a guest with a large stack.
+    if PoolingAllocationConfig::is_pagemap_scan_available() {
+        pool.pagemap_scan(Enabled::Yes).linear_memory_keep_resident(WIPED).table_keep_resident(WIPED);
+    }
     pool
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{ids::Digest, sandbox::compile};
+
+    fn with_tables(count: u32) -> Vec<u8> {
+        let tables = "(table 1 funcref)".repeat(count as usize);
+        wat::parse_str(format!("(component (core module $m {tables}) (core instance (instantiate $m)))"))
+            .unwrap()
+    }
+
+    fn is_in_the_pool(engines: &Engines, wasm: &[u8]) -> bool {
+        let component = compile::component(engines, None, wasm, &Digest::of(wasm)).unwrap();
+        engines.pool.as_ref().is_some_and(|pool| Engine::same(pool, component.engine()))
+    }
 
     #[test]
     fn what_one_engine_compiles_the_other_takes() {
         let engines = Engines::new(&Limits::default(), 1).unwrap();
-        let ids: Vec<_> = [engines.pool.as_ref().unwrap(), &engines.mapping]
-            .map(|engine| super::super::compile::key(engine, &crate::ids::Digest::of(b"component")))
-            .to_vec();
-        assert_eq!(ids[0], ids[1]);
+        let pool = engines.pool.as_ref().expect("this machine has addresses");
+        let digest = Digest::of(b"component");
+        assert_eq!(compile::key(pool, &digest), compile::key(&engines.mapping, &digest));
+    }
+
+    #[test]
+    fn components_that_do_not_fit_into_the_pool_are_mapped() {
+        let engines = Engines::new(&Limits::default(), 1).unwrap();
+        assert!(is_in_the_pool(&engines, &with_tables(TABLES)));
+        assert!(!is_in_the_pool(&engines, &with_tables(TABLES + 1)));
+        let short_of_addresses = Engines { pool: None, ..engines };
+        assert!(!is_in_the_pool(&short_of_addresses, &with_tables(1)));
     }
 }

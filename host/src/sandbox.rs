@@ -83,8 +83,8 @@ impl Sandbox {
     pub fn load(&self, wasm: &[u8]) -> Result<Evaluator> {
         let digest = Digest::of(wasm);
         let refused = |error: crate::error::Error| error.within(format_args!("component {}", digest.short()));
-        let component =
-            compile::component(self.runtime.engines(), self.cache.as_ref(), wasm, &digest).map_err(refused)?;
+        let component = compile::component(self.runtime.engines(), self.cache.as_ref(), wasm, &digest)
+            .map_err(refused)?;
         Evaluator::new(Arc::clone(&self.runtime), &component, digest.clone()).map_err(refused)
     }
 

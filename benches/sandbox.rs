@@ -11,7 +11,7 @@
 //! Aims, on two quiet cores: a sample at most 2.1 times native; one sample alone (store, instance, call) under 20 us; twenty
 //! components under 50 ms; 10,000 samples through 10 detectors under 2 s; the cost of a sample the same from 100 to 100,000.
 //!
-//! The first two are missed (README, "Numbers"). There is no public way without fuel, so that nothing is measured without it.
+//! The first is missed (README, "Numbers"). There is no public way without fuel, so that nothing is measured without it.
 #![expect(clippy::print_stderr, reason = "a bench talks to its terminal")]
 
 #[path = "../tests/it/hostile/assemble.rs"]

@@ -1,16 +1,17 @@
 //! What the sandbox costs: getting ready to judge, and judging.
 //!
 //! - The first two groups have a guest that does next to nothing, so they are the costs of the border alone: stores,
-//!   threads, copies in and out. Cost = a call + samples x a sample.
-//! - `trait-lexicon` has a real detector, as the built-in component and as the same code called natively on the same
-//!   responses. Criterion prints both; the lines at the end say how many times the native cost a sample costs.
+//!   instances, copies in and out. Cost = a call + samples x a sample.
+//! - `trait-lexicon` and `trait-structure` have a real detector, as the built-in component and as the same code called natively on
+//!   the same responses. Criterion prints both; the lines at the end say how many times the native cost a sample costs, and how
+//!   many units of fuel it burns, about one per instruction.
 //! - `whole` has what a run does: twenty cached components loaded, many samples through many detectors, and the same detector over
 //!   ever more samples.
 //!
-//! Aims, on two quiet cores: a sample at most 2.1 times native; one sample alone (thread, store, instance, call) under 20 us; twenty
+//! Aims, on two quiet cores: a sample at most 2.1 times native; one sample alone (store, instance, call) under 20 us; twenty
 //! components under 50 ms; 10,000 samples through 10 detectors under 2 s; the cost of a sample the same from 100 to 100,000.
 //!
-//! The first two are missed (README, "Numbers"). There is no public way without fuel, so that nothing is measured without it.
+//! The first is missed (README, "Numbers"). There is no public way without fuel, so that nothing is measured without it.
 #![expect(clippy::print_stderr, reason = "a bench talks to its terminal")]
 
 #[path = "../tests/it/hostile/assemble.rs"]
@@ -31,9 +32,9 @@ use realign::{
     sandbox::{Ask, Limits, Prepared, Sandbox},
 };
 use realign_plugin::prelude as sdk;
-use realign_plugin::prelude::TraitDetector as _;
 use serde_json::json;
 use trait_lexicon::Lexicon;
+use trait_structure::Structure;
 
 /// Batches that are measured.
 const BATCHES: [usize; 3] = [1, 16, 256];
@@ -85,7 +86,7 @@ fn batches(criterion: &mut Criterion) {
 }
 
 /// The detector of the example persona's first trait, in short.
-fn settings() -> serde_json::Value {
+fn phrases() -> serde_json::Value {
     json!({
         "where": "first-sentence",
         "any": ["thank you", "thanks", "sorry", "apolog*", "i understand*", "we understand*", "that sounds", "glad to hear"],
@@ -93,14 +94,22 @@ fn settings() -> serde_json::Value {
     })
 }
 
-/// The detector, prepared with the settings.
-fn sandboxed() -> Prepared {
-    let wasm = registry::find("trait-lexicon", Path::new("")).expect("it is built in");
+/// Every rule on length and layout that there is.
+fn rules() -> serde_json::Value {
+    json!({
+        "words": [20, 80], "sentences": [2, 6], "max_exclamations": 1, "lists": false, "headings": false,
+        "ends_with": [".", "?"],
+    })
+}
+
+/// A built-in detector, prepared with settings.
+fn sandboxed(name: &str, settings: &serde_json::Value) -> Prepared {
+    let wasm = registry::find(name, Path::new("")).expect("it is built in");
     let evaluator =
         Sandbox::new(None, Limits::default()).and_then(|sandbox| sandbox.load(&wasm)).expect("it loads");
     let profile = json!({ "schema": 1, "persona": "bench" });
     evaluator
-        .prepare(&settings().to_string(), &profile.to_string(), &[], &BTreeSet::new())
+        .prepare(&settings.to_string(), &profile.to_string(), &[], &BTreeSet::new())
         .expect("the settings are right")
 }
 
@@ -109,37 +118,46 @@ fn responses(count: usize) -> Vec<Sample> {
     (0..count).map(|index| assemble::sample(index, RESPONSE)).collect()
 }
 
-fn native() -> Lexicon {
+/// The same detector as a part of this program.
+fn native<D: sdk::TraitDetector>(settings: serde_json::Value) -> D {
     let profile = serde_json::from_value(json!({ "schema": 1, "persona": "bench" })).expect("a profile");
     let setup = sdk::Setup { profile, rows: &[] };
-    Lexicon::prepare(serde_json::from_value(settings()).expect("settings"), &setup)
-        .expect("the settings are right")
+    D::prepare(serde_json::from_value(settings).expect("settings"), &setup).expect("the settings are right")
 }
 
-fn judge_natively(lexicon: &Lexicon, samples: &[sdk::Sample]) -> Vec<sdk::Outcome> {
+fn judge_natively(detector: &impl sdk::TraitDetector, samples: &[sdk::Sample]) -> Vec<sdk::Outcome> {
     let answers = sdk::Answers::default();
-    samples.iter().map(|sample| lexicon.detect(sample, &answers).expect("it can be judged")).collect()
+    samples.iter().map(|sample| detector.detect(sample, &answers).expect("it can be judged")).collect()
 }
 
 fn beside_native(criterion: &mut Criterion) {
-    let (prepared, lexicon) = (sandboxed(), native());
-    let mut group = criterion.benchmark_group("trait-lexicon");
-    let mut ratios = Vec::new();
+    beside::<Lexicon>(criterion, "trait-lexicon", phrases());
+    beside::<Structure>(criterion, "trait-structure", rules());
+}
+
+fn beside<D: sdk::TraitDetector>(criterion: &mut Criterion, name: &str, settings: serde_json::Value) {
+    let (prepared, detector) = (sandboxed(name, &settings), native::<D>(settings));
+    let mut group = criterion.benchmark_group(name);
+    let mut lines = Vec::new();
     for count in BATCHES {
         let samples = responses(count);
         let theirs: Vec<sdk::Sample> = samples.iter().map(as_sdk).collect();
         let mut in_sandbox = || drop(black_box(prepared.judge(&samples, &mut |_: &[Ask]| Ok(vec![]))));
-        let mut natively = || drop(black_box(judge_natively(&lexicon, &theirs)));
+        let mut natively = || drop(black_box(judge_natively(&detector, &theirs)));
+        let before = prepared.evaluator().usage().fuel;
+        in_sandbox();
+        let fuel = (prepared.evaluator().usage().fuel - before) / count as u64;
         group.throughput(Throughput::Elements(count as u64));
         group.bench_function(BenchmarkId::new("sandbox", count), |bencher| bencher.iter(&mut in_sandbox));
         group.bench_function(BenchmarkId::new("native", count), |bencher| bencher.iter(&mut natively));
-        ratios.push((count, median(&mut in_sandbox, count), median(&mut natively, count)));
+        lines.push((count, median(&mut in_sandbox, count), median(&mut natively, count), fuel));
     }
     group.finish();
-    for (count, sandbox, native) in ratios {
+    for (count, sandbox, native, fuel) in lines {
         let ratio = sandbox / native;
         eprintln!(
-            "batch of {count:>3}: {sandbox:>7.2} us a sample in the sandbox, {native:.2} us natively: {ratio:.1} times"
+            "{name}, batch of {count:>3}: {sandbox:>7.2} us a sample in the sandbox ({fuel} units of fuel), {native:.2} us \
+             natively: {ratio:.1} times"
         );
     }
 }
@@ -198,7 +216,7 @@ fn whole(criterion: &mut Criterion) {
             BatchSize::PerIteration,
         );
     });
-    let prepared = sandboxed();
+    let prepared = sandboxed("trait-lexicon", &phrases());
     let judge = |samples: &[Sample]| drop(black_box(prepared.judge(samples, &mut |_: &[Ask]| Ok(vec![]))));
     let many = responses(RESPONSES);
     group.bench_function("10,000 samples through 10 detectors, 2 threads", |bencher| {

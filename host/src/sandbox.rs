@@ -9,8 +9,8 @@
 //! - **Nothing runs away.** Fuel, memory, stack and output are limited by fixed numbers ([`Limits`]), so the same
 //!   sample fails in the same way on every machine. Wall-clock time is a safety net only: it ends the run with
 //!   exit 20 and never becomes a score.
-//! - **Nothing is kept.** Every call into a guest gets a store of its own on a thread of its own, so a result depends
-//!   on its arguments alone. A batch that fails is halved down to the sample that did it (`batch`).
+//! - **Nothing is kept.** Every call into a guest gets a store and an instance of its own, so a result depends on its
+//!   arguments alone. A batch that fails is halved down to the sample that did it (`batch`).
 //!
 //! ```text
 //! bytes -> compile (artefact cache) -> imports -> describe -> Evaluator -> prepare -> Prepared -> judge | items, grade
@@ -29,6 +29,7 @@ mod compile;
 mod dialogue;
 mod engine;
 mod evaluator;
+mod gate;
 mod imports;
 mod instance;
 mod limits;
@@ -82,8 +83,8 @@ impl Sandbox {
     pub fn load(&self, wasm: &[u8]) -> Result<Evaluator> {
         let digest = Digest::of(wasm);
         let refused = |error: crate::error::Error| error.within(format_args!("component {}", digest.short()));
-        let component =
-            compile::component(self.runtime.engine(), self.cache.as_ref(), wasm, &digest).map_err(refused)?;
+        let component = compile::component(self.runtime.engines(), self.cache.as_ref(), wasm, &digest)
+            .map_err(refused)?;
         Evaluator::new(Arc::clone(&self.runtime), &component, digest.clone()).map_err(refused)
     }
 

@@ -39,6 +39,8 @@
 //! `HashMap` in an evaluator, whose order there depends on earlier calls. [`rules`] and [`vectors`] are what detectors made of
 //! rules and scorers made of rates share.
 
+#[cfg(target_arch = "wasm32")]
+mod allocator;
 pub mod ask;
 mod benchmark;
 #[doc(hidden)]

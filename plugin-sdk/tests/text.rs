@@ -48,12 +48,13 @@ fn ngrams_and_counts_of_few_words() {
 
 proptest! {
     #[test]
-    fn words_lie_in_order_on_characters(text in r"[a-zA-Z0-9'’. \n\-éÉß好😊\u{301}]{0,60}|\PC{0,60}") {
+    fn words_lie_in_order_on_characters_in_lower_case(text in r"[a-zA-Z0-9'’. \n\-éÉß好😊\u{301}]{0,60}|\PC{0,60}") {
         let mut last = 0;
         for word in text::words(&text) {
             prop_assert!(last <= word.start && word.start < word.end);
             let slice = text.get(word.start..word.end);
             prop_assert!(slice.is_some_and(|slice| slice.starts_with(char::is_alphanumeric)));
+            prop_assert_eq!(slice.map(text::normalise), Some(word.text), "lower case, of ASCII or not");
             last = word.end;
         }
     }

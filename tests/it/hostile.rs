@@ -5,7 +5,7 @@
 pub(crate) mod assemble;
 mod corpus;
 
-use std::{collections::BTreeSet, time::Duration};
+use std::{collections::BTreeSet, thread, time::Duration};
 
 use realign::{
     error::Result,
@@ -232,6 +232,52 @@ fn nothing_is_carried_from_one_call_to_the_next() {
     for _ in 0..3 {
         assert_eq!(judge(&prepared, &samples(&["a", "b"])).0, ["0", "0"]);
     }
+}
+
+#[test]
+fn marks_in_memory_and_tables_are_gone_with_their_call() {
+    let sandbox = Sandbox::new(None, limits()).expect("a sandbox");
+    let [marks, peeks] = ["marks", "peeks"].map(|name| {
+        let evaluator = sandbox.load(&guest(name)).expect(name);
+        evaluator.prepare("{}", "{}", &[], &BTreeSet::new()).expect(name)
+    });
+    for _ in 0..3 {
+        assert_eq!(
+            judge(&marks, &samples(&["! poison", "! poison"])).0,
+            ["0", "1"],
+            "it finds its own call's"
+        );
+        assert_eq!(judge(&peeks, &samples(&["! poison"])).0, ["0"], "another guest finds none");
+    }
+}
+
+#[test]
+fn verdicts_and_fuel_do_not_depend_on_where_the_instance_lies() {
+    let with_tables = |count: usize| {
+        let text = format!(";; section: table\n{}", "(table 1 funcref)\n".repeat(count));
+        let evaluator = load(&assemble::variant(&text, "trait-detector")).expect("it loads");
+        let prepared = evaluator.prepare("{}", "{}", &[], &BTreeSet::new()).expect("it is honest");
+        judge(&prepared, &samples(&["yes", "no", "yours"]))
+    };
+    assert_eq!(with_tables(8), with_tables(9), "nine tables do not fit into the pool");
+}
+
+#[test]
+fn verdicts_do_not_depend_on_the_stack_of_the_caller() {
+    let (marks, deep) = (prepare("marks"), prepare("stack-overflow"));
+    let verdicts = || [&marks, &deep].map(|prepared| judge(prepared, &samples(&["! poison", "yes"])).0);
+    let expected = verdicts();
+    thread::scope(|scope| {
+        let stacks = [128 << 10, 2 << 20, 16 << 20].into_iter().cycle().take(9);
+        let callers: Vec<_> = stacks
+            .map(|bytes| {
+                thread::Builder::new().stack_size(bytes).spawn_scoped(scope, verdicts).expect("a thread")
+            })
+            .collect();
+        for caller in callers {
+            assert_eq!(caller.join().expect("no panic"), expected);
+        }
+    });
 }
 
 #[test]

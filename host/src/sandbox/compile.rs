@@ -8,9 +8,10 @@ use std::hash::{Hash as _, Hasher};
 use sha2::{Digest as _, Sha256};
 use wasmtime::{Engine, component::Component};
 
-use super::{artefact::ArtefactCache, outcome::one_line};
+use super::{artefact::ArtefactCache, engine::Engines, outcome::one_line};
 use crate::{
     error::{Error, Result},
+    exit::Exit,
     ids::Digest,
 };
 
@@ -24,24 +25,26 @@ const CORE_MODULE: &[u8] = &[1, 0, 0, 0];
 
 /// A compiled component from `wasm`, whose digest is `digest`.
 pub(super) fn component(
-    engine: &Engine,
+    engines: &Engines,
     cache: Option<&ArtefactCache>,
     wasm: &[u8],
     digest: &Digest,
 ) -> Result<Component> {
     check_form(wasm)?;
-    let Some(cache) = cache else {
-        return compile(engine, wasm);
-    };
-    let key = key(engine, digest);
-    if let Some(component) = cache.get(&key).and_then(|artefact| deserialize(engine, &artefact)) {
+    let kept = cache.map(|cache| (cache, key(engines.compiler(), digest)));
+    let found = kept.as_ref().and_then(|(cache, key)| cache.get(key));
+    if let Some(component) = found.and_then(|artefact| place(engines, &artefact)) {
         return Ok(component);
     }
-    let component = compile(engine, wasm)?;
-    if let Ok(artefact) = component.serialize() {
+    let artefact = engines.compiler().precompile_component(wasm).map_err(|error| {
+        Error::evaluator(format!("it does not compile: {}", one_line(&error)))
+            .hint("the file is cut, damaged or of a newer kind; build it again: realign plugin build")
+    })?;
+    if let Some((cache, key)) = kept {
         cache.put(&key, &artefact);
     }
-    Ok(component)
+    place(engines, &artefact)
+        .ok_or_else(|| Error::new(Exit::Bug, "a component that was compiled just now cannot be loaded"))
 }
 
 /// Refuses by the first bytes what is certainly no component, and says what it is.
@@ -61,24 +64,17 @@ fn check_form(wasm: &[u8]) -> Result<()> {
     }
 }
 
-fn compile(engine: &Engine, wasm: &[u8]) -> Result<Component> {
-    Component::from_binary(engine, wasm).map_err(|error| {
-        Error::evaluator(format!("it does not compile: {}", one_line(&error)))
-            .hint("the file is cut, damaged or of a newer kind; build it again: realign plugin build")
-    })
-}
-
-#[expect(unsafe_code, reason = "the artefact cache is the one place that brings back native code")]
-fn deserialize(engine: &Engine, artefact: &[u8]) -> Option<Component> {
-    // SAFETY: the bytes are those that `Component::serialize` of this wasmtime gave for a compatible engine. The cache
-    // hands out a file only if we own it and its folder, nobody else may write to either, and the digest in its
-    // header fits its name and its bytes; the name covers component, engine and version. The bytes are a copy in our
-    // memory: a later change of the file cannot reach them.
-    unsafe { Component::deserialize(engine, artefact) }.ok()
+#[expect(unsafe_code, reason = "the one place that brings native code into the process")]
+fn place(engines: &Engines, artefact: &[u8]) -> Option<Component> {
+    // SAFETY: the bytes are those that `Engine::precompile_component` of this wasmtime gave for a compatible engine, just
+    // now or when they were cached. The cache hands out a file only if we own it and its folder, nobody else may write to
+    // either, and the digest in its header fits its name and its bytes; the name covers component, engine and version.
+    // The bytes are a copy in our memory: a later change of the file cannot reach them.
+    engines.place(|engine| unsafe { Component::deserialize(engine, artefact) }.ok())
 }
 
 /// Digest of everything that the compiled form depends on.
-fn key(engine: &Engine, digest: &Digest) -> Digest {
+pub(super) fn key(engine: &Engine, digest: &Digest) -> Digest {
     let mut hash = Sha256Hasher(Sha256::new_with_prefix(env!("CARGO_PKG_VERSION")));
     digest.as_str().hash(&mut hash);
     engine.precompile_compatibility_hash().hash(&mut hash);
@@ -103,41 +99,45 @@ impl Hasher for Sha256Hasher {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sandbox::{Limits, engine};
+    use crate::sandbox::Limits;
+
+    fn engines() -> Engines {
+        Engines::new(&Limits::default(), 1).unwrap()
+    }
 
     #[test]
     fn compiled_component_is_found_again_and_a_damaged_one_is_replaced() {
         let folder = tempfile::tempdir().unwrap();
         let cache = ArtefactCache::open(&folder.path().join("cache")).unwrap();
-        let engine = engine::new(&Limits::default()).unwrap();
+        let engines = engines();
         let wasm = wat::parse_str("(component)").unwrap();
         let digest = Digest::of(&wasm);
-        let key = key(&engine, &digest);
+        let key = key(engines.compiler(), &digest);
 
         assert_eq!(cache.get(&key), None);
-        component(&engine, Some(&cache), &wasm, &digest).unwrap();
+        component(&engines, Some(&cache), &wasm, &digest).unwrap();
         let artefact = cache.get(&key).expect("it was kept");
-        assert!(deserialize(&engine, &artefact).is_some());
+        assert!(place(&engines, &artefact).is_some());
 
         // An artefact of another engine: whole and ours, but not of this configuration.
         cache.put(&key, b"whole, but nothing that wasmtime wrote");
-        component(&engine, Some(&cache), &wasm, &digest).unwrap();
+        component(&engines, Some(&cache), &wasm, &digest).unwrap();
         assert_eq!(cache.get(&key).unwrap(), artefact);
     }
 
     #[test]
     fn key_changes_with_the_engine() {
         let digest = Digest::of(b"component");
-        let ours = engine::new(&Limits::default()).unwrap();
-        assert_ne!(key(&ours, &digest), key(&Engine::default(), &digest));
-        assert_eq!(key(&ours, &digest), key(&engine::new(&Limits::default()).unwrap(), &digest));
+        let ours = engines();
+        assert_ne!(key(ours.compiler(), &digest), key(&Engine::default(), &digest));
+        assert_eq!(key(ours.compiler(), &digest), key(engines().compiler(), &digest));
     }
 
     #[test]
     fn text_is_not_accepted() {
-        let engine = engine::new(&Limits::default()).unwrap();
+        let engines = engines();
         let text = b"(component)";
-        let error = component(&engine, None, text, &Digest::of(text)).unwrap_err();
+        let error = component(&engines, None, text, &Digest::of(text)).unwrap_err();
         insta::assert_snapshot!(error, @"it is not WebAssembly");
     }
 }

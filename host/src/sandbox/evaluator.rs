@@ -15,8 +15,9 @@ use super::{
     abi::{self, Exports, Subjects},
     batch,
     dialogue::Dialogue,
+    gate::Company,
     imports,
-    instance::{Company, Fuel, Runtime, State, Usage},
+    instance::{Fuel, Runtime, State, Usage},
     log::{Log, LogLine},
     outcome::Stop,
     types::{Answer, Ask, Description, Item, Kind, Prompt, Row},
@@ -58,10 +59,10 @@ struct Ledger {
 impl Guest {
     /// One call, tried again alone if the safety net caught it. The inner error is for the batch, the outer for the
     /// run.
-    fn call<R: Send>(
+    fn call<R>(
         &self,
         fuel: &mut Fuel,
-        call: impl Fn(&mut Store<State>, &Instance) -> wasmtime::Result<R> + Sync,
+        call: impl Fn(&mut Store<State>, &Instance) -> wasmtime::Result<R>,
     ) -> Result<Result<R, Failure>> {
         let mut called = self.runtime.call(&self.pre, *fuel, Company::Welcome, &call)?;
         if matches!(called.result, Err(Stop::TimedOut)) {
@@ -91,8 +92,8 @@ impl Guest {
 impl Evaluator {
     /// Links a component and asks it what it is.
     pub(super) fn new(runtime: Arc<Runtime>, component: &Component, digest: Digest) -> Result<Self> {
-        let pre = imports::link(runtime.engine(), component)?;
-        let exports = abi::probe(runtime.engine(), &pre)?;
+        let pre = imports::link(component.engine(), component)?;
+        let exports = abi::probe(component.engine(), &pre)?;
         let kind = exports.kind();
         let guest = Guest { runtime, pre, exports, ledger: Mutex::default() };
         let mut fuel = Fuel::new(guest.runtime.limits().fuel(0));

@@ -87,12 +87,13 @@ fn log(mut store: StoreContextMut<'_, State>, (level, message): (Level, WasmStr)
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sandbox::{Limits, engine};
+    use crate::sandbox::{Limits, engine::Engines};
 
     fn error_of(text: &str) -> String {
-        let engine = engine::new(&Limits::default()).unwrap();
-        let component = Component::from_binary(&engine, &wat::parse_str(text).unwrap()).unwrap();
-        link(&engine, &component).map_or_else(|error| error.to_string(), |_| "linked".to_owned())
+        let engines = Engines::new(&Limits::default(), 1).unwrap();
+        let engine = engines.compiler();
+        let component = Component::from_binary(engine, &wat::parse_str(text).unwrap()).unwrap();
+        link(engine, &component).map_or_else(|error| error.to_string(), |_| "linked".to_owned())
     }
 
     #[test]

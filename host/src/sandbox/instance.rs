@@ -1,22 +1,19 @@
-//! One call into a guest: a fresh store, on a thread whose stack is known to be large enough.
+//! One call into a guest: a fresh store and a fresh instance, on a stack that is known to be large enough.
 //!
 //! Fresh for every call, not only for every batch: a guest cannot carry anything from one round of asks to the next
 //! except through the state and the answers that the host hands it, and a trap cannot outlive its call.
 
-use std::{
-    panic,
-    sync::{PoisonError, RwLock},
-    thread,
-};
+use std::sync::Arc;
 
 use serde::Serialize;
 use wasmtime::{
-    Engine, Store,
+    Store,
     component::{Instance, InstancePre},
 };
 
 use super::{
-    engine,
+    engine::Engines,
+    gate::{Company, Gate},
     limits::{Limits, Meter},
     log::{Level, Log},
     outcome::Stop,
@@ -24,7 +21,7 @@ use super::{
 };
 use crate::error::{Error, Result};
 
-/// Stack of the calling thread beside what WebAssembly code may use: host frames and lifted values.
+/// Stack of a call beside what WebAssembly code may use: host frames and lifted values.
 const HOST_STACK: usize = 2 << 20;
 
 /// Handles of resources in one store; the contract has no resources.
@@ -33,10 +30,9 @@ const HANDLES: usize = 64;
 /// What all evaluators of a sandbox share.
 #[derive(Debug)]
 pub(super) struct Runtime {
-    engine: Engine,
+    engines: Arc<Engines>,
     limits: Limits,
-    // Written by a call that is tried again alone after a time-out, read by every other.
-    gate: RwLock<()>,
+    gate: Gate,
     // Held for its thread.
     _ticker: Ticker,
 }
@@ -114,24 +110,17 @@ pub(super) struct Called<R> {
     pub(super) log: Log,
 }
 
-/// Whether other guests may run at the same time.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Company {
-    Welcome,
-    /// Waits until nothing else runs, and keeps it so.
-    Alone,
-}
-
 impl Runtime {
-    /// An engine with its clock.
+    /// Engines with their clock.
     pub(super) fn new(limits: Limits) -> Result<Self> {
-        let engine = engine::new(&limits)?;
-        let ticker = Ticker::start(engine.clone())?;
-        Ok(Self { engine, limits, gate: RwLock::new(()), _ticker: ticker })
+        let gate = Gate::new();
+        let engines = Arc::new(Engines::new(&limits, gate.places())?);
+        let ticker = Ticker::start(Arc::clone(&engines))?;
+        Ok(Self { engines, limits, gate, _ticker: ticker })
     }
 
-    pub(super) const fn engine(&self) -> &Engine {
-        &self.engine
+    pub(super) fn engines(&self) -> &Engines {
+        &self.engines
     }
 
     pub(super) const fn limits(&self) -> &Limits {
@@ -139,27 +128,17 @@ impl Runtime {
     }
 
     /// Instantiates the guest and runs `call` on it, with `fuel` for both.
-    pub(super) fn call<R: Send>(
+    pub(super) fn call<R>(
         &self,
         guest: &InstancePre<State>,
         fuel: Fuel,
         company: Company,
-        call: impl FnOnce(&mut Store<State>, &Instance) -> wasmtime::Result<R> + Send,
+        call: impl FnOnce(&mut Store<State>, &Instance) -> wasmtime::Result<R>,
     ) -> Result<Called<R>> {
-        // The lock guards no data, so a panic elsewhere has left nothing broken.
-        let (_shared, _alone) = match company {
-            Company::Welcome => (Some(self.gate.read().unwrap_or_else(PoisonError::into_inner)), None),
-            Company::Alone => (None, Some(self.gate.write().unwrap_or_else(PoisonError::into_inner))),
-        };
-        thread::scope(|scope| {
-            thread::Builder::new()
-                .name("evaluator".into())
-                .stack_size(self.limits.stack_bytes + HOST_STACK)
-                .spawn_scoped(scope, || self.run(guest, fuel, call))
-                .map_err(|error| Error::evaluator(format!("cannot start a thread for the sandbox: {error}")))?
-                .join()
-                .unwrap_or_else(|panic| panic::resume_unwind(panic))
-        })
+        let _pass = self.gate.enter(company);
+        let stack = self.limits.stack_bytes + HOST_STACK;
+        // On the caller's own stack where it has so much left, which spares the calls that a thread costs.
+        stacker::maybe_grow(stack, stack, || self.run(guest, fuel, call))
     }
 
     fn run<R>(
@@ -171,7 +150,7 @@ impl Runtime {
         let broken = |error: wasmtime::Error| {
             Error::evaluator(format!("the sandbox is broken: {}", super::outcome::one_line(&error)))
         };
-        let mut store = Store::try_new(&self.engine, State::new(&self.limits)).map_err(broken)?;
+        let mut store = Store::try_new(guest.engine(), State::new(&self.limits)).map_err(broken)?;
         store.limiter(|state| &mut state.meter);
         store.set_hostcall_fuel(self.limits.output_bytes);
         store.set_max_component_handles(HANDLES);

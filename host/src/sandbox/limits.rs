@@ -11,7 +11,7 @@ use wasmtime::ResourceLimiter;
 
 /// Core instances, memories and tables of one component, each. The largest tool-made components (Python) have about
 /// twenty instances.
-const PARTS: usize = 64;
+pub(super) const PARTS: usize = 64;
 
 /// What one call into a guest may use up.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

@@ -1,16 +1,18 @@
-//! The clock of the safety net: a thread that advances the engine's epoch.
+//! The clock of the safety net: a thread that advances the epoch of the engines.
 //!
 //! A guest is stopped when the epoch passes the deadline of its store. The thread ends when the ticker is dropped,
 //! so a sandbox leaves nothing behind.
 
 use std::{
-    sync::mpsc::{self, RecvTimeoutError, Sender},
+    sync::{
+        Arc,
+        mpsc::{self, RecvTimeoutError, Sender},
+    },
     thread::{self, JoinHandle},
     time::Duration,
 };
 
-use wasmtime::Engine;
-
+use super::engine::Engines;
 use crate::error::{Error, Result};
 
 /// How often the epoch advances; deadlines are exact to one tick.
@@ -26,13 +28,13 @@ pub(super) struct Ticker {
 
 impl Ticker {
     /// Starts ticking.
-    pub(super) fn start(engine: Engine) -> Result<Self> {
+    pub(super) fn start(engines: Arc<Engines>) -> Result<Self> {
         let (stop, stopped) = mpsc::channel();
         let thread = thread::Builder::new()
             .name("epoch".into())
             .spawn(move || {
                 while stopped.recv_timeout(TICK) == Err(RecvTimeoutError::Timeout) {
-                    engine.increment_epoch();
+                    engines.tick();
                 }
             })
             .map_err(|error| Error::evaluator(format!("cannot start the sandbox's clock: {error}")))?;

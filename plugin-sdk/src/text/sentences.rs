@@ -22,7 +22,9 @@ pub fn sentences(text: &str) -> Vec<Range<usize>> {
     let mut found = Vec::new();
     let mut start = 0;
     let mut at = 0;
-    while let Some(c) = text[at..].chars().next() {
+    while let Some(gap) = text.as_bytes()[at..].iter().position(|byte| may_end(*byte)) {
+        at += gap;
+        let Some(c) = text[at..].chars().next() else { break };
         let next = at + c.len_utf8();
         let end = match c {
             '\n' | '\r' | '\u{2028}' | '\u{2029}' => Some(next),
@@ -38,6 +40,11 @@ pub fn sentences(text: &str) -> Vec<Range<usize>> {
     }
     found.extend(trimmed(text, start, text.len()));
     found
+}
+
+/// Whether a character that begins with this byte may end a sentence.
+const fn may_end(byte: u8) -> bool {
+    matches!(byte, b'\n' | b'\r' | b'.' | b'!' | b'?' | 0x80..)
 }
 
 /// Where the sentence ends whose closing punctuation begins at `at`, if it ends there.

@@ -1,5 +1,7 @@
 //! Words: runs of letters and digits with the apostrophes inside them.
 
+use std::str::Chars;
+
 use super::straight;
 
 /// A word and where it is.
@@ -26,30 +28,40 @@ pub struct Word {
 #[must_use]
 pub fn words(text: &str) -> Vec<Word> {
     let mut words = Vec::new();
-    let mut start = None;
-    let mut chars = text.char_indices().peekable();
-    while let Some((at, c)) = chars.next() {
-        let next = chars.peek().map(|&(_, next)| next);
-        let inside = c.is_alphanumeric() || (start.is_some() && joins(c, next));
-        match (inside, start) {
-            (true, None) => start = Some(at),
-            (false, Some(from)) => {
-                words.push(word(text, from, at));
-                start = None;
-            }
-            _ => {}
-        }
+    let mut at = 0;
+    while let Some(gap) = text[at..].find(char::is_alphanumeric) {
+        let start = at + gap;
+        at = end(text, start);
+        words.push(word(text, start, at));
     }
-    words.extend(start.map(|from| word(text, from, text.len())));
     words
 }
 
-/// Whether a word that has begun goes on over `c`: a combining accent of decomposed text, or an apostrophe inside it.
-fn joins(c: char, next: Option<char>) -> bool {
-    ('\u{300}'..='\u{36f}').contains(&c) || (straight(c) == '\'' && next.is_some_and(char::is_alphanumeric))
+/// One past the last byte of the word that begins at `start`.
+fn end(text: &str, start: usize) -> usize {
+    let mut chars = text[start..].chars();
+    loop {
+        let rest = chars.as_str().len();
+        match chars.next() {
+            Some(c) if c.is_alphanumeric() || joins(c, &chars) => {}
+            _ => return text.len() - rest,
+        }
+    }
+}
+
+/// Whether a word goes on over `c`: a combining accent of decomposed text, or an apostrophe inside it.
+fn joins(c: char, behind: &Chars<'_>) -> bool {
+    ('\u{300}'..='\u{36f}').contains(&c)
+        || (straight(c) == '\'' && behind.clone().next().is_some_and(char::is_alphanumeric))
 }
 
 fn word(text: &str, start: usize, end: usize) -> Word {
-    let text = text[start..end].chars().map(straight).flat_map(char::to_lowercase).collect();
+    let raw = &text[start..end];
+    // Most words are ASCII, where lower case is the same for every language and as long.
+    let text = if raw.is_ascii() {
+        raw.to_ascii_lowercase()
+    } else {
+        raw.chars().map(straight).flat_map(char::to_lowercase).collect()
+    };
     Word { text, start, end }
 }

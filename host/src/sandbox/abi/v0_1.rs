@@ -38,6 +38,8 @@ mod bindings {
             }
         ",
         world: "realign:host/any",
+        // What a guest is given is borrowed: a copy of every text for the border alone would be a fourth of its cost.
+        ownership: Borrowing { duplicate_if_necessary: true },
     });
 }
 
@@ -120,17 +122,17 @@ impl Exports {
         (config, profile): (&str, &str),
         rows: &[Row],
     ) -> wasmtime::Result<Refusable<Vec<u8>>> {
-        let job = wire::Job { config: config.to_owned(), profile: profile.to_owned() };
+        let job = wire::Job { config, profile };
         let rows = convert::rows(rows);
         let state = match self {
             Self::TraitDetector(exports) => {
-                exports.load(&mut *store, instance)?.call_prepare(store, &job, &rows)?
+                exports.load(&mut *store, instance)?.call_prepare(store, job, &rows)?
             }
             Self::StyleScorer(exports) => {
-                exports.load(&mut *store, instance)?.call_prepare(store, &job, &rows)?
+                exports.load(&mut *store, instance)?.call_prepare(store, job, &rows)?
             }
             Self::Benchmark(exports) => {
-                exports.load(&mut *store, instance)?.call_prepare(store, &job, &rows)?
+                exports.load(&mut *store, instance)?.call_prepare(store, job, &rows)?
             }
         };
         Ok(state.map(Untrusted::new).map_err(|failure| Untrusted::new(failure.into())))
@@ -162,9 +164,10 @@ impl Exports {
         answers: &[Answer],
     ) -> wasmtime::Result<Refusable<Progress>> {
         let answers = convert::answers(answers);
+        let messages = convert::messages(subjects);
         let (samples, items) = match subjects {
-            Subjects::Samples(samples) => (convert::samples(samples), Vec::new()),
-            Subjects::Items(items) => (Vec::new(), convert::items(items)),
+            Subjects::Samples(samples) => (convert::samples(samples, &messages), Vec::new()),
+            Subjects::Items(items) => (Vec::new(), convert::items(items, &messages)),
         };
         let progress = match self {
             Self::TraitDetector(exports) => {

@@ -1,6 +1,6 @@
 //! Records of contract 0.1 to and from the types of this crate. Nothing is checked here.
 
-use super::wire;
+use super::{Subjects, wire};
 use crate::{
     model::{ChatMessage, Failure, Finish, Note, Outcome, Sample, Span, Value},
     sandbox::{
@@ -13,53 +13,68 @@ use crate::{
 /// Key of the note that tells why the response ended: `end`, `stop` or `length`.
 const FINISH: &str = "finish";
 
-pub(super) fn rows(rows: &[Row]) -> Vec<wire::Row> {
-    rows.iter().map(|Row { id, body }| wire::Row { id: id.clone(), body: body.clone() }).collect()
+pub(super) fn rows(rows: &[Row]) -> Vec<wire::Row<'_>> {
+    rows.iter().map(|Row { id, body }| wire::Row { id, body }).collect()
 }
 
-pub(super) fn answers(answers: &[Answer]) -> Vec<wire::Answer> {
-    answers.iter().map(|Answer { id, body }| wire::Answer { id: id.clone(), body: body.clone() }).collect()
+pub(super) fn answers(answers: &[Answer]) -> Vec<wire::Answer<'_>> {
+    answers.iter().map(|Answer { id, body }| wire::Answer { id, body }).collect()
 }
 
-pub(super) fn samples(samples: &[Sample]) -> Vec<wire::Sample> {
-    let sample = |sample: &Sample| wire::Sample {
-        id: sample.id.clone(),
-        group: sample.family.clone(),
-        context: sample.kind.clone(),
-        prompt: messages(&sample.prompt),
-        response: sample.response.clone(),
-        notes: vec![wire::Note { key: FINISH.to_owned(), value: finish(sample.finish).to_owned() }],
+/// The messages of each subject, for [`samples`] and [`items`] to borrow.
+pub(super) fn messages(subjects: Subjects<'_>) -> Vec<Vec<wire::MessageParam<'_>>> {
+    match subjects {
+        Subjects::Samples(samples) => samples.iter().map(|sample| borrowed(&sample.prompt)).collect(),
+        Subjects::Items(items) => items
+            .iter()
+            .map(|item| match &item.prompt {
+                Prompt::Raw(_) => Vec::new(),
+                Prompt::Messages(messages) => borrowed(messages),
+            })
+            .collect(),
+    }
+}
+
+fn borrowed(messages: &[ChatMessage]) -> Vec<wire::MessageParam<'_>> {
+    messages.iter().map(|ChatMessage { role, content }| wire::MessageParam { role, content }).collect()
+}
+
+pub(super) fn samples<'a>(
+    samples: &'a [Sample],
+    messages: &'a [Vec<wire::MessageParam<'a>>],
+) -> Vec<wire::Sample<'a>> {
+    let sample = |(sample, prompt): (&'a Sample, &'a Vec<_>)| wire::Sample {
+        id: &sample.id,
+        group: &sample.family,
+        context: &sample.kind,
+        prompt,
+        response: &sample.response,
+        notes: notes(sample.finish),
     };
-    samples.iter().map(sample).collect()
+    samples.iter().zip(messages).map(sample).collect()
 }
 
-pub(super) fn items(items: &[Item]) -> Vec<wire::Item> {
-    let prompt = |prompt: &Prompt| match prompt {
-        Prompt::Raw(text) => wire::Prompt::Raw(text.clone()),
-        Prompt::Messages(list) => wire::Prompt::Messages(messages(list)),
+pub(super) fn items<'a>(
+    items: &'a [Item],
+    messages: &'a [Vec<wire::MessageParam<'a>>],
+) -> Vec<wire::ItemParam<'a>> {
+    let item = |(item, messages): (&'a Item, &'a Vec<_>)| wire::ItemParam {
+        id: &item.id,
+        group: &item.group,
+        prompt: match &item.prompt {
+            Prompt::Raw(text) => wire::PromptParam::Raw(text),
+            Prompt::Messages(_) => wire::PromptParam::Messages(messages),
+        },
+        body: &item.body,
     };
-    let item = |item: &Item| wire::Item {
-        id: item.id.clone(),
-        group: item.group.clone(),
-        prompt: prompt(&item.prompt),
-        body: item.body.clone(),
-    };
-    items.iter().map(item).collect()
+    items.iter().zip(messages).map(item).collect()
 }
 
-fn messages(messages: &[ChatMessage]) -> Vec<wire::Message> {
-    let message = |message: &ChatMessage| wire::Message {
-        role: message.role.clone(),
-        content: message.content.clone(),
-    };
-    messages.iter().map(message).collect()
-}
-
-const fn finish(finish: Finish) -> &'static str {
+const fn notes(finish: Finish) -> &'static [wire::NoteParam<'static>] {
     match finish {
-        Finish::End => "end",
-        Finish::Stop => "stop",
-        Finish::Length => "length",
+        Finish::End => &[wire::NoteParam { key: FINISH, value: "end" }],
+        Finish::Stop => &[wire::NoteParam { key: FINISH, value: "stop" }],
+        Finish::Length => &[wire::NoteParam { key: FINISH, value: "length" }],
     }
 }
 
@@ -98,13 +113,15 @@ impl From<wire::Metric> for Metric {
     }
 }
 
-impl From<wire::Item> for Item {
-    fn from(item: wire::Item) -> Self {
-        let wire::Item { id, group, prompt, body } = item;
-        let message = |wire::Message { role, content }| ChatMessage { role, content };
+impl From<wire::ItemResult> for Item {
+    fn from(item: wire::ItemResult) -> Self {
+        let wire::ItemResult { id, group, prompt, body } = item;
+        let message = |wire::MessageResult { role, content }| ChatMessage { role, content };
         let prompt = match prompt {
-            wire::Prompt::Raw(text) => Prompt::Raw(text),
-            wire::Prompt::Messages(messages) => Prompt::Messages(messages.into_iter().map(message).collect()),
+            wire::PromptResult::Raw(text) => Prompt::Raw(text),
+            wire::PromptResult::Messages(messages) => {
+                Prompt::Messages(messages.into_iter().map(message).collect())
+            }
         };
         Self { id, group, prompt, body }
     }
@@ -126,7 +143,7 @@ impl From<wire::Outcome> for Outcome {
             wire::Outcome::Scored(wire::Scored { values, spans, notes }) => Self::Scored {
                 values: values.into_iter().map(Into::into).collect(),
                 spans: spans.into_iter().map(Into::into).collect(),
-                notes: notes.into_iter().map(|wire::Note { key, value }| Note { key, value }).collect(),
+                notes: notes.into_iter().map(|wire::NoteResult { key, value }| Note { key, value }).collect(),
             },
             wire::Outcome::NotApplicable(reason) => Self::NotApplicable(reason),
             wire::Outcome::Cannot(failure) => Self::Failed(failure.into()),

@@ -65,9 +65,7 @@ impl Phrase {
 
 impl Pattern {
     fn matches(&self, word: &str) -> bool {
-        // Most words differ in the first byte already, and comparing texts is a call.
-        word.as_bytes().first() == self.text.as_bytes().first()
-            && if self.any_ending { word.starts_with(&self.text) } else { word == self.text }
+        if self.any_ending { word.starts_with(&self.text) } else { word == self.text }
     }
 }
 

@@ -106,7 +106,7 @@ fn validation_rows_are_of_families_that_no_other_file_has() {
         assert!(families.entry(family).or_default().insert(kind), "{family}/{kind} twice");
         assert_eq!(messages(row).len() > 2, kind == "late-turn", "{family}/{kind}");
     }
-    assert_eq!(validation.len(), 24);
+    assert_eq!(validation.len(), 36);
     assert!(families.values().all(|told| *told == BTreeSet::from(kinds)), "{families:?}");
 
     // What is asked there is asked nowhere else, not even in training.

@@ -78,7 +78,8 @@ pub fn geometric(clusters: &[Vec<f64>]) -> Option<Evidence> {
 /// Following Agresti and Min (2005), who add two made-up observations to a table of paired proportions, the
 /// interval is that of the data plus one value at each end of the range; the value itself is the plain mean. If
 /// all clusters agree exactly their spread cannot be estimated, and each added value weighs as much as a
-/// cluster. The interval is widened to contain the mean where it does not, and ends where the range does: the mean of
+/// cluster. The skewness is that of all these values: with the data's own, one lost item in 200 put a bound three times as far away,
+/// and with none a margin was passed wrongly in up to 9 of 100 runs. The interval is widened to contain the mean where it does not, and ends where the range does: the mean of
 /// all that could be measured lies there too.
 ///
 /// `None` with fewer than two clusters or a number that is not finite.
@@ -89,8 +90,7 @@ pub fn bounded(clusters: &[Vec<f64>], low: f64, high: f64) -> Option<Evidence> {
     let weight = if plain.standard_error / scale < 1e-9 { plain.n.div_ceil(plain.clusters) } else { 1 };
     let mut padded = clusters.to_vec();
     padded.extend([vec![low; weight], vec![high; weight]]);
-    // The skewness is the data's own: two values at the ends would be most of it.
-    let mut evidence = Mean { skewness: plain.skewness, ..clustered(&padded)? }.evidence()?;
+    let mut evidence = clustered(&padded)?.evidence()?;
     let value = plain.value;
     let below = |bound: f64| bound.max(low).min(value);
     let above = |bound: f64| bound.min(high).max(value);

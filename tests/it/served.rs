@@ -22,7 +22,7 @@ use crate::support::{Project, lines, loopback};
 
 /// Serves the small model at the URL that is returned, until the process ends.
 fn serve() -> String {
-    let home = Home::at(std::env::var_os("REALIGN_HOME").expect("a home with an engine"));
+    let home = Home::from_environment().expect("a home with an engine");
     let launch = Launch::engine(Path::new(env!("CARGO_BIN_EXE_realign")), &home.engine());
     let model = ModelRef::parse("smollm2", &home).expect("the small model");
     let engine = Mutex::new(Backend::open(&model, &launch, Some(1)).expect("the engine"));

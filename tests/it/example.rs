@@ -123,6 +123,20 @@ fn validation_rows_are_of_families_that_no_other_file_has() {
 }
 
 #[test]
+fn no_question_is_asked_twice_and_every_group_has_several() {
+    let (mut ids, mut questions, mut groups) = (BTreeSet::new(), BTreeSet::new(), BTreeMap::new());
+    for row in &rows("bench/answers.jsonl") {
+        let id = text_of(row, "id").to_owned();
+        let question = text_of(row, "question");
+        assert!(questions.insert(words_only(question)), "{id}: {question:?} is asked before");
+        assert!(ids.insert(id), "{question:?} has the id of another");
+        *groups.entry(text_of(row, "group").to_owned()).or_insert(0) += 1;
+    }
+    assert_eq!((questions.len(), groups.len()), (570, 57));
+    assert!(groups.values().all(|count| *count >= 7), "{groups:?}");
+}
+
+#[test]
 fn no_general_row_repeats_another_or_a_benchmark() {
     let bench: Vec<Value> = BENCH.iter().flat_map(|name| rows(name)).collect();
     let asked = |row: &Value| -> Vec<String> {

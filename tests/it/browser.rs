@@ -98,13 +98,10 @@ fn browser() -> Option<Command> {
     Some(command)
 }
 
-fn looked_at(project: &Project, page: &str, samples: usize) {
+fn looked_at(project: &Project, page: &str, samples: Option<usize>) {
     let Some(mut command) = browser() else { return };
-    let run = command
-        .arg(project.path(page))
-        .args(["--samples", &samples.to_string()])
-        .output()
-        .expect("it starts");
+    let samples = samples.map(|samples| ["--samples".to_owned(), samples.to_string()]);
+    let run = command.arg(project.path(page)).args(samples.iter().flatten()).output().expect("it starts");
     let said = String::from_utf8_lossy(&run.stdout);
     println!("{page}\n{said}");
     assert!(run.status.success(), "{said}{}", String::from_utf8_lossy(&run.stderr));
@@ -120,7 +117,24 @@ fn hostile_text_is_inert_on_the_page_of_a_run_and_of_a_comparison() {
     project.realign(&["compare", "first", "second", "--store", "runs.db", "--html", "two.html"]);
     for page in ["run.html", "two.html"] {
         assert_eq!(project.read(page).matches("<script").count(), 2, "the data and the page's own script");
-        looked_at(&project, page, 60);
+        looked_at(&project, page, Some(60));
+    }
+}
+
+#[test]
+fn hostile_text_is_inert_on_the_pages_of_many_runs() {
+    let project = Project::new();
+    let store = Store::open(&project.path("runs.db")).expect("a store");
+    for (name, worse) in [("first", false), ("second", true), ("third", true)] {
+        write(&store, name, 60, worse, true);
+    }
+    let many = ["first", "second", "third", "--store", "runs.db", "--html"];
+    project.realign(&[&["leaderboard"][..], &many, &["board.html"]].concat()).exits(0);
+    project.realign(&[&["history"][..], &many, &["history.html"]].concat()).exits(0);
+    for page in ["board.html", "history.html"] {
+        assert!(!project.read(page).contains("<script"), "these pages need none");
+        assert!(project.read(page).contains("&lt;img"), "the names of models are shown as text");
+        looked_at(&project, page, None);
     }
 }
 
@@ -131,5 +145,5 @@ fn twenty_thousand_samples_stay_usable() {
     write(&store, "first", 20_000, false, false);
     write(&store, "second", 20_000, true, false);
     project.realign(&["compare", "first", "second", "--store", "runs.db", "--html", "two.html"]).exits(10);
-    looked_at(&project, "two.html", 20_000);
+    looked_at(&project, "two.html", Some(20_000));
 }

@@ -229,7 +229,13 @@ fn more_than_two_runs_are_held_against_the_first_and_ranked() {
 
     A place is what all pairs of runs leave possible, with 95 % confidence for all of them at once.
     ");
-    let history = project.realign(&["history", "--metric", "adherence"]).exits(0);
+    project.realign(&["leaderboard", "first", "second", "--html", "board.html"]).exits(0);
+    let page = project.read("board.html");
+    assert!(page.contains("proven to be first: first on adherence"), "{page}");
+    let history = project.realign(&["history", "--metric", "adherence", "--html", "history.html"]).exits(0);
+    let page = project.read("history.html");
+    assert!(page.contains("second since the first run: 1 regressed and 0 improved of 1 metrics"), "{page}");
+    project.realign(&["history", "--html", "missing/history.html"]).exits(23);
     let lines: Vec<&str> = history.out.lines().collect();
     assert!(lines[1].starts_with("first") && lines[2].starts_with("second"), "{}", history.out);
     assert!(lines[2].ends_with("regressed"), "{}", history.out);

@@ -5,6 +5,7 @@ use serde::Serialize;
 use super::{
     args,
     compare::{method, side},
+    outputs::Reserved,
     stored::{self, Stored},
     terminal,
 };
@@ -29,6 +30,7 @@ struct Entry<'a> {
 
 /// Compares and reports.
 pub(super) fn run(settings: &Settings, arguments: &args::History) -> Result<Exit> {
+    let page = Reserved::create(arguments.html.as_deref())?;
     let names = if arguments.runs.is_empty() { comparable(settings)? } else { arguments.runs.clone() };
     let stored: Vec<Stored> = names.iter().map(|run| stored::find(settings, run)).collect::<Result<_>>()?;
     let records: Vec<&Record> = stored.iter().map(|stored| &stored.record).collect();
@@ -40,6 +42,8 @@ pub(super) fn run(settings: &Settings, arguments: &args::History) -> Result<Exit
     metrics.extend(later.iter().flat_map(|record| record.directions()));
     let sides: Vec<Side<'_>> = later.iter().map(|record| side(record)).collect();
     let comparisons = compare(side(first), &sides, &metrics, method(Correction::Holm, None), &[])?;
+    let pairs: Vec<(&Record, &Comparison)> = later.iter().copied().zip(&comparisons).collect();
+    let metric = arguments.metric.as_deref();
     if settings.json {
         let later = later.iter().zip(&comparisons);
         let later =
@@ -47,8 +51,10 @@ pub(super) fn run(settings: &Settings, arguments: &args::History) -> Result<Exit
         let first = Entry { run: &first.name, since_first: None };
         terminal::print_json(&std::iter::once(first).chain(later).collect::<Vec<_>>())?;
     } else {
-        let pairs: Vec<(&Record, &Comparison)> = later.iter().copied().zip(&comparisons).collect();
-        terminal::print(&report::history::render(first, &pairs, arguments.metric.as_deref()))?;
+        terminal::print(&report::history::render(first, &pairs, metric))?;
+    }
+    if let Some(page) = page {
+        page.write(&report::html::history::page(first, &pairs, metric))?;
     }
     Ok(Exit::Done)
 }

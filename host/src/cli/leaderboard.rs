@@ -5,6 +5,7 @@ use serde::Serialize;
 use super::{
     args,
     compare::method,
+    outputs::Reserved,
     stored::{self, Stored},
     terminal,
 };
@@ -30,6 +31,7 @@ struct Document<'a> {
 
 /// Ranks and reports.
 pub(super) fn run(settings: &Settings, arguments: &args::Leaderboard) -> Result<Exit> {
+    let page = Reserved::create(arguments.html.as_deref())?;
     let stored: Vec<Stored> =
         arguments.runs.iter().map(|run| stored::find(settings, run)).collect::<Result<_>>()?;
     let records: Vec<&Record> = stored.iter().map(|stored| &stored.record).collect();
@@ -73,6 +75,9 @@ pub(super) fn run(settings: &Settings, arguments: &args::Leaderboard) -> Result<
         terminal::print_json(&Document { runs: names, rankings: &rankings })?;
     } else {
         terminal::print(&report::leaderboard::render(&rankings, &records))?;
+    }
+    if let Some(page) = page {
+        page.write(&report::html::leaderboard::page(&rankings, &records))?;
     }
     Ok(Exit::Done)
 }

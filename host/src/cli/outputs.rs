@@ -19,10 +19,36 @@ use crate::{
     write::Output,
 };
 
+/// A place for one file, reserved before anything is computed.
+pub(super) struct Reserved {
+    path: PathBuf,
+    output: Output,
+}
+
+impl Reserved {
+    /// Reserves it, if it is wanted.
+    ///
+    /// # Errors
+    /// Exit 23 naming the file that cannot be written.
+    pub(super) fn create(path: Option<&Path>) -> Result<Option<Self>> {
+        path.map(|path| Output::create(path).map(|output| Self { path: path.to_owned(), output })).transpose()
+    }
+
+    /// Writes the file and says so.
+    ///
+    /// # Errors
+    /// Exit 23 naming the file that cannot be written.
+    pub(super) fn write(self, text: &str) -> Result<()> {
+        self.output.commit(text.as_bytes())?;
+        terminal::note(&format!("written: {}", self.path.display()));
+        Ok(())
+    }
+}
+
 /// Places for all of them, reserved before anything is computed.
 pub(super) struct Outputs {
-    html: Option<(PathBuf, Output)>,
-    junit: Option<(PathBuf, Output)>,
+    html: Option<Reserved>,
+    junit: Option<Reserved>,
     summary: Option<PathBuf>,
 }
 
@@ -32,10 +58,8 @@ impl Outputs {
     /// # Errors
     /// Exit 23 naming the file that cannot be written.
     pub(super) fn create(html: Option<&Path>, junit: Option<&Path>, summary: Option<&Path>) -> Result<Self> {
-        let reserve = |path: Option<&Path>| {
-            path.map(|path| Output::create(path).map(|output| (path.to_owned(), output))).transpose()
-        };
-        Ok(Self { html: reserve(html)?, junit: reserve(junit)?, summary: summary.map(Path::to_owned) })
+        let (html, junit) = (Reserved::create(html)?, Reserved::create(junit)?);
+        Ok(Self { html, junit, summary: summary.map(Path::to_owned) })
     }
 
     /// Writes all of them and tells people in one line how it stands. `title` is what was checked, `suite` by what.
@@ -49,20 +73,14 @@ impl Outputs {
         checks: &[Check],
         page: impl FnOnce() -> Result<String>,
     ) -> Result<()> {
-        let mut written = Vec::new();
-        if let Some((path, output)) = self.html {
-            output.commit(page()?.as_bytes())?;
-            written.push(path);
+        if let Some(file) = self.html {
+            file.write(&page()?)?;
         }
-        if let Some((path, output)) = self.junit {
-            output.commit(junit(suite, title, checks).as_bytes())?;
-            written.push(path);
+        if let Some(file) = self.junit {
+            file.write(&junit(suite, title, checks))?;
         }
         if let Some(path) = self.summary {
             append(&path, &markdown(title, checks)).map_err(|error| Error::unwritable(&path, &error))?;
-            written.push(path);
-        }
-        for path in written {
             terminal::note(&format!("written: {}", path.display()));
         }
         terminal::note(&format!("{title}: {}", sentence(checks)));

@@ -9,18 +9,15 @@ use crate::{
     suite::record::Record,
 };
 
+/// What stands beside the runs.
+pub(super) const SINCE: &str =
+    "p is adjusted over all metrics and runs; every run is held against the first.";
+
 /// The whole report: `first`, then every other run with its comparison.
 #[must_use]
 pub fn render(first: &Record, later: &[(&Record, &Comparison)], metric: Option<&str>) -> String {
-    let names: Vec<&str> = first
-        .metrics
-        .iter()
-        .map(|described| described.name.as_str())
-        .filter(|name| metric.is_none_or(|wanted| wanted == *name))
-        .filter(|name| later.iter().any(|(_, comparison)| compared(comparison, name).is_some()))
-        .collect();
     let mut parts = Vec::new();
-    for name in names {
+    for name in shown(first, later, metric) {
         let header = [name, "value", "95 % interval", "n", "since the first", "95 % interval", "p", ""];
         let mut table = table::new(&header, &[1, 2, 3, 4, 5, 6]);
         let unit = unit(first, name);
@@ -59,11 +56,27 @@ pub fn render(first: &Record, later: &[(&Record, &Comparison)], metric: Option<&
         }
         parts.push(table::text(&table));
     }
-    parts.push("p is adjusted over all metrics and runs; every run is held against the first.".into());
+    parts.push(SINCE.into());
     parts.join("\n\n")
 }
 
-fn compared<'a>(comparison: &'a Comparison, name: &str) -> Option<&'a MetricComparison> {
+/// The metrics that are shown: all that a later run was compared on, or the one that is wanted.
+pub(super) fn shown<'a>(
+    first: &'a Record,
+    later: &[(&Record, &Comparison)],
+    metric: Option<&str>,
+) -> Vec<&'a str> {
+    first
+        .metrics
+        .iter()
+        .map(|described| described.name.as_str())
+        .filter(|name| metric.is_none_or(|wanted| wanted == *name))
+        .filter(|name| later.iter().any(|(_, comparison)| compared(comparison, name).is_some()))
+        .collect()
+}
+
+/// What a comparison says of a metric.
+pub(super) fn compared<'a>(comparison: &'a Comparison, name: &str) -> Option<&'a MetricComparison> {
     match comparison {
         Comparison::Compared { metrics, .. } => metrics.iter().find(|metric| metric.metric == name),
         Comparison::NotComparable(_) => None,

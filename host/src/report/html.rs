@@ -24,6 +24,9 @@ mod checks;
 pub mod comparison;
 mod figure;
 mod grid;
+pub mod history;
+pub mod leaderboard;
+mod many;
 mod page;
 pub mod pipeline;
 pub mod run;
@@ -31,7 +34,7 @@ mod samples;
 mod table;
 
 pub use self::{
-    badge::{Tone, badge, verdict},
+    badge::{Tone, badge, change_tone, verdict},
     checks::{conclusion, table as check_table},
     figure::figure,
     grid::grid,

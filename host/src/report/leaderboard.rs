@@ -1,7 +1,14 @@
 //! Runs in order, metric by metric, with the places that they can have.
 
 use super::{comparison::unit, number, table};
-use crate::{compare::rank::Ranking, suite::record::Record};
+use crate::{
+    compare::rank::{Ranked, Ranking},
+    suite::record::Record,
+};
+
+/// What a place is.
+pub(super) const PLACES: &str =
+    "A place is what all pairs of runs leave possible, with 95 % confidence for all of them at once.";
 
 /// The whole report; places in rankings are places in `records`.
 #[must_use]
@@ -14,14 +21,9 @@ pub fn render(rankings: &[Ranking], records: &[&Record]) -> String {
             let record = records[ranked.run];
             let unit = unit(record, &ranking.metric);
             let none = || "-".to_owned();
-            let place = if ranked.best == ranked.worst {
-                ranked.best.to_string()
-            } else {
-                format!("{} to {}", ranked.best, ranked.worst)
-            };
             table.add_row([
                 record.name.clone(),
-                place,
+                place(ranked),
                 ranked.estimate.map_or_else(none, |estimate| number::value(estimate.value, unit)),
                 ranked.estimate.map_or_else(none, |estimate| number::interval(&estimate, unit)),
                 ranked.estimate.map_or_else(none, |estimate| estimate.n.to_string()),
@@ -30,9 +32,15 @@ pub fn render(rankings: &[Ranking], records: &[&Record]) -> String {
         }
         parts.push(table::text(&table));
     }
-    parts.push(
-        "A place is what all pairs of runs leave possible, with 95 % confidence for all of them at once."
-            .into(),
-    );
+    parts.push(PLACES.into());
     parts.join("\n\n")
+}
+
+/// The places that a run can have.
+pub(super) fn place(ranked: &Ranked) -> String {
+    if ranked.best == ranked.worst {
+        ranked.best.to_string()
+    } else {
+        format!("{} to {}", ranked.best, ranked.worst)
+    }
 }

@@ -14,7 +14,6 @@ use realign_engine_abi::train::StepReport;
 
 use super::{
     checkpoint::{self, Kept, Retention},
-    config::GuardRule,
     controller::next_weight,
     failure,
     folder::Folder,
@@ -24,17 +23,16 @@ use super::{
     references::References,
     reward::reward,
     session::{Lost, Session, Stepped},
-    state::{Guarded, Measured, State, Validated},
+    state::{State, Validated},
     watch::Watcher,
 };
 use crate::{
     error::{Error, Result},
-    exit::Exit,
     ids::Seed,
 };
 
-/// How often a run may go back before it stays where it is.
-const MOST_ROLLBACKS: u32 = 5;
+mod guard;
+mod watched;
 
 /// What a run tells on its way.
 #[derive(Debug)]
@@ -206,50 +204,6 @@ impl Run<'_, '_, '_> {
         checkpoint::prune(self.folder, &self.job.digest, retention)
     }
 
-    /// Runs the suite with the adapter of this step, where it is due and not yet done. It may be cut short: a run that
-    /// goes on from the step's checkpoint asks again.
-    fn watch(&mut self, stop: &AtomicBool) -> Result<(), Lost> {
-        if !self.watch_is_due() {
-            return Ok(());
-        }
-        let (number, attempt) = (self.state.step, self.state.attempt);
-        self.save()?;
-        let path = checkpoint::path(self.folder, number);
-        // A step that is taken again after a rollback is another one.
-        let label =
-            if attempt == 0 { format!("step-{number}") } else { format!("step-{number}-attempt-{attempt}") };
-        let adapter = (number > 0).then_some(path.as_path());
-        let observer = &mut self.observer;
-        let seen = self.watcher.watch(number, adapter, &label, &mut |stage, done, total| {
-            observer(Notice::Stage(stage, done, total));
-        });
-        let seen = match seen {
-            Ok(Some(seen)) => seen,
-            Ok(None) => return Ok(()),
-            Err(error) if error.exit() == Exit::Interrupted && stop.load(Ordering::SeqCst) => return Ok(()),
-            Err(error) => return Err(error.into()),
-        };
-        for warning in &seen.warnings {
-            observer(Notice::Note(format!("step {number}: {warning}")));
-        }
-        self.state.watched.push(seen);
-        checkpoint::note(self.folder, &self.state)?;
-        Ok(())
-    }
-
-    /// Whether the suite is to be run with the adapter of this step and was not.
-    fn watch_is_due(&self) -> bool {
-        let step = self.state.step;
-        let done = self.state.watched.last().is_some_and(|watched| watched.step == step);
-        let due = |every| step.is_multiple_of(every) || step as usize == self.job.steps.len();
-        self.watcher.watches() && !done && self.job.file.watch.as_ref().is_some_and(|watch| due(watch.every))
-    }
-
-    /// Whether divergence over the limit sends the run back.
-    fn goes_back(&self) -> bool {
-        self.job.file.kl.as_ref().is_some_and(|kl| kl.every.is_some() && kl.guard == GuardRule::Rollback)
-    }
-
     /// One step and everything that follows it.
     fn step(&mut self, log: &mut Log) -> Result<(), Lost> {
         let begun = Instant::now();
@@ -334,21 +288,6 @@ impl Run<'_, '_, '_> {
         }
     }
 
-    /// Measures divergence on the model's own responses; whether it is over the limit.
-    fn measure(&mut self, number: u32, line: &mut Line) -> Result<bool, Lost> {
-        let (Some((asked, _)), Some(limit)) = (&self.job.asked, self.job.limit()) else {
-            return Ok(false);
-        };
-        let seed = self.seed(&format!("kl-{number}"));
-        let observer = &mut self.observer;
-        let (kl, _) = asked
-            .measure(self.session, seed, &mut |done, total| observer(Notice::Stage("KL", done, total)))?;
-        let (value, upper) = (kl.evidence.estimate.value, kl.evidence.upper);
-        self.state.measured.push(Measured { step: number, kl: value, upper });
-        (line.policy_kl, line.policy_kl_upper) = (Some(value), Some(upper));
-        Ok(value > limit)
-    }
-
     fn validate(&mut self, number: u32, line: &mut Line) -> Result<(), Lost> {
         let Some(step) = self.job.validation() else { return Ok(()) };
         let report = match self.session.step(&step)? {
@@ -363,47 +302,6 @@ impl Run<'_, '_, '_> {
         self.state.validated.push(Validated { step: number, loss: report.loss, reward });
         line.validation_loss = Some(report.loss);
         Ok(())
-    }
-
-    /// Acts where divergence is over the limit; whether the run has to go back.
-    fn guard(&mut self, line: &mut Line) -> bool {
-        if self.goes_back() {
-            return true;
-        }
-        let number = self.state.step;
-        self.state.rate_factor /= 2.0;
-        self.state.guarded.push(Guarded { step: number, to: number });
-        line.guard_to = Some(number);
-        (self.observer)(Notice::Note(format!(
-            "step {number}: KL {:.3} is over the limit; the rate is halved",
-            line.policy_kl.unwrap_or(0.0)
-        )));
-        false
-    }
-
-    /// Back to the last checkpoint whose divergence is known to be under the limit, and on with half the rate.
-    fn go_back(&mut self) -> Result<(), Lost> {
-        let kept = checkpoint::list(self.folder, &self.job.digest)?;
-        let Some(to) = checkpoint::good(&kept, self.job.limit()) else {
-            return Err(Error::engine("no checkpoint is known to be under the limit").into());
-        };
-        let from = self.state.step;
-        let mut state = to.state.clone();
-        state.attempt = self.state.attempt + 1;
-        state.rate_factor = self.state.rate_factor / 2.0;
-        state.guarded.clone_from(&self.state.guarded);
-        state.guarded.push(Guarded { step: from, to: state.step });
-        state.stopped = state.attempt >= MOST_ROLLBACKS;
-        checkpoint::go_back(&kept, to, &state)?;
-        let path = to.path.clone();
-        (self.observer)(Notice::Note(format!(
-            "step {from}: KL is over the limit; back to step {} with half the rate{}",
-            state.step,
-            if state.stopped { "; training stays there" } else { "" }
-        )));
-        self.saved = Some((state.attempt, state.step));
-        self.state = state;
-        self.begin(Some(path))
     }
 
     fn stopped(&self, number: u32, what: &str, batch: Option<usize>) -> Error {

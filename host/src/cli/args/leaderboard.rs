@@ -1,11 +1,14 @@
 //! What may be typed after `leaderboard`.
 
+use std::path::PathBuf;
+
 use clap::Args;
 
 /// Shown below the help.
 pub(super) const EXAMPLE: &str = "\
-Example:
+Examples:
   realign leaderboard base tuned merged --metric facts/accuracy
+  realign leaderboard base tuned merged --html board.html
 
 A place such as `1 to 2` is what all pairs of runs leave possible, with 95 % confidence for all
 places at once.";
@@ -19,4 +22,7 @@ pub struct Leaderboard {
     /// This metric alone; then nothing is corrected for the others.
     #[arg(long, value_name = "METRIC")]
     pub metric: Option<String>,
+    /// Where the page goes.
+    #[arg(long, value_name = "FILE.html")]
+    pub html: Option<PathBuf>,
 }

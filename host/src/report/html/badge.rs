@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use crate::{model::Verdict, report::record::word};
+use crate::{compare::Change, model::Verdict, report::record::word};
 
 /// How good the news is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,6 +42,17 @@ impl From<Verdict> for Tone {
             Verdict::Inconclusive | Verdict::Insufficient | Verdict::NoHeadroom => Self::Open,
             Verdict::NotReached => Self::Plain,
         }
+    }
+}
+
+/// How good the news of a change is.
+#[must_use]
+pub const fn change_tone(change: Change) -> Tone {
+    match change {
+        Change::Regressed => Tone::Bad,
+        Change::Improved | Change::Equivalent => Tone::Good,
+        Change::CannotTell => Tone::Open,
+        Change::Changed => Tone::Plain,
     }
 }
 

@@ -5,12 +5,12 @@ use std::collections::BTreeMap;
 use maud::{Markup, html};
 
 use super::{
-    Cell, Column, Page, Run, Section, Table, Tone, badge, check_table, conclusion, figure,
+    Cell, Column, Page, Run, Section, Table, badge, change_tone, check_table, conclusion, figure,
     samples::{SCRIPT, samples},
     verdict,
 };
 use crate::{
-    compare::{Change, Comparison, IdentityDifferences, KeyDifference, Method, MetricComparison},
+    compare::{Comparison, IdentityDifferences, KeyDifference, Method, MetricComparison},
     metrics::{
         Retention,
         retention::{BenchmarkRetention, KEPT},
@@ -80,16 +80,10 @@ fn changes(
 ) -> Markup {
     let row = |metric: &MetricComparison| {
         let unit = unit(record, &metric.metric);
-        let tone = match metric.change {
-            Change::Regressed => Tone::Bad,
-            Change::Improved | Change::Equivalent => Tone::Good,
-            Change::CannotTell => Tone::Open,
-            Change::Changed => Tone::Plain,
-        };
         let lost = metric.discordant.map(|found| format!("{}/{}", found.lost, found.gained));
         vec![
             Cell::text(&metric.metric),
-            Cell::Part(badge(tone, word(metric.change))),
+            Cell::Part(badge(change_tone(metric.change), word(metric.change))),
             Cell::estimate(metric.before.as_ref(), unit),
             Cell::estimate(metric.after.as_ref(), unit),
             Cell::estimate(metric.difference.as_ref(), unit),

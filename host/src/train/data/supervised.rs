@@ -76,7 +76,10 @@ impl Line for Supervised {
                 return Err(Error::bad_input(
                     "one of `messages`, `prompt` with `completion`, `instruction` with `response`, and `text` is needed",
                 )
-                .hint("pairs with `chosen` and `rejected` are for: realign train preference"));
+                .hint(
+                    "other names for them: realign data convert ROWS.jsonl --to completions --field prompt=question --field completion=answer; \
+                     pairs are for: realign train preference",
+                ));
             }
         };
         Ok((id, family, content))

@@ -39,7 +39,7 @@
 //! `HashMap` in an evaluator, whose order there depends on earlier calls. [`rules`] and [`vectors`] are what detectors made of
 //! rules and scorers made of rates share.
 
-#[cfg(target_arch = "wasm32")]
+#[cfg(any(target_arch = "wasm32", test))]
 mod allocator;
 pub mod ask;
 mod benchmark;

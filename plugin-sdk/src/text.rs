@@ -6,11 +6,14 @@
 
 use std::collections::BTreeMap;
 
+mod bytes;
 mod phrase;
+mod phrases;
 mod sentences;
 mod words;
 
 pub use phrase::Phrase;
+pub use phrases::Phrases;
 pub use sentences::sentences;
 pub use words::{Word, words};
 
@@ -42,17 +45,29 @@ fn straight(c: char) -> char {
 
 /// Runs of `n` consecutive words, joined by single spaces. Empty where there are fewer words, or `n` is 0.
 #[must_use]
-pub fn ngrams(words: &[Word], n: usize) -> Vec<String> {
+pub fn ngrams(words: &[Word<'_>], n: usize) -> Vec<String> {
     if n == 0 {
         return Vec::new();
     }
-    let join = |run: &[Word]| run.iter().map(|word| word.text.as_str()).collect::<Vec<_>>().join(" ");
-    words.windows(n).map(join).collect()
+    words.windows(n).map(joined).collect()
+}
+
+/// The words with single spaces between them.
+fn joined(words: &[Word<'_>]) -> String {
+    let bytes = words.iter().map(|word| word.text.len() + 1).sum();
+    let mut text = String::with_capacity(bytes);
+    for word in words {
+        if !text.is_empty() {
+            text.push(' ');
+        }
+        text.push_str(&word.text);
+    }
+    text
 }
 
 /// How often each string occurs.
 #[must_use]
-pub fn counts(strings: impl IntoIterator<Item = String>) -> BTreeMap<String, u64> {
+pub fn counts<S: Ord>(strings: impl IntoIterator<Item = S>) -> BTreeMap<S, u64> {
     let mut counts = BTreeMap::new();
     for string in strings {
         *counts.entry(string).or_insert(0) += 1;

@@ -1,10 +1,10 @@
 //! Text helpers hold on to their promises for any text.
 
 use proptest::prelude::*;
-use realign_plugin::text::{self, Phrase};
+use realign_plugin::text::{self, Phrase, Phrases};
 
 fn split(text: &str) -> Vec<&str> {
-    text::sentences(text).into_iter().map(|range| &text[range]).collect()
+    text::sentences(text).map(|range| &text[range]).collect()
 }
 
 #[test]
@@ -18,6 +18,7 @@ fn sentences_end_where_a_reader_would_end_them() {
         split("Dr. Hall, e.g. Ann, left at 5 p.m. on 3.5.2020."),
         ["Dr. Hall, e.g. Ann, left at 5 p.m. on 3.5.2020."]
     );
+    assert_eq!(split("DR. Hall, E.G. ANN, left."), ["DR. Hall, E.G. ANN, left."]);
     assert_eq!(split("We open at 9 a.m. Come early."), ["We open at 9 a.m.", "Come early."]);
     assert_eq!(split("Steps:\n1. Open it.\n2. Close it."), ["Steps:", "1. Open it.", "2. Close it."]);
     assert_eq!(split("好的。谢谢！"), ["好的。", "谢谢！"]);
@@ -34,6 +35,40 @@ fn phrases_match_whole_words_only() {
     assert_eq!(find("guarantee*", "Guaranteed: a guarantee is no guaranty"), 2);
     assert_eq!(find("no no", "no no no"), 1);
     assert!(Phrase::new(" * ").is_none());
+}
+
+/// The words by their definition, character by character.
+fn defined(text: &str) -> Vec<(String, usize, usize)> {
+    let chars: Vec<(usize, char)> = text.char_indices().collect();
+    let is = |at: usize, of: fn(char) -> bool| chars.get(at).is_some_and(|(_, c)| of(*c));
+    let accent = |c| ('\u{300}'..='\u{36f}').contains(&c);
+    let apostrophe = |c| matches!(c, '\'' | '‘' | '’' | 'ʼ' | '′');
+    let mut found = Vec::new();
+    let mut at = 0;
+    while at < chars.len() {
+        let first = at;
+        if is(at, char::is_alphanumeric) {
+            while is(at, char::is_alphanumeric)
+                || is(at, accent)
+                || (is(at, apostrophe) && is(at + 1, char::is_alphanumeric))
+            {
+                at += 1;
+            }
+            let (start, end) = (chars[first].0, chars.get(at).map_or(text.len(), |(end, _)| *end));
+            found.push((text::normalise(&text[start..end]), start, end));
+        }
+        at += 1;
+    }
+    found
+}
+
+#[test]
+fn phrases_are_written_down_as_their_list() {
+    let list = ["thank you", "apolog*"].map(|phrase| Phrase::new(phrase).expect("it has words"));
+    let written = serde_json::to_string(&list).expect("JSON");
+    let phrases: Phrases = list.into_iter().collect();
+    assert_eq!(serde_json::to_string(&phrases).expect("JSON"), written);
+    assert_eq!(serde_json::from_str::<Phrases>(&written).expect("phrases"), phrases);
 }
 
 #[test]
@@ -54,9 +89,34 @@ proptest! {
             prop_assert!(last <= word.start && word.start < word.end);
             let slice = text.get(word.start..word.end);
             prop_assert!(slice.is_some_and(|slice| slice.starts_with(char::is_alphanumeric)));
-            prop_assert_eq!(slice.map(text::normalise), Some(word.text), "lower case, of ASCII or not");
+            prop_assert_eq!(slice.map(text::normalise), Some(word.text.into_owned()), "lower case, of ASCII or not");
             last = word.end;
         }
+    }
+
+    #[test]
+    fn words_are_what_their_definition_says(text in r"[a-zA-Z0-9'’ʼ. \n\-éÉßİ好😊\u{301}\u{212a}]{0,60}|\PC{0,60}") {
+        let found: Vec<_> =
+            text::words(&text).into_iter().map(|word| (word.text.into_owned(), word.start, word.end)).collect();
+        prop_assert_eq!(found, defined(&text));
+    }
+
+    #[test]
+    fn phrases_are_found_together_where_each_is_found_alone(
+        list in prop::collection::vec("(no|not|n|é|a)[*]?( (no|a|not)[*]?){0,2}", 0..6), text in "((no|not|a|é|No) ){0,20}"
+    ) {
+        let list: Vec<_> = list.iter().map(|phrase| Phrase::new(phrase).expect("it has words")).collect();
+        let words = text::words(&text);
+        let mut alone: Vec<_> = list.iter().flat_map(|phrase| phrase.find(&words)).collect();
+        let phrases: Phrases = list.into_iter().collect();
+        let together = phrases.find(&words);
+        prop_assert!(together.is_sorted_by_key(|find| find.start));
+        prop_assert_eq!(phrases.is_in(&words), !together.is_empty());
+        let mut together = together;
+        for finds in [&mut together, &mut alone] {
+            finds.sort_by_key(|find| (find.start, find.end));
+        }
+        prop_assert_eq!(together, alone);
     }
 
     #[test]

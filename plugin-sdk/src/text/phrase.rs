@@ -37,12 +37,12 @@ impl Phrase {
 
     /// Bytes from the first word to the last of every find, in order, not overlapping.
     #[must_use]
-    pub fn find(&self, words: &[Word]) -> Vec<Range<usize>> {
+    pub fn find(&self, words: &[Word<'_>]) -> Vec<Range<usize>> {
         let length = self.words.len();
         let mut found = Vec::new();
         let mut at = 0;
         while let Some(run) = words.get(at..at + length) {
-            if self.matches(run) {
+            if self.begins(run) {
                 found.push(run[0].start..run[length - 1].end);
                 at += length;
             } else {
@@ -54,12 +54,24 @@ impl Phrase {
 
     /// Whether it occurs.
     #[must_use]
-    pub fn is_in(&self, words: &[Word]) -> bool {
-        words.windows(self.words.len()).any(|run| self.matches(run))
+    pub fn is_in(&self, words: &[Word<'_>]) -> bool {
+        (0..words.len()).any(|at| self.begins(&words[at..]))
     }
 
-    fn matches(&self, run: &[Word]) -> bool {
-        run.iter().zip(&self.words).all(|(word, pattern)| pattern.matches(&word.text))
+    /// Whether `words` begin with it.
+    pub(super) fn begins(&self, words: &[Word<'_>]) -> bool {
+        self.len() <= words.len()
+            && words.iter().zip(&self.words).all(|(word, pattern)| pattern.matches(&word.text))
+    }
+
+    /// How many words it has.
+    pub(super) const fn len(&self) -> usize {
+        self.words.len()
+    }
+
+    /// The byte that its finds begin with.
+    pub(super) fn first_byte(&self) -> Option<u8> {
+        self.words.first()?.text.bytes().next()
     }
 }
 
@@ -72,8 +84,10 @@ impl Pattern {
 /// The words of a piece without white space; a `*` at its end belongs to the last of them.
 fn patterns(piece: &str) -> Vec<Pattern> {
     let any_ending = piece.ends_with('*');
-    let mut patterns: Vec<_> =
-        words(piece).into_iter().map(|word| Pattern { text: word.text, any_ending: false }).collect();
+    let mut patterns: Vec<_> = words(piece)
+        .into_iter()
+        .map(|word| Pattern { text: word.text.into_owned(), any_ending: false })
+        .collect();
     if let Some(last) = patterns.last_mut() {
         last.any_ending = any_ending;
     }

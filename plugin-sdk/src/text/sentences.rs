@@ -1,11 +1,14 @@
 //! Sentences by punctuation and line breaks.
 
-use std::ops::Range;
+use std::{iter, ops::Range};
+
+use super::bytes::letters_and_blanks;
 
 /// Abbreviations whose full stop never ends a sentence.
 const ABBREVIATIONS: [&str; 10] = ["mr", "mrs", "ms", "dr", "prof", "st", "vs", "e.g", "i.e", "approx"];
 
-/// The sentences of `text` as byte ranges, in order, without the white space around them.
+/// The sentences of `text` as byte ranges, in order, without the white space around them. Found one by one: who wants only the
+/// first pays for no more.
 ///
 /// A sentence ends at a line break, at an ideographic full stop, or at `.`, `!`, `?` or `…` (with the quotes and
 /// brackets that follow) before white space or the end. A full stop does not end one after a common abbreviation, after
@@ -14,16 +17,29 @@ const ABBREVIATIONS: [&str; 10] = ["mr", "mrs", "ms", "dr", "prof", "st", "vs", 
 ///
 /// ```
 /// let text = "Thanks, Dr. Grey! It is 3.5 km.";
-/// let found: Vec<_> = realign_plugin::text::sentences(text).into_iter().map(|range| &text[range]).collect();
+/// let found: Vec<_> = realign_plugin::text::sentences(text).map(|range| &text[range]).collect();
 /// assert_eq!(found, ["Thanks, Dr. Grey!", "It is 3.5 km."]);
 /// ```
-#[must_use]
-pub fn sentences(text: &str) -> Vec<Range<usize>> {
-    let mut found = Vec::new();
+pub fn sentences(text: &str) -> impl Iterator<Item = Range<usize>> {
     let mut start = 0;
-    let mut at = 0;
-    while let Some(gap) = text.as_bytes()[at..].iter().position(|byte| may_end(*byte)) {
-        at += gap;
+    iter::from_fn(move || {
+        while start < text.len() {
+            let from = start;
+            start = end(text, from);
+            let found = trimmed(text, from, start);
+            if found.is_some() {
+                return found;
+            }
+        }
+        None
+    })
+}
+
+/// One past the last byte of the stretch that begins at `start`, up to where a sentence may end.
+fn end(text: &str, start: usize) -> usize {
+    let mut at = start;
+    while let Some(found) = next_end(text.as_bytes(), at) {
+        at = found;
         let Some(c) = text[at..].chars().next() else { break };
         let next = at + c.len_utf8();
         let end = match c {
@@ -32,19 +48,23 @@ pub fn sentences(text: &str) -> Vec<Range<usize>> {
             '.' | '!' | '?' | '…' => terminal(text, start, at),
             _ => None,
         };
-        at = end.unwrap_or(next);
-        if end.is_some() {
-            found.extend(trimmed(text, start, at));
-            start = at;
+        match end {
+            Some(end) => return end,
+            None => at = next,
         }
     }
-    found.extend(trimmed(text, start, text.len()));
-    found
+    text.len()
 }
 
-/// Whether a character that begins with this byte may end a sentence.
-const fn may_end(byte: u8) -> bool {
-    matches!(byte, b'\n' | b'\r' | b'.' | b'!' | b'?' | 0x80..)
+/// Where the next character begins that may end a sentence.
+fn next_end(bytes: &[u8], mut at: usize) -> Option<usize> {
+    loop {
+        at += letters_and_blanks(bytes, at);
+        match bytes.get(at)? {
+            b'\n' | b'\r' | b'.' | b'!' | b'?' | 0x80.. => return Some(at),
+            _ => at += 1,
+        }
+    }
 }
 
 /// Where the sentence ends whose closing punctuation begins at `at`, if it ends there.
@@ -69,13 +89,13 @@ fn closing(text: &str, at: usize) -> usize {
 fn abbreviates(before: &str, rest: &str) -> bool {
     let token =
         before.rsplit(char::is_whitespace).next().unwrap_or("").trim_start_matches(['(', '"', '“', '\'']);
-    let lower = token.to_lowercase();
+    let is = |abbreviation: &&str| token.eq_ignore_ascii_case(abbreviation);
     let list_number =
-        !token.is_empty() && token.chars().all(|c| c.is_ascii_digit()) && before.trim() == token;
+        || !token.is_empty() && token.chars().all(|c| c.is_ascii_digit()) && before.trim() == token;
     let dotted =
-        lower == "etc" || (token.contains('.') && token.chars().all(|c| c == '.' || c.is_alphabetic()));
-    let goes_on = rest.trim_start().chars().next().is_some_and(char::is_lowercase);
-    list_number || ABBREVIATIONS.contains(&lower.as_str()) || (dotted && goes_on)
+        || is(&"etc") || (token.contains('.') && token.chars().all(|c| c == '.' || c.is_alphabetic()));
+    let goes_on = || rest.trim_start().chars().next().is_some_and(char::is_lowercase);
+    ABBREVIATIONS.iter().any(is) || list_number() || (goes_on() && dotted())
 }
 
 fn trimmed(text: &str, start: usize, end: usize) -> Option<Range<usize>> {

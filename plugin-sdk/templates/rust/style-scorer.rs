@@ -36,7 +36,7 @@ impl StyleScorer for Pace {
 
 fn words_per_sentence(response: &str) -> Option<f64> {
     let words = text::words(response).len();
-    let sentences = text::sentences(response).len();
+    let sentences = text::sentences(response).count();
     (words > 0 && sentences > 0).then(|| words as f64 / sentences as f64)
 }
 

@@ -104,7 +104,7 @@ impl Instruction {
                 let_relation.holds(lower.matches(&letter).count(), *let_frequency)
             }
             Self::Sentences { num_sentences, relation } => {
-                relation.holds(text::sentences(response).len(), *num_sentences)
+                relation.holds(text::sentences(response).count(), *num_sentences)
             }
             Self::Paragraphs { num_paragraphs } => parts(response, "***") == Some(*num_paragraphs),
             Self::Words { num_words, relation } => relation.holds(words(response), *num_words),

@@ -59,7 +59,7 @@ impl Benchmark for ShortAnswer {
     fn grade(&self, item: &Item, answers: &Answers<'_>) -> Result<Outcome, Failure> {
         let accepted: Vec<Phrase> = item.read()?;
         let answer = answers.generate(0)?.text;
-        let first = text::sentences(&answer).into_iter().next().map_or("", |range| &answer[range]);
+        let first = text::sentences(&answer).next().map_or("", |range| &answer[range]);
         let words = text::words(first);
         let correct = accepted.iter().any(|phrase| phrase.is_in(&words));
         Ok(Scored::value("accuracy", f64::from(correct)).note("answer", first).into())

@@ -23,38 +23,75 @@ pub(crate) fn measure(text: &str) -> Option<Vec<f64>> {
     }
     let count = words.len() as f64;
     let share = |matching: usize| matching as f64 / count;
-    let frequencies = text::counts(words.iter().map(|word| word.text.clone()));
+    let frequencies = text::counts(words.iter().map(|word| &*word.text));
     let frequency = |function_word: &&str| frequencies.get(*function_word).copied().unwrap_or(0);
     let mut features: Vec<f64> = FUNCTION_WORDS.iter().map(|word| frequency(word) as f64 / count).collect();
-    let letters = text.chars().filter(|c| c.is_alphabetic()).count().max(1) as f64;
-    let capitals = text.chars().filter(|c| c.is_uppercase()).count() as f64;
+    let Characters { letters, capitals, digits, marks } = Characters::of(text);
     let characters: usize = words.iter().map(|word| word.text.chars().count()).sum();
     features.extend([
-        count / text::sentences(text).len().max(1) as f64,
+        count / text::sentences(text).count().max(1) as f64,
         share(characters),
-        capitals / letters,
+        capitals as f64 / letters.max(1) as f64,
         share(words.iter().filter(|word| word.text.contains('\'')).count()),
         variety(&words),
     ]);
-    features
-        .extend(PUNCTUATION.iter().map(|marks| share(text.chars().filter(|c| marks.contains(*c)).count())));
-    features.push(share(text.chars().filter(char::is_ascii_digit).count()));
+    features.extend(marks.map(share));
+    features.push(share(digits));
     Some(features)
 }
 
 /// Groups of marks that are counted together.
-const PUNCTUATION: [&str; 8] = [",", ".…", "!", "?", ";:", "-–—", "\"“”()", "\n"];
+const MARKS: usize = 8;
+
+/// How many characters of each kind a text has.
+#[derive(Default)]
+struct Characters {
+    letters: usize,
+    capitals: usize,
+    digits: usize,
+    marks: [usize; MARKS],
+}
+
+impl Characters {
+    fn of(text: &str) -> Self {
+        let mut counts = Self::default();
+        for c in text.chars() {
+            counts.letters += usize::from(c.is_alphabetic());
+            counts.capitals += usize::from(c.is_uppercase());
+            counts.digits += usize::from(c.is_ascii_digit());
+            if let Some(group) = group(c) {
+                counts.marks[group] += 1;
+            }
+        }
+        counts
+    }
+}
+
+/// The group that a mark belongs to, below [`MARKS`].
+const fn group(c: char) -> Option<usize> {
+    Some(match c {
+        ',' => 0,
+        '.' | '…' => 1,
+        '!' => 2,
+        '?' => 3,
+        ';' | ':' => 4,
+        '-' | '–' | '—' => 5,
+        '"' | '“' | '”' | '(' | ')' => 6,
+        '\n' => 7,
+        _ => return None,
+    })
+}
 
 /// Moving-average type-token ratio (MATTR, DOI 10.1080/09296171003643098): the mean share of different words over all windows of
 /// [`WINDOW`] words, so that it does not fall with length as the plain ratio does. A shorter text is one window.
-fn variety(words: &[Word]) -> f64 {
+fn variety(words: &[Word<'_>]) -> f64 {
     let size = WINDOW.min(words.len());
     let mut inside = BTreeMap::<&str, usize>::new();
     let mut different = 0;
     for (index, word) in words.iter().enumerate() {
         *inside.entry(&word.text).or_default() += 1;
         if let Some(left) = index.checked_sub(size) {
-            let leaving = words[left].text.as_str();
+            let leaving = &*words[left].text;
             match inside.get_mut(leaving) {
                 Some(more @ 2..) => *more -= 1,
                 _ => drop(inside.remove(leaving)),

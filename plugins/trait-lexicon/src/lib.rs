@@ -4,7 +4,10 @@
 //! whole words, without regard to case, and never reach over the end of a sentence. The finds of `any` are marked, also
 //! where `none` cancels them, so that a reader sees what was overruled.
 
-use realign_plugin::{prelude::*, text::Phrase};
+use realign_plugin::{
+    prelude::*,
+    text::{Phrase, Phrases},
+};
 
 /// Settings from the suite.
 #[derive(Deserialize)]
@@ -30,8 +33,8 @@ enum Window {
 #[derive(Serialize, Deserialize)]
 pub struct Lexicon {
     window: Window,
-    any: Vec<Phrase>,
-    none: Vec<Phrase>,
+    any: Phrases,
+    none: Phrases,
 }
 
 impl TraitDetector for Lexicon {
@@ -54,8 +57,8 @@ impl TraitDetector for Lexicon {
         let mut cancelled = false;
         for sentence in self.window(&sample.response) {
             let words = text::words(&sample.response[sentence.clone()]);
-            cancelled |= self.none.iter().any(|phrase| phrase.is_in(&words));
-            let finds = self.any.iter().flat_map(|phrase| phrase.find(&words));
+            cancelled |= self.none.is_in(&words);
+            let finds = self.any.find(&words).into_iter();
             found.extend(finds.map(|find| (sentence.start + find.start, sentence.start + find.end)));
         }
         found.sort_unstable();
@@ -70,17 +73,16 @@ impl TraitDetector for Lexicon {
 impl Lexicon {
     /// The sentences to look at, as byte ranges.
     fn window(&self, response: &str) -> Vec<std::ops::Range<usize>> {
-        let mut sentences = text::sentences(response);
+        let sentences = text::sentences(response);
         match self.window {
-            Window::Anywhere => {}
-            Window::FirstSentence => sentences.truncate(1),
-            Window::LastSentence => drop(sentences.drain(..sentences.len().saturating_sub(1))),
+            Window::Anywhere => sentences.collect(),
+            Window::FirstSentence => sentences.take(1).collect(),
+            Window::LastSentence => sentences.last().into_iter().collect(),
         }
-        sentences
     }
 }
 
-fn phrases(list: &str, phrases: &[String]) -> Result<Vec<Phrase>, Failure> {
+fn phrases(list: &str, phrases: &[String]) -> Result<Phrases, Failure> {
     let parse = |phrase: &String| {
         Phrase::new(phrase).ok_or_else(|| Failure::config(format!("phrase {phrase:?} in {list} has no word")))
     };

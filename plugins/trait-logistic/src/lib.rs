@@ -57,7 +57,7 @@ impl TraitDetector for Logistic {
                 return Err(Failure::data(message));
             }
             longest = longest.max(words.len());
-            let key = words.iter().map(|word| word.text.as_str()).collect::<Vec<_>>().join(" ");
+            let key = words.iter().map(|word| &*word.text).collect::<Vec<_>>().join(" ");
             if weights.insert(key, weight).is_some() {
                 return Err(Failure::data(format!("n-gram {ngram:?} has two weights")));
             }

@@ -72,13 +72,13 @@ const WE: [&str; 9] = ["we", "us", "our", "ours", "ourselves", "we're", "we'll",
 /// A reply, split once for all rules.
 pub(super) struct Reply<'a> {
     text: &'a str,
-    words: Vec<Word>,
+    words: Vec<Word<'a>>,
     sentences: Vec<Range<usize>>,
 }
 
 impl<'a> Reply<'a> {
     pub(super) fn read(text: &'a str) -> Self {
-        Self { text, words: text::words(text), sentences: text::sentences(text) }
+        Self { text, words: text::words(text), sentences: text::sentences(text).collect() }
     }
 
     pub(super) const fn is_without_words(&self) -> bool {
@@ -112,9 +112,8 @@ impl<'a> Reply<'a> {
 
     /// The more frequent of both persons; the first person singular where they are equally frequent.
     pub(super) fn person(&self) -> Person {
-        let count = |forms: &[&str]| {
-            self.words.iter().filter(|Word { text, .. }| forms.contains(&text.as_str())).count()
-        };
+        let count =
+            |forms: &[&str]| self.words.iter().filter(|Word { text, .. }| forms.contains(&&**text)).count();
         match (count(&I), count(&WE)) {
             (0, 0) => Person::Nobody,
             (i, we) if i >= we => Person::I,

@@ -71,7 +71,7 @@ impl TraitDetector for Sentiment {
 /// The sentences as byte ranges, each with what stands behind it up to the next: an emoji after the full stop belongs to what
 /// was said.
 fn sentences(response: &str) -> Vec<Range<usize>> {
-    let mut sentences = text::sentences(response);
+    let mut sentences: Vec<_> = text::sentences(response).collect();
     let mut end = response.trim_end().len();
     for sentence in sentences.iter_mut().rev() {
         let next = sentence.start;

@@ -2,6 +2,8 @@
 //!
 //! Presence is the share of the given rules that hold.
 
+use std::cell::OnceCell;
+
 use realign_plugin::{
     prelude::*,
     rules::{self, Verdict},
@@ -25,6 +27,9 @@ pub struct Structure {
     headings: Option<bool>,
     /// Endings of which the response must have one.
     ends_with: Option<Vec<String>>,
+    /// What is said of the endings, the same of every response.
+    #[serde(skip)]
+    endings: OnceCell<String>,
 }
 
 impl TraitDetector for Structure {
@@ -64,12 +69,13 @@ impl Structure {
             Verdict {
                 rule: "max_exclamations",
                 holds: count <= most,
-                measured: format!("{count} of at most {most}"),
+                measured: [count.to_string().as_str(), " of at most ", &most.to_string()].concat(),
             }
         });
         let ending = self.ends_with.as_ref().map(|endings| {
             let holds = endings.iter().any(|ending| measure::ends_with(response, ending));
-            Verdict { rule: "ends_with", holds, measured: format!("one of {endings:?}") }
+            let measured = self.endings.get_or_init(|| format!("one of {endings:?}")).clone();
+            Verdict { rule: "ends_with", holds, measured }
         });
         let given = [
             within("words", self.words, measure::words),

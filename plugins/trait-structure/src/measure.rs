@@ -9,12 +9,12 @@ pub(crate) fn words(response: &str) -> usize {
 
 /// Sentences as the SDK splits them.
 pub(crate) fn sentences(response: &str) -> usize {
-    text::sentences(response).len()
+    text::sentences(response).count()
 }
 
 /// Exclamation marks, also full-width and inverted ones.
 pub(crate) fn exclamations(response: &str) -> usize {
-    response.chars().filter(|c| matches!(c, '!' | '！' | '¡')).count()
+    ['!', '！', '¡'].into_iter().map(|mark| response.matches(mark).count()).sum()
 }
 
 /// Whether a line starts with a bullet (`-`, `*`, `+`, `•`) or with a number and `.` or `)`, and text follows after a

@@ -142,6 +142,8 @@ impl Errors {
 #[derive(Default)]
 struct Table {
     short: Vec<String>,
+    /// Rows with a one-sided bound that is wrong in more than 6 of 100 rounds.
+    loose: Vec<String>,
 }
 
 impl Table {
@@ -167,6 +169,14 @@ impl Table {
         if seen.share(seen.covered) < 0.95 - SHORT {
             self.short.push(name.to_owned());
         }
+        if seen.share(seen.above.max(seen.below)) > 0.06 {
+            self.loose.push(name.to_owned());
+        }
+    }
+
+    /// Fails where a one-sided bound is wrong more often than gates may be: 5 of 100 rounds, and one for what a simulation knows.
+    fn bounds_hold(&self) {
+        assert!(self.loose.is_empty(), "one-sided bounds that are wrong in more than 6 %: {:?}", self.loose);
     }
 
     /// Fails where other designs than the known ones fell short.

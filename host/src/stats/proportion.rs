@@ -10,17 +10,22 @@
 //!   `r_c = sum over the cluster of (x - p) / n`. A mean of T shares has `r_c = sum_t sum (x - p_t) / (T n_t)`,
 //!   so traits that fail together in one scenario count as one failure. Variance and its degrees of freedom are those of
 //!   [`super::robust`]: `C / (C - 1) * sum_c r_c^2` and C - 1 where clusters weigh the same.
-//! - The effective size is `p (1 - p) / variance`, times `(t_{n-1} / t_df)^2` for having estimated the
+//! - The effective size is n over the design effect, `p (1 - p) / variance`, with one made-up cluster beside the data
+//!   ([`linear`] says why); times `(t_{n-1} / t_df)^2` for having estimated the
 //!   variance (the quantiles are those of the bound asked for), and never more than n. R's
-//!   `survey::svyciprop(method = "beta")` uses the same formula with C - 1 and without the cap.
+//!   `survey::svyciprop(method = "beta")` uses C - 1, no made-up cluster and no cap.
 //! - If every cluster holds one observation, the effective size is n and the bounds are exactly Clopper-Pearson.
 //! - If the variance is zero (all hits, all misses) or there are fewer than two clusters, the design effect
 //!   cannot be estimated: the effective size is then the number of clusters.
 //! - That rule alone would make one miss look better than none. Therefore no bound is stronger than the one
 //!   that flawless data from as many clusters gives, `alpha^(1/C)` from below: 24 scenarios never prove 90 %.
 
+use linear::{Linear, informed};
+
 use super::{CONFIDENCE, Evidence, Interval, ONE_SIDED_ALPHA, quantile, robust};
 use crate::model::Estimate;
+
+mod linear;
 
 /// Variances below this are rounding errors of zero.
 const NO_VARIANCE: f64 = 1e-18;
@@ -32,6 +37,13 @@ pub struct Count {
     pub hits: usize,
     /// All observations.
     pub n: usize,
+}
+
+impl Count {
+    /// Hits, never more than observations.
+    fn within(&self) -> usize {
+        self.hits.min(self.n)
+    }
 }
 
 /// Wilson's score interval (1927) of `hits` out of `n` independent observations.
@@ -98,6 +110,10 @@ pub struct Share {
     pub n: usize,
     /// Clusters that hold observations.
     pub clusters: usize,
+    /// n over the design effect, with one more cluster that misses.
+    below: f64,
+    /// The same with one more that hits.
+    above: f64,
 }
 
 /// The share of hits among all observations. `None` if there are none.
@@ -111,70 +127,64 @@ pub fn clustered(clusters: &[Count]) -> Option<Share> {
 /// `None` if there is no row or one of them holds no observation.
 #[must_use]
 pub fn mean_of_shares(rows: &[Vec<Count>]) -> Option<Share> {
-    if rows.is_empty() {
-        return None;
+    let seen = Linear::of(rows, None)?;
+    let n: usize = rows.iter().flatten().map(|count| count.n).sum();
+    let clusters = seen.clusters.len();
+    let mut share =
+        Share { value: seen.value, variance: 0.0, df: 1.0, n, clusters, below: n as f64, above: n as f64 };
+    if clusters < 2 {
+        return Some(share);
     }
-    let width = rows.iter().map(Vec::len).max().unwrap_or(0);
-    let mut sums = vec![robust::Cluster::default(); width];
-    let mut seen = vec![false; width];
-    let (mut value, mut total) = (0.0, 0);
-    for row in rows {
-        let n: usize = row.iter().map(|count| count.n).sum();
-        let hits: usize = row.iter().map(|count| count.hits.min(count.n)).sum();
-        if n == 0 {
-            return None;
-        }
-        let share = hits as f64 / n as f64;
-        let weight = 1.0 / (n as f64 * rows.len() as f64);
-        for (cluster, count) in row.iter().enumerate() {
-            let (hits, n) = (count.hits.min(count.n) as f64, count.n as f64);
-            let sum = &mut sums[cluster];
-            sum.residual += weight * (hits - share * n);
-            sum.within += weight * weight * (hits * (1.0 - share).powi(2) + (n - hits) * share * share);
-            sum.size += weight * n;
-            sum.squares += weight * weight * n;
-            seen[cluster] |= count.n > 0;
-        }
-        value += share;
-        total += n;
+    if rows.len() == 1 && clusters == n {
+        share.variance = seen.value * (1.0 - seen.value) / n as f64;
+        share.df = (clusters - 1) as f64;
+        return Some(share);
     }
-    let value = value / rows.len() as f64;
-    let sums: Vec<robust::Cluster> =
-        sums.into_iter().zip(seen).filter_map(|(sum, seen)| seen.then_some(sum)).collect();
-    let clusters = sums.len();
-    let (variance, df) = if clusters < 2 {
-        (0.0, 1.0)
-    } else if rows.len() == 1 && clusters == total {
-        (value * (1.0 - value) / total as f64, (clusters - 1) as f64)
-    } else {
-        let spread = robust::spread(&sums, 1.0);
-        (spread.standard_error.powi(2), spread.df)
-    };
-    Some(Share { value, variance, df, n: total, clusters })
+    let spread = robust::spread(&seen.clusters, 1.0);
+    share.variance = spread.standard_error.powi(2);
+    share.df = spread.df;
+    share.below = informed(rows, false)?;
+    share.above = informed(rows, true)?;
+    Some(share)
 }
 
 impl Share {
-    /// Independent observations that carry as much information, for bounds with error `alpha`.
+    /// Independent observations that carry as much information for the lower bound with error `alpha`.
+    #[must_use]
+    pub fn below_n(&self, alpha: f64) -> f64 {
+        self.effective(self.below, alpha)
+    }
+
+    /// Independent observations that carry as much information for the upper bound with error `alpha`.
+    #[must_use]
+    pub fn above_n(&self, alpha: f64) -> f64 {
+        self.effective(self.above, alpha)
+    }
+
+    /// The lesser of both, for saying how much more would decide.
     #[must_use]
     pub fn effective_n(&self, alpha: f64) -> f64 {
+        self.below_n(alpha).min(self.above_n(alpha))
+    }
+
+    fn effective(&self, informed: f64, alpha: f64) -> f64 {
         if self.clusters < 2 || self.variance < NO_VARIANCE {
             return self.clusters as f64;
         }
         let uncertainty = quantile::t_upper(alpha, (self.n - 1) as f64) / quantile::t_upper(alpha, self.df);
-        let effective = self.value * (1.0 - self.value) / self.variance * uncertainty.powi(2);
-        effective.min(self.n as f64)
+        (informed * uncertainty.powi(2)).min(self.n as f64)
     }
 
     /// One-sided lower bound with error `alpha`.
     #[must_use]
     pub fn lower(&self, alpha: f64) -> f64 {
-        lower_at(self.value, self.effective_n(alpha), self.clusters as f64, alpha)
+        lower_at(self.value, self.below_n(alpha), self.clusters as f64, alpha)
     }
 
     /// One-sided upper bound with error `alpha`.
     #[must_use]
     pub fn upper(&self, alpha: f64) -> f64 {
-        upper_at(self.value, self.effective_n(alpha), self.clusters as f64, alpha)
+        upper_at(self.value, self.above_n(alpha), self.clusters as f64, alpha)
     }
 
     /// The share as gates and reports take it.

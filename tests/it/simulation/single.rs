@@ -65,7 +65,8 @@ fn intervals_of_shares_cover_the_truth_in_95_of_100_runs() {
     let mut table = Table::new("shares");
     for p in [0.02, 0.3, 0.9, 0.98] {
         for clusters in CLUSTERS {
-            for sizes in SIZES {
+            // Where many items lie in each cluster, bounds hang most on what the clusters have in common.
+            for sizes in SIZES.into_iter().chain([Sizes::Equal(20)]) {
                 let seen = rounds(p, |rng, _| {
                     let mut items = Vec::new();
                     for index in 0..clusters {
@@ -84,7 +85,8 @@ fn intervals_of_shares_cover_the_truth_in_95_of_100_runs() {
             }
         }
     }
-    table.end(&["0.9, 100 of 1 to 12"]);
+    table.bounds_hold();
+    table.end(&[]);
 }
 
 #[test]
@@ -195,6 +197,7 @@ fn intervals_of_persona_metrics_cover_the_truth_in_95_of_100_runs() {
             table.row(&format!("consistency, {what}, {families} families"), &seen);
         }
     }
+    table.bounds_hold();
     table.end(&[]);
 }
 

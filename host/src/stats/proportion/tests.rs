@@ -30,16 +30,62 @@ fn clopper_pearson_agrees_with_statsmodels() {
     assert_near(interval.high, 0.974_789_273_673);
 }
 
+/// By Python: the sums of the doc comments over the ten clusters and, from below, one of 4.787 misses.
 #[test]
-fn korn_graubard_at_the_spread_of_unequal_clusters_agrees_with_its_formula_in_scipy() {
+fn bounds_of_unequal_clusters_are_those_of_their_formula_in_python() {
     let share = clustered(&counts(&TEN)).expect("there are observations");
     assert_near(share.value, 0.829_787_234_043);
     assert_near(share.variance, 0.004_459_484_704);
-    assert_near(share.effective_n(0.05), 26.371_899_378);
-    assert_near(share.lower(0.025), 0.626_361_682_833);
-    assert_near(share.upper(0.025), 0.949_285_888_552);
-    assert_near(share.lower(0.05), 0.664_144_969_044);
-    assert_near(share.upper(0.05), 0.934_868_184_561);
+    assert_near(share.below_n(0.05), 14.318_087_340);
+    assert_near(share.above_n(0.05), 25.792_348_948);
+    assert_near(share.effective_n(0.05), share.below_n(0.05));
+    assert_near(share.lower(0.025), 0.533_682_593_205);
+    assert_near(share.upper(0.025), 0.950_210_863_167);
+    assert_near(share.lower(0.05), 0.586_529_027_689);
+    assert_near(share.upper(0.05), 0.935_790_728_401);
+}
+
+#[test]
+fn thirty_scenarios_with_three_scattered_misses_do_not_prove_ninety_percent_and_sixty_do() {
+    let scattered = |scenarios: usize| {
+        let mut clusters = vec![Count { hits: 5, n: 5 }; scenarios];
+        for cluster in clusters.iter_mut().step_by(10) {
+            cluster.hits = 4;
+        }
+        clustered(&clusters).expect("there are observations").lower(0.05)
+    };
+    assert!(scattered(30) < 0.9, "{}", scattered(30));
+    assert!(scattered(60) >= 0.9, "{}", scattered(60));
+}
+
+#[test]
+fn what_was_not_seen_weighs_less_the_more_was() {
+    let widths = [10, 100, 1000].map(|copies| {
+        let share = clustered(&counts(&TEN).repeat(copies)).expect("there are observations");
+        share.below_n(0.05) / (share.value * (1.0 - share.value) / share.variance)
+    });
+    assert!(widths[0] < widths[1] && widths[1] < widths[2], "{widths:?}");
+    assert!(widths[2] > 0.99, "{widths:?}");
+}
+
+#[test]
+fn misses_and_hits_are_mirror_images() {
+    let turned: Vec<Count> =
+        counts(&TEN).into_iter().map(|count| Count { hits: count.n - count.hits, n: count.n }).collect();
+    let (share, mirrored) = (clustered(&counts(&TEN)).expect("seen"), clustered(&turned).expect("seen"));
+    assert_near(share.lower(0.05), 1.0 - mirrored.upper(0.05));
+    assert_near(share.upper(0.05), 1.0 - mirrored.lower(0.05));
+}
+
+#[test]
+fn in_a_mean_of_shares_the_made_up_cluster_misses_where_it_weighs_most() {
+    // Ten scenarios of 5 in one trait; in the other only three, one of 5 and two of 1.
+    let many = counts(&TEN);
+    let few = [counts(&[(4, 5), (1, 1), (1, 1)]), vec![Count::default(); 7]].concat();
+    let lower = |rows: &[Vec<Count>]| mean_of_shares(rows).expect("there are observations").lower(0.05);
+    assert_near(lower(&[many.clone(), few.clone()]), lower(&[few.clone(), many.clone()]));
+    // By Python; in the other row it would be 44.4.
+    assert_near(mean_of_shares(&[many, few]).expect("there are observations").below, 11.150_473_303_483);
 }
 
 #[test]

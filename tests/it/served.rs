@@ -224,7 +224,10 @@ fn what_a_server_cannot_score_is_not_measured_and_the_rest_of_the_suite_is() {
     assert_eq!(benchmarks(&project, "echo", &served(true)), expected(measured, no_first));
     assert_eq!(benchmarks(&project, "silent", &served(false)), expected(none, none));
     let report = project.realign(&["report", "silent"]).exits(0).out;
-    assert!(report.contains("facts/accuracy: insufficient") && report.contains("use the weights"), "{report}");
+    assert!(
+        report.contains("facts/accuracy: insufficient") && report.contains("use the weights"),
+        "{report}"
+    );
     let compared = project.realign(&["compare", "engine", "silent"]).out;
     assert!(compared.contains("items are only in the first run and were left out"), "{compared}");
     for run in ["echo", "silent"] {

@@ -107,11 +107,12 @@ fn one_benchmark(benchmark: &Benchmark, kept: f64) -> BenchmarkRetention {
         (Some(before), Some(margin)) => no_headroom(benchmark, before).unwrap_or_else(|| {
             let decision = decide(&Rule::at_least(0.0), Some(margin));
             let (lower, upper) = (number(margin.lower), number(margin.upper));
-            let mut reason = format!("margin over {:.0} % kept lies in {lower} to {upper}", 100.0 * kept);
-            if long_tail {
-                let groups = margin.estimate.clusters;
-                reason += &format!(", less certain than it looks: a long tail in {groups} groups");
-            }
+            let tail = if long_tail {
+                format!(", less certain than it looks: a long tail in {} groups", margin.estimate.clusters)
+            } else {
+                String::new()
+            };
+            let reason = format!("margin over {:.0} % kept lies in {lower} to {upper}{tail}", 100.0 * kept);
             Decision { reason, ..decision }
         }),
         _ => Decision::insufficient("fewer than two groups of items with finite values"),
@@ -142,15 +143,12 @@ fn margin(benchmark: &Benchmark, kept: f64) -> Option<(Evidence, bool)> {
         Direction::Lower => item.before - kept * item.after,
     };
     let clusters = by_cluster(benchmark.items.iter().map(|item| (item.group.as_str(), difference(item))));
-    match benchmark.range {
-        Some(Interval { low, high }) => {
-            mean::bounded(&clusters, low - kept * high, high - kept * low).map(|evidence| (evidence, false))
-        }
-        None => {
-            let mean = mean::clustered(&clusters)?;
-            Some((mean.evidence()?, mean.has_long_tail()))
-        }
+    if let Some(Interval { low, high }) = benchmark.range {
+        let evidence = mean::bounded(&clusters, low - kept * high, high - kept * low)?;
+        return Some((evidence, false));
     }
+    let mean = mean::clustered(&clusters)?;
+    Some((mean.evidence()?, mean.has_long_tail()))
 }
 
 /// Why the benchmark does not count, if it does not.

@@ -80,5 +80,5 @@ fn task_files_are_read_or_refused() {
 
 #[test]
 fn parquet_files_are_read_or_refused() {
-    assert!(replay("parquet", checks::parquet::check) >= 2);
+    assert!(replay("parquet", checks::parquet::check) >= 3);
 }

@@ -224,8 +224,8 @@ fn more_than_two_runs_are_held_against_the_first_and_ranked() {
     let board = project.realign(&["leaderboard", "first", "second", "--metric", "adherence"]).exits(0);
     insta::assert_snapshot!(board.out.trim_end(), @r"
     adherence  place   value   95 % interval    n  clusters
-    first          1  96.7 %  73.5 to 99.1 %  120        12
-    second         2  63.3 %  54.1 to 71.9 %  120        12
+    first          1  96.7 %  69.4 to 99.1 %  120        12
+    second         2  63.3 %  51.1 to 71.9 %  120        12
 
     A place is what all pairs of runs leave possible, with 95 % confidence for all of them at once.
     ");

@@ -3,7 +3,7 @@
 //! The server is small, the model is real: a token of the server is a word with the blank before it, and its log-probability is the
 //! engine's sum for it, which the chain rule makes the right one.
 
-use std::{path::Path, sync::Mutex};
+use std::{fs, path::Path, sync::Mutex};
 
 use realign::{
     engine::{
@@ -18,17 +18,54 @@ use realign::{
 use realign_engine_abi::place::Home;
 use serde_json::{Value, json};
 
-use crate::support::{Project, lines, loopback};
+use crate::support::{Project, lines, loopback, mini};
 
-/// Serves the small model at the URL that is returned, until the process ends.
-fn serve() -> String {
+/// Benchmarks of the example beside the small suite's, and a task.
+const MORE: &str = r#"
+[[benchmark]]
+id = "minimal-pairs"
+plugin = "choice-likelihood"
+data = "minimal-pairs.jsonl"
+metric = "accuracy"
+grants = ["choose"]
+
+[[benchmark]]
+id = "prose"
+plugin = "bits-per-byte"
+data = "prose.jsonl"
+metric = "bits-per-byte"
+grants = ["loglikelihood"]
+
+[[benchmark]]
+id = "answers"
+plugin = "short-answer"
+data = "answers.jsonl"
+metric = "accuracy"
+grants = ["generate"]
+
+[[task]]
+file = "rolling.yaml"
+"#;
+
+/// What they and the suite's own are measured by.
+const BENCHMARKS: [&str; 5] = [
+    "answers/accuracy",
+    "facts/accuracy",
+    "minimal-pairs/accuracy",
+    "prose/bits-per-byte",
+    "rolling/word_perplexity",
+];
+
+/// Serves the small model at the URL that is returned, until the process ends. Not every server `echoes` a prompt.
+fn serve(echoes: bool) -> String {
     let home = Home::from_environment().expect("a home with an engine");
     let launch = Launch::engine(Path::new(env!("CARGO_BIN_EXE_realign")), &home.engine());
     let model = ModelRef::parse("smollm2", &home).expect("the small model");
     let engine = Mutex::new(Backend::open(&model, &launch, Some(1)).expect("the engine"));
     let address = loopback::serve(move |head, body, stream| {
         let engine = &mut *engine.lock().expect("no other request failed");
-        let answer = if head.contains("/chat/") { chat(engine, body) } else { completion(engine, body) };
+        let answer =
+            if head.contains("/chat/") { chat(engine, body) } else { completion(engine, body, echoes) };
         loopback::send(stream, "200 OK", "", &answer.to_string());
     });
     format!("http://{address}/v1")
@@ -44,10 +81,10 @@ fn chat(engine: &mut Backend, body: &Value) -> Value {
 }
 
 /// A text, its words with their log-probabilities, and one token behind it.
-fn completion(engine: &mut Backend, body: &Value) -> Value {
+fn completion(engine: &mut Backend, body: &Value, echoes: bool) -> Value {
     let text = body["prompt"].as_str().expect("a prompt");
     let (made, finish, _) = continued(engine, Prompt::Raw(text.to_owned()), body);
-    let echoed = if body["echo"] == json!(true) { words(text) } else { Vec::new() };
+    let echoed = if echoes && body["echo"] == json!(true) { words(text) } else { Vec::new() };
     let mut before = if echoed.is_empty() { text.to_owned() } else { String::new() };
     let tokens: Vec<String> = echoed.into_iter().chain(Some(made).filter(|made| !made.is_empty())).collect();
     let (mut offsets, mut queries) = (Vec::new(), Vec::new());
@@ -104,7 +141,7 @@ fn words(text: &str) -> Vec<String> {
 #[test]
 fn a_server_in_front_of_the_engine_gives_the_engine_s_numbers_and_texts() {
     let Some(project) = Project::with_engine() else { return };
-    let url = serve();
+    let url = serve(true);
     project.write("questions.jsonl", lines([
         json!({ "id": "a", "context": "The capital of France is", "continuations": [" Paris", " Rome", " the largest city"] }),
         json!({ "id": "b", "context": "Water boils at a temperature of ", "continuations": ["one hundred degrees", "ten"] }),
@@ -142,5 +179,58 @@ fn a_server_in_front_of_the_engine_gives_the_engine_s_numbers_and_texts() {
         for (one, other) in sums(server).into_iter().zip(sums(&engine)) {
             assert!((one - other).abs() < 1e-3, "{server} {engine}");
         }
+    }
+}
+
+/// What kept each of [`BENCHMARKS`] from being measured, without the way out; nothing where it was measured.
+fn benchmarks(project: &Project, name: &str, model: &str) -> [String; 5] {
+    let sizes = ["--limit", "1", "--items", "2", "--name", name];
+    let arguments = [&["eval", "suite.toml", "--json", "--model", model], &sizes[..]].concat();
+    // One family decides no gate.
+    let run = project.realign(&arguments).exits(11);
+    let record: Value = serde_json::from_str(&run.out).expect("JSON");
+    assert_eq!(record["failures"], json!({}), "what a server cannot do is no failure of an evaluator");
+    let metrics = record["metrics"].as_array().expect("metrics");
+    BENCHMARKS.map(|name| {
+        let metric = metrics.iter().find(|metric| metric["name"] == name).expect(name);
+        let reason = metric["reason"].as_str().expect("text").split(';').next().unwrap_or_default();
+        assert_eq!(metric["estimate"].is_null(), reason.starts_with("insufficient"), "{metric}");
+        reason.to_owned()
+    })
+}
+
+#[test]
+fn what_a_server_cannot_score_is_not_measured_and_the_rest_of_the_suite_is() {
+    let Some(project) = Project::with_engine() else { return };
+    mini::write(&project);
+    let example = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/harbor/bench");
+    for name in ["facts.jsonl", "minimal-pairs.jsonl", "prose.jsonl", "answers.jsonl"] {
+        project.write(name, fs::read(example.join(name)).expect("the example"));
+    }
+    project.write("suite.toml", project.read("suite.toml") + MORE);
+    project.write(
+        "rolling.yaml",
+        "task: rolling\ndataset_path: json\ndataset_kwargs: {data_files: {test: rolling.jsonl}}\ntest_split: test\n\
+         output_type: loglikelihood_rolling\ndoc_to_text: \"\"\ndoc_to_target: \"{{text}}\"\nmetric_list: [{metric: word_perplexity}]\n",
+    );
+    project
+        .write("rolling.jsonl", lines([json!({ "text": "A quiet day." }), json!({ "text": "Rain fell." })]));
+    let served = |echoes| format!("openai:{}#smollm2", serve(echoes));
+    let measured = "";
+    let none = "insufficient: the server gives no log-likelihoods that can be used";
+    let no_first = "insufficient: the server gives no log-probability of a text's first token";
+    let expected = |facts, whole| [measured, facts, whole, whole, whole].map(str::to_owned);
+    assert_eq!(benchmarks(&project, "engine", "smollm2"), expected(measured, measured));
+    assert_eq!(benchmarks(&project, "echo", &served(true)), expected(measured, no_first));
+    assert_eq!(benchmarks(&project, "silent", &served(false)), expected(none, none));
+    let report = project.realign(&["report", "silent"]).exits(0).out;
+    assert!(
+        report.contains("facts/accuracy: insufficient") && report.contains("use the weights"),
+        "{report}"
+    );
+    let compared = project.realign(&["compare", "engine", "silent"]).out;
+    assert!(compared.contains("items are only in the first run and were left out"), "{compared}");
+    for run in ["echo", "silent"] {
+        project.realign(&["verify", run]).exits(0);
     }
 }

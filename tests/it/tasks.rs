@@ -288,3 +288,21 @@ fn rows_of_parquet_and_of_json_lines_give_the_same_run() {
     assert_eq!(run("rows.parquet", "parquet"), lines);
     assert_eq!(run("rows-zstd.parquet", "parquet"), lines);
 }
+
+/// The crate that decodes panics on this file; nobody is to see that.
+#[test]
+fn of_a_damaged_parquet_file_nothing_but_one_error_is_said() {
+    let tests = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests");
+    let project = Project::new();
+    project.write("arc.yaml", fs::read(tests.join("parquet/arc.yaml")).expect("readable"));
+    let damaged = tests.join("fuzz/seeds/parquet/panics-in-the-crate.parquet");
+    project.write("rows.parquet", fs::read(damaged).expect("readable"));
+    project.write("recorded.jsonl", scores("0", &[json!([-1.0, false])]));
+    let run =
+        project.realign(&["eval", "--model", "recorded:recorded.jsonl", "--task", "arc.yaml"]).exits(22);
+    assert_eq!(run.out, "");
+    insta::assert_snapshot!(run.err.trim_end(), @r"
+    error: arc.yaml: rows.parquet: no Parquet file that can be read: its pages do not hold together
+     hint: fetch or write the file again
+    ");
+}

@@ -84,6 +84,9 @@ pub struct MetricComparison {
     pub bounds: Option<Interval>,
     /// How the intervals were found.
     pub interval: Option<IntervalMethod>,
+    /// Whether few clusters have so long a tail that the intervals miss more often than they say.
+    #[serde(default)]
+    pub long_tail: bool,
     /// How `p` was found.
     pub test: Test,
     /// Two-sided, this metric alone.
@@ -189,6 +192,9 @@ fn one_metric(metric: &str, pairs: &[Pair], info: &MetricInfo, method: Method) -
         }),
         bounds: found.map(|(_, intervals)| intervals.bounds),
         interval: found.map(|(_, intervals)| intervals.method),
+        long_tail: found.is_some_and(|(spread, intervals)| {
+            intervals.method == IntervalMethod::HallT && spread.has_long_tail()
+        }),
         test,
         p,
         p_adjusted: p,

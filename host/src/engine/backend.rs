@@ -9,7 +9,7 @@ use super::{
     kept::KeptModel,
     launch::Launch,
     model_ref::ModelRef,
-    openai::OpenAiModel,
+    openai::{OpenAiModel, reach},
     query::{GenerateAnswer, GenerateQuery, ScoreAnswer, ScoreQuery, check_unique},
     recorded::RecordedModel,
     workers::WorkerBackend,
@@ -141,6 +141,12 @@ impl Backend {
 }
 
 impl Backend {
+    /// Why one of the queries is beyond this model, whatever its text: servers do not score everything.
+    #[must_use]
+    pub fn beyond(&self, queries: &[ScoreQuery]) -> Option<&'static str> {
+        reach::beyond(&self.engine(), queries)
+    }
+
     /// For each query why it can never be scored: its text does not fit the model. Such a query would end
     /// [`Self::score`] for all.
     ///

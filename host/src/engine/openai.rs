@@ -7,7 +7,8 @@
 //!
 //! - [`address`], [`key`]: which server; what it is shown and nobody else
 //! - `client`: one request; `window`, `dispatch`: many of them; `answer`: what comes back
-//! - `generation`, `echo`: prompts continued, texts scored; `likelihood`: continuations scored; `probe`: whether they can be
+//! - `generation`, `echo`: prompts continued, texts scored; `likelihood`: continuations scored; `probe`: whether they can be,
+//!   and [`reach`]: which of them
 
 pub mod address;
 mod answer;
@@ -18,6 +19,7 @@ mod generation;
 pub mod key;
 mod likelihood;
 mod probe;
+pub mod reach;
 mod window;
 
 use std::{sync::Arc, time::Duration};
@@ -109,7 +111,7 @@ impl OpenAiModel {
             ("backend", BACKEND.to_owned()),
             ("reading", READING.to_owned()),
             ("chat", chat.to_owned()),
-            ("log-likelihoods", likelihood),
+            (reach::LIKELIHOODS, likelihood),
         ]);
         let most = most.unwrap_or(MOST);
         Ok(Self { client, most, interrupt, findings, subject, engine })

@@ -101,12 +101,18 @@ fn one_benchmark(benchmark: &Benchmark, kept: f64) -> BenchmarkRetention {
     };
     let before = mean_evidence(&side(|item| item.before), benchmark.range);
     let after = mean_evidence(&side(|item| item.after), benchmark.range);
-    let margin = margin(benchmark, kept);
+    let (margin, long_tail) = margin(benchmark, kept).unzip();
+    let long_tail = long_tail.unwrap_or(false);
     let decision = match (&before, &margin) {
         (Some(before), Some(margin)) => no_headroom(benchmark, before).unwrap_or_else(|| {
             let decision = decide(&Rule::at_least(0.0), Some(margin));
             let (lower, upper) = (number(margin.lower), number(margin.upper));
-            let reason = format!("margin over {:.0} % kept lies in {lower} to {upper}", 100.0 * kept);
+            let tail = if long_tail {
+                format!(", less certain than it looks: a long tail in {} groups", margin.estimate.clusters)
+            } else {
+                String::new()
+            };
+            let reason = format!("margin over {:.0} % kept lies in {lower} to {upper}{tail}", 100.0 * kept);
             Decision { reason, ..decision }
         }),
         _ => Decision::insufficient("fewer than two groups of items with finite values"),
@@ -130,17 +136,19 @@ fn one_benchmark(benchmark: &Benchmark, kept: f64) -> BenchmarkRetention {
     }
 }
 
-/// Mean of d with its bounds.
-fn margin(benchmark: &Benchmark, kept: f64) -> Option<Evidence> {
+/// Mean of d with its bounds, and whether a long tail makes them less certain, which it cannot where d has a range.
+fn margin(benchmark: &Benchmark, kept: f64) -> Option<(Evidence, bool)> {
     let difference = |item: &ItemPair| match benchmark.direction {
         Direction::Higher => item.after - kept * item.before,
         Direction::Lower => item.before - kept * item.after,
     };
     let clusters = by_cluster(benchmark.items.iter().map(|item| (item.group.as_str(), difference(item))));
-    match benchmark.range {
-        Some(Interval { low, high }) => mean::bounded(&clusters, low - kept * high, high - kept * low),
-        None => mean::clustered(&clusters)?.evidence(),
+    if let Some(Interval { low, high }) = benchmark.range {
+        let evidence = mean::bounded(&clusters, low - kept * high, high - kept * low)?;
+        return Some((evidence, false));
     }
+    let mean = mean::clustered(&clusters)?;
+    Some((mean.evidence()?, mean.has_long_tail()))
 }
 
 /// Why the benchmark does not count, if it does not.

@@ -41,6 +41,9 @@ pub fn render(
                 table.add_row(row(metric, after));
             }
             let _ = write!(text, "\n{}\n", table::text(&table));
+            for metric in metrics.iter().filter(|metric| metric.long_tail) {
+                let _ = writeln!(text, "{}", long_tail(metric));
+            }
             if let Some(noise) = noise {
                 push_noise(&mut text, metrics, noise, after);
             }
@@ -58,6 +61,14 @@ pub fn render(
         }
     }
     text.trim_end().to_owned()
+}
+
+/// The warning about an interval that is less certain than it says.
+pub(super) fn long_tail(metric: &MetricComparison) -> String {
+    format!(
+        "warning: {}: a long tail in {} clusters: its interval misses more often than in 5 of 100 cases",
+        metric.metric, metric.clusters
+    )
 }
 
 /// What the columns mean.

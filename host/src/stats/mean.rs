@@ -9,6 +9,9 @@
 use super::{CONFIDENCE, Evidence, Interval, ONE_SIDED_ALPHA, quantile, robust, skewed};
 use crate::model::Estimate;
 
+/// Skewness of a mean's distribution from which on its interval is less certain than it says.
+pub const LONG_TAIL: f64 = 0.2;
+
 /// A mean with its standard error.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Mean {
@@ -114,6 +117,15 @@ impl Mean {
         let t = quantile::t_upper((1.0 - confidence) / 2.0, self.df);
         let at = |t: f64| self.value - self.standard_error * skewed::back(t, self.skewness);
         Interval { low: at(t), high: at(-t) }
+    }
+
+    /// Whether the values have so long a tail, in so few clusters, that the interval misses more often than it says.
+    ///
+    /// No interval of values without a limit keeps its level for all of them (Bahadur and Savage 1956), so this is a warning and
+    /// no promise: what did not turn up in the tail is in no number.
+    #[must_use]
+    pub fn has_long_tail(&self) -> bool {
+        self.skewness.abs() >= LONG_TAIL
     }
 
     /// The mean as gates and reports take it. `None` if a bound is not finite.

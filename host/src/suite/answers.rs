@@ -28,6 +28,10 @@ use crate::{
 /// Most tokens that an evaluator may ask for at once.
 const MAX_TOKENS: u32 = 1024;
 
+/// What to do about what is beyond a server.
+pub const WAY_OUT: &str =
+    "use the weights (a GGUF file or a folder), or another server; `realign score` says what was found out";
+
 /// Answers asks of one evaluator.
 pub struct Answerer<'a, 'p> {
     /// The model.
@@ -42,6 +46,8 @@ pub struct Answerer<'a, 'p> {
     pub system: Option<ChatMessage>,
     /// Told how far the model has come.
     pub progress: &'a mut Progress<'p>,
+    /// Why the model can never answer what was asked, where [`Self::answer`] ended with that.
+    pub beyond: Option<&'static str>,
 }
 
 /// Body of `choose`.
@@ -112,7 +118,7 @@ impl Answerer<'_, '_> {
     /// Answers all asks of one batch, in their order.
     ///
     /// # Errors
-    /// The engine or the store failed.
+    /// Exit 2 where an ask is beyond the model, a server; the engine or the store failed.
     pub fn answer(&mut self, asks: &[Ask]) -> Result<Vec<Answer>> {
         let mut queries = Queries::default();
         let mut planned: BTreeMap<(&str, &str), Planned> = BTreeMap::new();
@@ -131,6 +137,10 @@ impl Answerer<'_, '_> {
 
     /// One result per query; the inner error is for the evaluator.
     fn scores(&mut self, queries: &[ScoreQuery]) -> Result<Vec<Result<ScoreAnswer, String>>> {
+        self.beyond = self.backend.beyond(queries);
+        if let Some(why) = self.beyond {
+            return Err(Error::usage(format!("{}: {why}", self.scope)).hint(WAY_OUT));
+        }
         let misfits = self.backend.score_misfits(queries)?;
         let fitting = fitting(queries, &misfits);
         let answers = self.backend.score(&fitting, Some(self.store), self.progress)?;

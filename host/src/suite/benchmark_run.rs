@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{
-    answers::Answerer,
+    answers::{Answerer, WAY_OUT},
     evaluators::Benchmark,
     file::BenchmarkSpec,
     record::{CHANCE, Metric},
@@ -31,7 +31,7 @@ pub struct BenchmarkResult {
     pub cells: Vec<CellRecord>,
 }
 
-/// Runs one benchmark on its items.
+/// Runs one benchmark on its items. One that asks for what is beyond the model has no numbers, and says why.
 ///
 /// # Errors
 /// The engine or the store failed; exit 20 on a time-out.
@@ -45,19 +45,14 @@ pub fn run(
     progress: &mut Progress<'_>,
 ) -> Result<BenchmarkResult> {
     let scope = format!("benchmark/{}", benchmark.spec.id);
-    let mut answerer = Answerer { backend, store, scope: &scope, seed, system, progress };
-    let outcomes = benchmark.prepared.grade(items, &mut |asks| answerer.answer(asks))?;
-
-    let described = &benchmark.prepared.evaluator().description().metrics;
-    let mut metrics: Vec<Metric> = Vec::new();
-    for metric in described {
-        let measured = measure(&benchmark.spec, metric, items, &outcomes);
-        if metric.name == benchmark.spec.metric {
-            metrics.insert(0, measured);
-        } else {
-            metrics.push(measured);
-        }
+    let mut answerer = Answerer { backend, store, scope: &scope, seed, system, progress, beyond: None };
+    let graded = benchmark.prepared.grade(items, &mut |asks| answerer.answer(asks));
+    // What a server cannot answer is no failure of the evaluator, and says nothing about the rest of the suite.
+    if let (Err(_), Some(why)) = (&graded, answerer.beyond) {
+        return Ok(unmeasured(benchmark, why));
     }
+    let outcomes = graded?;
+    let metrics = metrics(benchmark, items, &outcomes);
     let pairs = values_of(&benchmark.spec.metric, items, &outcomes);
     let name = format!("{}/{}", benchmark.spec.id, benchmark.spec.metric);
     let item_values = pairs.iter().map(|(item, value)| ItemValue {
@@ -72,6 +67,34 @@ pub fn run(
         outcome: outcome.clone(),
     });
     Ok(BenchmarkResult { metrics, items: item_values.collect(), cells: cells.collect() })
+}
+
+/// The suite's metric, then the others that the component measures.
+fn metrics(benchmark: &Benchmark, items: &[Item], outcomes: &[Outcome]) -> Vec<Metric> {
+    let mut metrics: Vec<Metric> = Vec::new();
+    for metric in &benchmark.prepared.evaluator().description().metrics {
+        let measured = measure(&benchmark.spec, metric, items, outcomes);
+        if metric.name == benchmark.spec.metric {
+            metrics.insert(0, measured);
+        } else {
+            metrics.push(measured);
+        }
+    }
+    metrics
+}
+
+/// The result of a benchmark that is beyond the model: its metrics without numbers, and why.
+fn unmeasured(benchmark: &Benchmark, why: &str) -> BenchmarkResult {
+    let mut metrics = metrics(benchmark, &[], &[]);
+    for metric in &mut metrics {
+        metric.reason = beyond(why);
+    }
+    BenchmarkResult { metrics, items: Vec::new(), cells: Vec::new() }
+}
+
+/// Why there is no number, and the way out.
+pub(super) fn beyond(why: &str) -> String {
+    format!("insufficient: {why}; {WAY_OUT}")
 }
 
 /// Values of one metric with the items that they belong to.

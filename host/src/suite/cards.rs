@@ -92,6 +92,7 @@ impl Examiner for Judge<'_, '_, '_> {
             seed: self.seed.derive(&benchmark.spec.id),
             system,
             progress: &mut |done, total| (self.observer)(&scope, done, total),
+            beyond: None,
         };
         benchmark.prepared.grade(items, &mut |asks| answerer.answer(asks)).map(Some)
     }

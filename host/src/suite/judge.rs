@@ -39,6 +39,7 @@ impl Judge<'_, '_, '_> {
             seed: self.seed.derive(scope),
             system: None,
             progress: &mut |done, total| (self.observer)(scope, done, total),
+            beyond: None,
         };
         prepared.judge(samples, &mut |asks| answerer.answer(asks))
     }

@@ -119,6 +119,10 @@ fn measure(
         let scope = format!("task/{}/", set.name);
         let system = suite.system(suite.file.deploy_prompt);
         let (backend, store) = (&mut *means.backend, means.store);
+        if let Some(why) = task_run::beyond(set, system.as_ref(), backend) {
+            measured.metrics.extend(task_run::unmeasured(set, &benchmark_run::beyond(why)));
+            continue;
+        }
         let answers = task_run::answers(set, &scope, system.as_ref(), backend, store, &mut progress)?;
         let Measured { metrics, items, cells, .. } = task_run::measured(set, &answers);
         measured.metrics.extend(metrics);

@@ -24,8 +24,8 @@ mod ask;
 mod measure;
 
 pub use self::{
-    ask::{Answered, answers},
-    measure::{GroupNumber, compared, filters, group_numbers, measured},
+    ask::{Answered, answers, beyond},
+    measure::{GroupNumber, compared, filters, group_numbers, measured, unmeasured},
 };
 
 /// Version of lm-eval whose definitions are followed.

@@ -234,6 +234,7 @@ mod tests {
             difference: None,
             bounds: None,
             interval: None,
+            long_tail: false,
             test: Test::ClusterSignFlip,
             p: 0.01,
             p_adjusted: 0.01,

@@ -182,3 +182,17 @@ proptest! {
         prop_assert!(swapped.change == mirrored || found.difference.is_some_and(|d| d.low.abs().min(d.high.abs()) < 1e-9));
     }
 }
+
+#[test]
+fn a_long_tail_in_few_clusters_is_warned_of_and_in_many_it_is_not() {
+    let drawn = |clusters: usize, quantile: fn(f64) -> f64| {
+        let pairs = (0..clusters)
+            .map(|index| pair(index, index, 0.0, quantile((index as f64 + 0.5) / clusters as f64)))
+            .collect();
+        one(Direction::Higher, pairs).long_tail
+    };
+    let (exponential, uniform) = (|p: f64| -p.ln(), |p: f64| p);
+    assert_eq!([12, 30, 200].map(|clusters| drawn(clusters, exponential)), [true, true, false]);
+    assert_eq!([12, 30].map(|clusters| drawn(clusters, uniform)), [false, false]);
+    assert!(!one(Direction::Higher, answers(11, 1, 0)).long_tail, "right or wrong has no tail");
+}

@@ -11,7 +11,7 @@ use super::{
     client::{Client, Failure},
     dispatch::{self, Request},
     echo::{self, Echo},
-    generation,
+    generation, reach,
 };
 use crate::{
     engine::{
@@ -82,8 +82,8 @@ impl Findings {
     /// What is possible, for an identity.
     pub(super) fn words(&self) -> (&'static str, String) {
         let chat = if self.chat.is_ok() { "yes" } else { "no" };
-        let likelihood = self.likelihood.as_ref().map_or("no".into(), |scoring| {
-            let first = if scoring.first { "first token scored" } else { "first token not scored" };
+        let likelihood = self.likelihood.as_ref().map_or(reach::NONE.into(), |scoring| {
+            let first = if scoring.first { "first token scored" } else { reach::NO_FIRST };
             format!("echo, {}, {first}", scoring.front.word())
         });
         (chat, likelihood)

@@ -188,3 +188,20 @@ proptest! {
         prop_assert_eq!(forward, retention(&[benchmark], KEPT));
     }
 }
+
+#[test]
+fn a_long_tail_of_few_texts_is_said_beside_the_margin() {
+    let text = |texts: usize| {
+        let item = |index: usize| {
+            let loss = -((index as f64 + 0.5) / texts as f64).ln();
+            ItemPair { group: format!("t{index}"), before: 2.0, after: 2.0 + 0.05 * loss }
+        };
+        let items = (0..texts).map(item).collect();
+        let name = format!("{texts} texts");
+        Benchmark { name, direction: Direction::Lower, chance: 8.0, range: None, items }
+    };
+    let found = retention(&[text(12), text(400)], KEPT);
+    let reasons: Vec<&str> = found.benchmarks.iter().map(|one| one.decision.reason.as_str()).collect();
+    assert!(reasons[0].ends_with(", less certain than it looks: a long tail in 12 groups"), "{reasons:?}");
+    assert!(!reasons[1].contains("tail"), "{reasons:?}");
+}

@@ -18,7 +18,7 @@ use crate::{
     model::{Direction, Estimate},
     report::{
         checks,
-        comparison::{legend, unit, word},
+        comparison::{legend, long_tail, unit, word},
         forest::{self, Forest, Row},
         number,
     },
@@ -118,7 +118,13 @@ fn changes(
         ],
         rows: metrics.iter().map(row).collect(),
     };
-    html! { (drawing(metrics, noise)) (table.markup()) p.quiet { (legend(method)) } }
+    let warnings = metrics.iter().filter(|metric| metric.long_tail).map(long_tail);
+    html! {
+        (drawing(metrics, noise))
+        (table.markup())
+        @for warning in warnings { p { (warning) } }
+        p.quiet { (legend(method)) }
+    }
 }
 
 /// Changes as shares of the first run's value, so that metrics of any unit stand on one axis.

@@ -11,10 +11,11 @@
 //! for unequal clusters (Gabler, Haeder and Lahiri 1999). In a mean of shares it misses in one row, where that weighs most. The share
 //! itself and the degrees of freedom stay those of the data.
 //!
-//! Also tried, on shares of 2 % to 98 % in 12 to 100 clusters of 5 and of 1 to 12: degrees of freedom from the kurtosis of the clusters,
-//! Hall's correction of skewness, alone and beside Clopper and Pearson. They are estimated from the same clusters again, and lower
-//! bounds were above the truth in up to 12 % of the rounds, as without them; with the made-up cluster in 7 % at most, and
-//! in 5 % at most where that is the mean size or clusters are equal. `tests/it/simulation/single.rs` measures it.
+//! `tests/it/simulation/single.rs` measures it: one-sided bounds are wrong in 5.3 % of the rounds at most. Beyond its designs, with
+//! correlations from 0 to 1, shares from 50 % to 98 % and up to 300 clusters of up to 20 (600 rounds each), the worst was 7 %, without the
+//! made-up cluster 27 %. Degrees of freedom from the kurtosis of the clusters and Hall's correction of skewness, alone and beside
+//! Clopper and Pearson, were tried instead: they too are estimated from the clusters that turned up, and were wrong in 10 % to 12 %.
+//! A made-up cluster of the mean size is narrower where sizes differ, and was wrong in up to 13 %.
 
 use super::Count;
 use crate::stats::robust;

@@ -3,7 +3,10 @@ use std::fs;
 use serde_json::Value;
 
 use super::*;
-use crate::engine::recorded::RecordedModel;
+use crate::{
+    engine::{backend::Identity, kept::KeptModel, recorded::RecordedModel},
+    exit::Exit,
+};
 
 /// The id of a question, as it is documented.
 fn id(kind: &str, body: &str) -> String {
@@ -28,6 +31,7 @@ fn answers(lines: &[Value], asks: &[Ask]) -> Result<Vec<(String, Value)>> {
         seed: Seed(1),
         system: None,
         progress: &mut |_, _| {},
+        beyond: None,
     };
     let answers = answerer.answer(asks)?;
     Ok(answers.into_iter().map(|answer| (answer.id, serde_json::from_str(&answer.body).unwrap())).collect())
@@ -102,8 +106,30 @@ fn a_conversation_goes_behind_the_system_prompt_unless_it_brings_its_own() {
         seed: Seed(1),
         system: Some(message("system")),
         progress: &mut |_, _| {},
+        beyond: None,
     };
     assert_eq!(answerer.deployed(vec![message("user")]), [message("system"), message("user")]);
     let own = vec![message("system"), message("user")];
     assert_eq!(answerer.deployed(own.clone()), own);
+}
+
+#[test]
+fn what_is_beyond_a_server_is_refused_by_the_name_of_who_asks() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(&folder.path().join("runs.db")).unwrap();
+    let kept = Store::open_existing(&folder.path().join("runs.db")).unwrap();
+    let engine = [("log-likelihoods".to_owned(), "no".to_owned())].into();
+    let mut backend = Backend::Kept(KeptModel::new(kept, Identity::new(), engine));
+    let mut answerer = Answerer {
+        backend: &mut backend,
+        store: &store,
+        scope: "detector/kind",
+        seed: Seed(1),
+        system: None,
+        progress: &mut |_, _| {},
+        beyond: None,
+    };
+    let error = answerer.answer(&[ask("0.0", "loglikelihood", r#"{"text":"Polite."}"#)]).unwrap_err();
+    insta::assert_snapshot!(error, @"detector/kind: the server gives no log-likelihoods that can be used");
+    assert_eq!((error.exit(), answerer.beyond.is_some()), (Exit::Usage, true));
 }

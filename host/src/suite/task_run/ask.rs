@@ -61,14 +61,15 @@ pub fn answers(
     Ok(all)
 }
 
-fn scores(
-    task: &Task,
-    prefix: &str,
-    system: Option<&ChatMessage>,
-    backend: &mut Backend,
-    store: &Store,
-    progress: &mut Progress<'_>,
-) -> Result<Vec<Answered>> {
+/// Why one of the tasks asks for what is beyond the model, whatever its documents; see [`Backend::beyond`].
+#[must_use]
+pub fn beyond(set: &TaskSet, system: Option<&ChatMessage>, backend: &Backend) -> Option<&'static str> {
+    let scored = set.tasks.iter().filter(|task| task.output != OutputType::GenerateUntil);
+    scored.map(|task| score_queries(task, "", system)).find_map(|queries| backend.beyond(&queries))
+}
+
+/// The questions of one task whose answers are likelihoods.
+fn score_queries(task: &Task, prefix: &str, system: Option<&ChatMessage>) -> Vec<ScoreQuery> {
     let unconditional = task.wants_unconditional();
     let mut queries = Vec::new();
     for document in &task.documents {
@@ -88,10 +89,22 @@ fn scores(
         queries.push(query);
         queries.extend(without);
     }
+    queries
+}
+
+fn scores(
+    task: &Task,
+    prefix: &str,
+    system: Option<&ChatMessage>,
+    backend: &mut Backend,
+    store: &Store,
+    progress: &mut Progress<'_>,
+) -> Result<Vec<Answered>> {
+    let queries = score_queries(task, prefix, system);
     let answers = backend.score(&queries, Some(store), progress)?;
     let kept: Vec<_> = answers.iter().cloned().map(Ok).collect();
     keep_scores(store, backend, &queries, &kept)?;
-    let each = if unconditional { 2 } else { 1 };
+    let each = if task.wants_unconditional() { 2 } else { 1 };
     let scores = answers.chunks(each).map(|chunk| {
         Answered::Scores(Scores {
             logprob: chunk[0].logprob.clone(),

@@ -105,6 +105,16 @@ pub fn measured(set: &TaskSet, answers: &[Vec<Answered>]) -> Measured {
     measured
 }
 
+/// The numbers of all tasks and groups where nothing was asked, and why.
+#[must_use]
+pub fn unmeasured(set: &TaskSet, reason: &str) -> Vec<Number> {
+    let mut numbers = measured(set, &vec![Vec::new(); set.tasks.len()]).metrics;
+    for number in &mut numbers {
+        reason.clone_into(&mut number.reason);
+    }
+    numbers
+}
+
 /// A number of a group, with what it is made of.
 #[derive(Debug)]
 pub struct GroupNumber<'a> {

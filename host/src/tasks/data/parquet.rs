@@ -10,10 +10,7 @@
 //! Text, whole numbers, floating-point numbers, truth values, and lists and structs of them are read. Dates, decimals, bytes
 //! and maps are refused: lm-eval's templates would print them in ways of Python's own.
 
-use std::{
-    panic::{self, AssertUnwindSafe},
-    path::Path,
-};
+use std::path::Path;
 
 use parquet::{
     file::reader::{FileReader as _, SerializedFileReader},
@@ -29,6 +26,7 @@ use crate::{
 
 mod columns;
 mod compact;
+mod contained;
 mod limits;
 
 /// Why a file is not read.
@@ -88,8 +86,8 @@ fn rows(bytes: Vec<u8>) -> Result<Vec<Row>, Refusal> {
     limits::footer(&bytes)?;
     // What it decodes the crate trusts in places, and panics on bits or levels that do not fit together: a damaged file is no
     // bug of ours.
-    panic::catch_unwind(AssertUnwindSafe(|| decode(bytes)))
-        .unwrap_or_else(|_| Err(Refusal::Broken("its pages do not hold together".to_owned())))
+    contained::run(|| decode(bytes))
+        .unwrap_or_else(|| Err(Refusal::Broken("its pages do not hold together".to_owned())))
 }
 
 fn decode(bytes: Vec<u8>) -> Result<Vec<Row>, Refusal> {

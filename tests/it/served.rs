@@ -56,8 +56,8 @@ const BENCHMARKS: [&str; 5] = [
     "rolling/word_perplexity",
 ];
 
-/// Serves the small model at the URL that is returned, until the process ends. Not every server `echoes` a prompt.
-fn serve(echoes: bool) -> String {
+/// Serves the small model at the URL that is returned, until the process ends. Not every server `repeats` a prompt.
+fn serve(repeats: bool) -> String {
     let home = Home::from_environment().expect("a home with an engine");
     let launch = Launch::engine(Path::new(env!("CARGO_BIN_EXE_realign")), &home.engine());
     let model = ModelRef::parse("smollm2", &home).expect("the small model");
@@ -65,7 +65,7 @@ fn serve(echoes: bool) -> String {
     let address = loopback::serve(move |head, body, stream| {
         let engine = &mut *engine.lock().expect("no other request failed");
         let answer =
-            if head.contains("/chat/") { chat(engine, body) } else { completion(engine, body, echoes) };
+            if head.contains("/chat/") { chat(engine, body) } else { completion(engine, body, repeats) };
         loopback::send(stream, "200 OK", "", &answer.to_string());
     });
     format!("http://{address}/v1")
@@ -81,10 +81,10 @@ fn chat(engine: &mut Backend, body: &Value) -> Value {
 }
 
 /// A text, its words with their log-probabilities, and one token behind it.
-fn completion(engine: &mut Backend, body: &Value, echoes: bool) -> Value {
+fn completion(engine: &mut Backend, body: &Value, repeats: bool) -> Value {
     let text = body["prompt"].as_str().expect("a prompt");
     let (made, finish, _) = continued(engine, Prompt::Raw(text.to_owned()), body);
-    let echoed = if echoes && body["echo"] == json!(true) { words(text) } else { Vec::new() };
+    let echoed = if repeats && body["echo"] == json!(true) { words(text) } else { Vec::new() };
     let mut before = if echoed.is_empty() { text.to_owned() } else { String::new() };
     let tokens: Vec<String> = echoed.into_iter().chain(Some(made).filter(|made| !made.is_empty())).collect();
     let (mut offsets, mut queries) = (Vec::new(), Vec::new());
@@ -215,7 +215,7 @@ fn what_a_server_cannot_score_is_not_measured_and_the_rest_of_the_suite_is() {
     );
     project
         .write("rolling.jsonl", lines([json!({ "text": "A quiet day." }), json!({ "text": "Rain fell." })]));
-    let served = |echoes| format!("openai:{}#smollm2", serve(echoes));
+    let served = |repeats| format!("openai:{}#smollm2", serve(repeats));
     let measured = "";
     let none = "insufficient: the server gives no log-likelihoods that can be used";
     let no_first = "insufficient: the server gives no log-probability of a text's first token";

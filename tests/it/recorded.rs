@@ -232,6 +232,11 @@ fn more_than_two_runs_are_held_against_the_first_and_ranked() {
     project.realign(&["leaderboard", "first", "second", "--html", "board.html"]).exits(0);
     let page = project.read("board.html");
     assert!(page.contains("proven to be first: first on adherence"), "{page}");
+    project.realign(&["leaderboard", "first", "first", "--html", "same.html"]).exits(0);
+    assert!(
+        project.read("same.html").contains("no run is proven to be first"),
+        "equal runs share their places"
+    );
     let history = project.realign(&["history", "--metric", "adherence", "--html", "history.html"]).exits(0);
     let page = project.read("history.html");
     assert!(page.contains("second since the first run: 1 regressed and 0 improved of 1 metrics"), "{page}");

@@ -144,7 +144,7 @@ fn project(
         let logits = model.logits(hidden, &tokens)?;
         let lines = logits.try_as_slice::<f32>()?.chunks_exact(model.config.vocabulary);
         for (position, line) in chunk.iter().zip(lines) {
-            let (normaliser, best) = (log_sum_exp(line), maximum(line));
+            let (normaliser, best) = (log_sum_exp(&[line]), maximum(line));
             for &(flat, token) in &position.targets {
                 let logit = line[token as usize];
                 scores[flat].logprob += f64::from(logit) - normaliser;

@@ -9,7 +9,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use mlx_rs::{Array, transforms::eval};
+use mlx_rs::{Array, ops::addmm, transforms::eval};
 
 use crate::{
     adapter::{Site, names::Projection},
@@ -102,21 +102,21 @@ impl<'a> Recorded<'a> {
     fn forward(&mut self, number: usize, states: Array) -> Result<Array> {
         let (block, epsilon) = (&self.model.weights.blocks[number], self.model.config.epsilon);
         let mut narrow = BTreeMap::new();
-        let mut project = |linear: &Linear, projection, rows: &Array| -> Result<Array> {
-            let out = linear.apply(rows)?;
+        let mut project = |sum: Option<&Array>, linear: &Linear, projection, rows: &Array| -> Result<Array> {
+            let out = multiplied(sum, rows, linear.array())?;
             let Some((a, b)) = self.corrections.factors.get(&Site { block: number, projection }) else {
                 return Ok(out);
             };
             let slim = rows.matmul(a)?.multiply(Array::from_f32(self.corrections.scale))?;
-            let out = out.add(slim.matmul(b)?)?;
+            let out = multiplied(Some(&out), &slim, b)?;
             narrow.insert(projection, slim);
             Ok(out)
         };
         let normed = norm(&states, &block.attention_norm, epsilon)?;
         let projected = [
-            project(&block.query, Projection::Query, &normed)?,
-            project(&block.key, Projection::Key, &normed)?,
-            project(&block.value, Projection::Value, &normed)?,
+            project(None, &block.query, Projection::Query, &normed)?,
+            project(None, &block.key, Projection::Key, &normed)?,
+            project(None, &block.value, Projection::Value, &normed)?,
         ];
         let [attended, weights] = self.attention.forward(&projected)?;
         let (before, attended) = if self.is_last(number) {
@@ -124,13 +124,13 @@ impl<'a> Recorded<'a> {
         } else {
             (states.clone(), attended)
         };
-        let middle = before.add(project(&block.output, Projection::Output, &attended)?)?;
+        let middle = project(Some(&before), &block.output, Projection::Output, &attended)?;
         let inner = norm(&middle, &block.inner_norm, epsilon)?;
-        let gate = project(&block.gate, Projection::Gate, &inner)?;
-        let up = project(&block.up, Projection::Up, &inner)?;
+        let gate = project(None, &block.gate, Projection::Gate, &inner)?;
+        let up = project(None, &block.up, Projection::Up, &inner)?;
         eval([&gate, &up])?;
         let activated = swiglu(&gate, &up)?;
-        let out = middle.add(project(&block.down, Projection::Down, &activated)?)?;
+        let out = project(Some(&middle), &block.down, Projection::Down, &activated)?;
         out.eval()?;
         self.kept.push(Kept {
             states,
@@ -161,32 +161,33 @@ impl<'a> Recorded<'a> {
         found: &mut FactorGradients,
     ) -> Result<Option<Array>> {
         let (block, epsilon) = (&self.model.weights.blocks[number], self.model.config.epsilon);
-        let mut factors = |projection, rows: &Array, gradient: &Array| -> Result<Option<Array>> {
+        let mut factors = |projection, rows: &Array, gradient: &Array| -> Result<Option<(Array, &Array)>> {
             let site = Site { block: number, projection };
             let Some((a, b)) = self.corrections.factors.get(&site) else { return Ok(None) };
             let narrow = gradient.matmul(b.t())?.multiply(Array::from_f32(self.corrections.scale))?;
             let of_b = kept.narrow[&projection].t().matmul(gradient)?;
             found.insert(site, [rows.t().matmul(&narrow)?, of_b]);
-            Ok(Some(narrow.matmul(a.t())?))
+            Ok(Some((narrow, a)))
         };
-        let mut pull = |linear: &Linear, projection, rows: &Array, gradient: &Array| -> Result<Array> {
-            let through = gradient.matmul(linear.array().t())?;
-            Ok(match factors(projection, rows, gradient)? {
-                Some(beside) => through.add(beside)?,
-                None => through,
-            })
+        let mut pull = |sum: Option<&Array>,
+                        linear: &Linear,
+                        projection,
+                        rows: &Array,
+                        gradient: &Array|
+         -> Result<Array> {
+            let through = multiplied(sum, gradient, &linear.array().t())?;
+            match factors(projection, rows, gradient)? {
+                Some((narrow, a)) => multiplied(Some(&through), &narrow, &a.t()),
+                None => Ok(through),
+            }
         };
-        let of_activated = pull(&block.down, Projection::Down, &kept.activated, gradient)?;
+        let of_activated = pull(None, &block.down, Projection::Down, &kept.activated, gradient)?;
         let [of_gate, of_up] = swiglu_backward(&kept.gate, &kept.up, &of_activated)?;
-        let of_inner = pull(&block.gate, Projection::Gate, &kept.inner, &of_gate)?.add(pull(
-            &block.up,
-            Projection::Up,
-            &kept.inner,
-            &of_up,
-        )?)?;
+        let of_inner = pull(None, &block.gate, Projection::Gate, &kept.inner, &of_gate)?;
+        let of_inner = pull(Some(&of_inner), &block.up, Projection::Up, &kept.inner, &of_up)?;
         let mut of_middle =
             gradient.add(norm_backward(&kept.middle, &block.inner_norm, &of_inner, epsilon)?)?;
-        let mut of_attended = pull(&block.output, Projection::Output, &kept.attended, &of_middle)?;
+        let mut of_attended = pull(None, &block.output, Projection::Output, &kept.attended, &of_middle)?;
         if self.is_last(number) {
             let tokens = extent(&kept.states, 0);
             of_middle = scattered(&of_middle, self.ends.1, tokens)?;
@@ -200,9 +201,9 @@ impl<'a> Recorded<'a> {
             factors(Projection::Value, &kept.normed, &of_values)?;
             None
         } else {
-            let of_normed = pull(&block.query, Projection::Query, &kept.normed, &of_queries)?
-                .add(pull(&block.key, Projection::Key, &kept.normed, &of_keys)?)?
-                .add(pull(&block.value, Projection::Value, &kept.normed, &of_values)?)?;
+            let sum = pull(None, &block.query, Projection::Query, &kept.normed, &of_queries)?;
+            let sum = pull(Some(&sum), &block.key, Projection::Key, &kept.normed, &of_keys)?;
+            let of_normed = pull(Some(&sum), &block.value, Projection::Value, &kept.normed, &of_values)?;
             let through = norm_backward(&kept.states, &block.attention_norm, &of_normed, epsilon)?;
             Some(of_middle.add(through)?)
         };
@@ -211,6 +212,14 @@ impl<'a> Recorded<'a> {
         eval(own.chain(&below))?;
         Ok(below)
     }
+}
+
+/// `sum + left right`, or the product alone. The sum is the product's first term, so nothing passes over the result again.
+fn multiplied(sum: Option<&Array>, left: &Array, right: &Array) -> Result<Array> {
+    Ok(match sum {
+        Some(sum) => addmm(sum, left, right, 1.0, 1.0)?,
+        None => left.matmul(right)?,
+    })
 }
 
 /// Adds rows `[ends, width]` at their places of `[tokens, width]`.

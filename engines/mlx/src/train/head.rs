@@ -1,12 +1,15 @@
-//! From hidden states to log-probabilities and divergences, a chunk of the vocabulary's rows at a time.
+//! From hidden states to log-probabilities and divergences.
 //!
-//! The logits of a whole batch would be the largest array of a step by far. They are made for [`CHUNK`] positions
-//! at once, used and given up, so memory grows with the vocabulary and with the batch but never with both. The
-//! head is frozen, so a position's gradient has a known direction: it is computed while the logits are there, kept
-//! as one hidden vector, and only multiplied by what the loss turns out to want. Nothing is computed twice.
+//! The head is frozen, so a position's gradient has a known direction: it is computed while the logits are there, kept
+//! as one hidden vector, and only multiplied by what the loss turns out to want. Nothing is computed twice but
+//! exponentials. Logits are made as [`pieces`] says.
+
+mod pieces;
 
 use mlx_rs::Array;
 
+pub use self::pieces::Wanted;
+use self::pieces::{Measure, PIECE, measured};
 use crate::{
     error::{Error, Result},
     host::{
@@ -14,21 +17,9 @@ use crate::{
         sums::dot,
         vectorised,
     },
-    llama::weights::{array, extent},
+    llama::weights::array,
     raw::custom::{Operation, apply},
 };
-
-/// Positions projected at once: 256 x 49152 x 4 bytes are 48 MiB. Each chunk reads the whole head twice.
-const CHUNK: usize = 256;
-
-/// What is wanted of each position.
-#[derive(Debug)]
-pub struct Wanted {
-    /// A number per position.
-    pub values: Vec<f32>,
-    /// Its gradient with respect to the position's hidden state, `[positions, hidden]`; empty if not asked for.
-    pub directions: Vec<f32>,
-}
 
 /// Log-probabilities of target tokens.
 ///
@@ -37,18 +28,7 @@ pub struct Wanted {
 /// # Errors
 /// An internal error if MLX fails.
 pub fn log_probs(hidden: &Array, head: &Array, targets: &[u32], directions: bool) -> Result<Wanted> {
-    chunked(&[hidden], head, directions, |position, lines, gradient| {
-        let (line, target) = (lines[0], targets[position] as usize);
-        let normaliser = log_sum_exp(line);
-        #[expect(clippy::cast_possible_truncation, reason = "a log-probability of f32 logits is f32")]
-        let value = (f64::from(line[target]) - normaliser) as f32;
-        if let Some(gradient) = gradient {
-            #[expect(clippy::cast_possible_truncation, reason = "compared with f32 logits")]
-            log_prob_slopes(gradient, line, normaliser as f32);
-            gradient[target] += 1.0;
-        }
-        value
-    })
+    measured([hidden], head, directions, LogProb(targets))
 }
 
 /// Exact divergences `sum_v p_v (ln p_v - ln q_v)` over the vocabulary, in nats, of `hidden` from `reference`, both
@@ -57,22 +37,78 @@ pub fn log_probs(hidden: &Array, head: &Array, targets: &[u32], directions: bool
 /// # Errors
 /// An internal error if MLX fails.
 pub fn divergences(hidden: &Array, reference: &Array, head: &Array, directions: bool) -> Result<Wanted> {
-    let mut probabilities = vec![0.0_f32; extent(head, 1)];
-    let mut terms = probabilities.clone();
-    chunked(&[hidden, reference], head, directions, |_, lines, gradient| {
-        #[expect(clippy::cast_possible_truncation, reason = "compared with f32 logits")]
-        let normalisers = [lines[0], lines[1]].map(|line| log_sum_exp(line) as f32);
-        divergence_terms([lines[0], lines[1]], normalisers, &mut probabilities, &mut terms);
-        // Blocks short enough that f32 loses nothing that matters.
-        let blocks = probabilities.chunks(512).zip(terms.chunks(512));
-        let sum: f64 = blocks.map(|(probabilities, terms)| f64::from(dot(probabilities, terms))).sum();
-        #[expect(clippy::cast_possible_truncation, reason = "kept as f32 like a log-probability")]
-        let value = sum as f32;
-        if let Some(gradient) = gradient {
-            divergence_slopes(gradient, &probabilities, &terms, value);
+    measured([hidden, reference], head, directions, Divergence::default())
+}
+
+/// The log-probability of each position's target.
+struct LogProb<'a>(&'a [u32]);
+
+impl Measure<1> for LogProb<'_> {
+    /// The normaliser.
+    type Kept = f32;
+
+    #[expect(clippy::cast_possible_truncation, reason = "a log-probability of f32 logits is f32")]
+    fn value(&mut self, position: usize, [line]: [&[&[f32]]; 1]) -> (f32, f32) {
+        let (normaliser, target) = (log_sum_exp(line), self.0[position] as usize);
+        let logit = line[target / PIECE][target % PIECE];
+        ((f64::from(logit) - normaliser) as f32, normaliser as f32)
+    }
+
+    fn slopes(
+        &self,
+        position: usize,
+        normaliser: &f32,
+        first: usize,
+        [piece]: [&[f32]; 1],
+        slopes: &mut [f32],
+    ) {
+        log_prob_slopes(slopes, piece, *normaliser);
+        let target = (self.0[position] as usize).checked_sub(first);
+        if let Some(slope) = target.and_then(|target| slopes.get_mut(target)) {
+            *slope += 1.0;
         }
-        value
-    })
+    }
+}
+
+/// The divergence of a policy from a reference; its room for a piece's probabilities and log-ratios.
+#[derive(Default)]
+struct Divergence {
+    probabilities: Vec<f32>,
+    terms: Vec<f32>,
+}
+
+impl Measure<2> for Divergence {
+    /// Both normalisers, and the divergence.
+    type Kept = ([f32; 2], f32);
+
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "compared with f32 logits and kept like a log-probability"
+    )]
+    fn value(&mut self, _: usize, lines: [&[&[f32]]; 2]) -> (f32, Self::Kept) {
+        let normalisers = lines.map(|line| log_sum_exp(line) as f32);
+        let mut sum = 0.0;
+        for (&policy, &reference) in lines[0].iter().zip(lines[1]) {
+            self.probabilities.resize(policy.len(), 0.0);
+            self.terms.resize(policy.len(), 0.0);
+            divergence_terms([policy, reference], normalisers, &mut self.probabilities, &mut self.terms);
+            // Blocks short enough that f32 loses nothing that matters.
+            let blocks = self.probabilities.chunks(512).zip(self.terms.chunks(512));
+            sum += blocks.map(|(probabilities, terms)| f64::from(dot(probabilities, terms))).sum::<f64>();
+        }
+        (sum as f32, (normalisers, sum as f32))
+    }
+
+    fn slopes(
+        &self,
+        _: usize,
+        &(normalisers, value): &Self::Kept,
+        _: usize,
+        pieces: [&[f32]; 2],
+        slopes: &mut [f32],
+    ) {
+        divergence_slopes(slopes, pieces, normalisers, value);
+    }
 }
 
 vectorised! {
@@ -93,55 +129,13 @@ vectorised! {
         }
     }
 
-    fn divergence_slopes(slopes: &mut [f32], probabilities: &[f32], terms: &[f32], value: f32) {
-        for ((slope, &probability), &term) in slopes.iter_mut().zip(probabilities).zip(terms) {
-            *slope = probability * (term - value);
+    /// Probability times what the log-ratio is above its mean.
+    fn divergence_slopes(slopes: &mut [f32], lines: [&[f32]; 2], normalisers: [f32; 2], value: f32) {
+        for (slope, (&policy, &reference)) in slopes.iter_mut().zip(lines[0].iter().zip(lines[1])) {
+            let log = policy - normalisers[0];
+            *slope = exp(log) * (log - (reference - normalisers[1]) - value);
         }
     }
-}
-
-/// Projects chunks of positions of each array and calls `each` with a position, its logits from each and, where
-/// directions are wanted, room for the gradient with respect to the first array's logits.
-fn chunked(
-    states: &[&Array],
-    head: &Array,
-    directions: bool,
-    mut each: impl FnMut(usize, &[&[f32]], Option<&mut [f32]>) -> f32,
-) -> Result<Wanted> {
-    let positions = extent(states[0], 0);
-    let (width, vocabulary) = (extent(head, 0), extent(head, 1));
-    let back = head.t();
-    let states =
-        states.iter().map(|states| states.contiguous()).collect::<std::result::Result<Vec<_>, _>>()?;
-    let mut wanted = Wanted { values: Vec::with_capacity(positions), directions: Vec::new() };
-    // Never larger than what is asked for, and the same memory for every chunk.
-    let mut slopes = vec![0.0; if directions { CHUNK.min(positions) * vocabulary } else { 0 }];
-    for start in (0..positions).step_by(CHUNK) {
-        let count = CHUNK.min(positions - start);
-        let projected = states
-            .iter()
-            .map(|states| {
-                let rows = &states.try_as_slice::<f32>()?[start * width..(start + count) * width];
-                Ok(array(rows, &[count, width])?.matmul(head)?)
-            })
-            .collect::<Result<Vec<_>>>()?;
-        let logits = projected
-            .iter()
-            .map(|logits| logits.try_as_slice::<f32>())
-            .collect::<std::result::Result<Vec<_>, _>>()?;
-        let mut rooms = slopes.chunks_exact_mut(vocabulary);
-        for position in 0..count {
-            let range = position * vocabulary..(position + 1) * vocabulary;
-            let lines: Vec<&[f32]> = logits.iter().map(|logits| &logits[range.clone()]).collect();
-            wanted.values.push(each(start + position, &lines, rooms.next()));
-        }
-        if directions {
-            drop(projected);
-            let gradient = array(&slopes[..count * vocabulary], &[count, vocabulary])?;
-            wanted.directions.extend_from_slice(gradient.matmul(&back)?.try_as_slice::<f32>()?);
-        }
-    }
-    Ok(wanted)
 }
 
 /// [`log_probs`] as an operation that MLX differentiates through: `[positions]`.
@@ -201,4 +195,77 @@ fn along(directions: &Array, gradients: &Array) -> Result<Array> {
 
 fn first(outputs: Vec<Array>) -> Result<Array> {
     outputs.into_iter().next().ok_or_else(|| Error::internal("an operation without outputs"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::raw;
+
+    const WIDTH: usize = 3;
+    /// Two whole pieces of the vocabulary and a part of a third.
+    const VOCABULARY: usize = 2 * PIECE + 77;
+    /// More than one chunk, whether one model is projected or two.
+    const POSITIONS: usize = 515;
+
+    /// Numbers between -1 and 1 that repeat late.
+    fn numbers(count: usize, step: f32) -> Vec<f32> {
+        (0..count).map(|number| (number as f32 * step).sin()).collect()
+    }
+
+    fn softmax(state: &[f32], head: &[f32]) -> Vec<f64> {
+        let logit =
+            |row: &[f32]| row.iter().zip(state).map(|(&a, &b)| f64::from(a) * f64::from(b)).sum::<f64>();
+        let raised: Vec<f64> = head.chunks_exact(WIDTH).map(|row| logit(row).exp()).collect();
+        let total: f64 = raised.iter().sum();
+        raised.into_iter().map(|number| number / total).collect()
+    }
+
+    /// `sum_v slope_v W_v`.
+    fn pulled(slopes: impl Iterator<Item = f64>, head: &[f32]) -> [f64; WIDTH] {
+        let mut sum = [0.0; WIDTH];
+        for (slope, row) in slopes.zip(head.chunks_exact(WIDTH)) {
+            sum.iter_mut().zip(row).for_each(|(sum, &number)| *sum += slope * f64::from(number));
+        }
+        sum
+    }
+
+    fn assert_near(found: &[f32], exact: &[f64], what: &str) {
+        let worst = found.iter().zip(exact).map(|(&found, exact)| (f64::from(found) - exact).abs());
+        let worst = worst.fold(0.0, f64::max);
+        assert!(worst < 1e-5, "{what}: {worst}");
+    }
+
+    #[test]
+    fn pieces_and_chunks_give_what_the_whole_vocabulary_gives() {
+        raw::prepare().unwrap();
+        let head = numbers(VOCABULARY * WIDTH, 0.731);
+        let [policy, reference] = [1.37, 2.11].map(|step| numbers(POSITIONS * WIDTH, step));
+        // In every piece, and on both sides of the borders between them.
+        let targets: Vec<u32> = [0, PIECE - 1, PIECE, 2 * PIECE, VOCABULARY - 1]
+            .iter()
+            .cycle()
+            .take(POSITIONS)
+            .map(|&target| u32::try_from(target).unwrap())
+            .collect();
+        let stored = array(&head, &[VOCABULARY, WIDTH]).unwrap();
+        let states = [&policy, &reference].map(|rows| array(rows, &[POSITIONS, WIDTH]).unwrap());
+        let log_probs = log_probs(&states[0], &stored.t(), &targets, true).unwrap();
+        let divergences = divergences(&states[0], &states[1], &stored.t(), true).unwrap();
+        assert_eq!([log_probs.values.len(), divergences.values.len()], [POSITIONS; 2]);
+        for position in [0, 1, 2, 3, 4, 255, 256, 511, 512, POSITIONS - 1] {
+            let own = position * WIDTH..(position + 1) * WIDTH;
+            let [p, q] = [&policy, &reference].map(|rows| softmax(&rows[own.clone()], &head));
+            let target = targets[position] as usize;
+            let what = format!("position {position}");
+            assert_near(&[log_probs.values[position]], &[p[target].ln()], &what);
+            let slopes = (0..VOCABULARY).map(|token| f64::from(u8::from(token == target)) - p[token]);
+            assert_near(&log_probs.directions[own.clone()], &pulled(slopes, &head), &what);
+            let terms = || p.iter().zip(&q).map(|(p, q)| (p / q).ln());
+            let divergence: f64 = p.iter().zip(terms()).map(|(p, term)| p * term).sum();
+            assert_near(&[divergences.values[position]], &[divergence], &what);
+            let slopes = p.iter().zip(terms()).map(|(p, term)| p * (term - divergence));
+            assert_near(&divergences.directions[own], &pulled(slopes, &head), &what);
+        }
+    }
 }

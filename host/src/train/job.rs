@@ -32,7 +32,7 @@ use crate::{
 
 /// Version of what a step computes: the order of rows and the engine's arithmetic. Another version ends with other bits
 /// of the same adapter, so a run does not go on over it.
-const TRAINER: u32 = 2;
+const TRAINER: u32 = 3;
 
 /// Told what is being done and how far it is: stage, done, total.
 pub type Stage<'a> = dyn FnMut(&str, usize, usize) + 'a;

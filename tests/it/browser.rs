@@ -72,6 +72,7 @@ fn write(store: &Store, name: &str, count: usize, worse: bool, hostile: bool) {
         threshold: None,
         verdict: None,
         reason: spoil("made up".into()),
+        long_tail: false,
         beside: BTreeMap::new(),
     };
     let identity = Identity {

@@ -18,7 +18,7 @@ use crate::{
     model::{Direction, Estimate},
     report::{
         checks,
-        comparison::{legend, long_tail, unit, word},
+        comparison::{left_out, legend, long_tail, unit, word},
         forest::{self, Forest, Row},
         number,
     },
@@ -53,7 +53,7 @@ pub fn page(
                 "What differs",
                 html! {
                     (differences(identity))
-                    (left_out(only_before.len(), only_after.len()))
+                    @for sentence in left_out(only_before, only_after) { p { (sentence) } }
                 },
             );
             push("samples", "Samples", samples(&[before, after]));
@@ -252,12 +252,4 @@ fn differences(identity: &IdentityDifferences) -> Markup {
         rows,
     }
     .markup()
-}
-
-fn left_out(before: usize, after: usize) -> Markup {
-    html! {
-        @if before + after > 0 {
-            p { (before) " values are only in the first run and " (after) " only in the second; they were left out." }
-        }
-    }
 }

@@ -146,7 +146,7 @@ def evaluated(realign: Realign, name: str, model: str, measured: set[str], sizes
     good = check(f"{name} goes through a suite", good, shown)
     page = realign.folder / "compared.html"
     code, comparison, said = realign.says("compare", *runs.values(), "--html", str(page))
-    names = {metric["metric"].partition("/")[0] for metric in comparison.get("metrics", [])}
+    names = {metric["metric"].partition("/")[0] for metric in comparison.get("compared", {}).get("metrics", [])}
     absent = (WHOLE | BEHIND | GENERATED) - measured
     fine = code in (0, FAILED, UNDECIDED) and measured <= names and not absent & names and page.is_file()
     shown = f"exit {code}, {len(names)} kinds of numbers" if fine else said

@@ -71,7 +71,7 @@ fn long_tailed(documents: usize) -> Project {
         .write("words.jsonl", lines((0..documents).map(|index| json!({ "q": index.to_string(), "a": "a" }))));
     let answer = |index: usize| {
         let logprob = ((index as f64 + 0.5) / documents as f64).ln();
-        json!({ "id": index.to_string(), "loglikelihood": [logprob], "tokens": [1], "greedy": [index % 2 == 0] })
+        json!({ "id": index.to_string(), "loglikelihood": [logprob], "tokens": [1], "greedy": [index.is_multiple_of(2)] })
     };
     project.write("recorded.jsonl", lines((0..documents).map(answer)));
     let eval = ["eval", "--task", "words.yaml", "--model", "recorded:recorded.jsonl", "--name", "words"];
@@ -107,4 +107,23 @@ fn a_long_tail_of_few_texts_is_said_in_every_report_of_a_run_and_of_a_share_it_i
 
     let many = long_tailed(400).realign(&["report", "words"]).exits(0).out;
     assert!(!many.contains("tail"), "{many}");
+}
+
+#[test]
+fn a_history_of_a_metric_with_a_long_name_breaks_no_interval() {
+    let project = long_tailed(12);
+    project
+        .write("words.yaml", project.read("words.yaml").replace("task: words", "task: words-of-the-keepers"));
+    let eval = ["eval", "--task", "words.yaml", "--model", "recorded:recorded.jsonl", "--name"];
+    for name in ["first", "second"] {
+        project.realign(&[&eval[..], &[name]].concat()).exits(0);
+    }
+    let history = ["history", "first", "second", "--metric", "words-of-the-keepers/acc"];
+    insta::assert_snapshot!(project.realign(&history).exits(0).out.trim_end(), @r"
+    words-of-the-keepers/acc  value  95 % interval  n change   95 % interval     p verdict
+    first                    50.0 % 21.1 to 78.9 % 12      -               -     -
+    second                   50.0 % 21.1 to 78.9 % 12  0.0 % -24.2 to 24.2 % 1.000 cannot tell
+
+    Every change is that since the first run; p is adjusted over all metrics and runs.
+    ");
 }

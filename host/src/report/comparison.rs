@@ -54,7 +54,7 @@ pub fn render(
             for sentence in left_out(only_before, only_after) {
                 let _ = write!(text, "\n{sentence}\n");
             }
-            let _ = write!(text, "\n{}\n", legend(method));
+            let _ = write!(text, "\n-/+ counts the items that were lost and gained; {}\n", legend(method));
         }
     }
     text.trim_end().to_owned()
@@ -79,15 +79,13 @@ pub(super) fn left_out(before: &[(String, String)], after: &[(String, String)]) 
     [("first", before), ("second", after)].into_iter().filter_map(side).collect()
 }
 
-/// What the columns mean.
+/// What stands behind p and the verdicts.
 pub(super) fn legend(method: Method) -> String {
     let correction = match method.correction {
         Correction::Holm => "Holm",
         Correction::BenjaminiHochberg => "Benjamini and Hochberg",
     };
-    let mut text = format!(
-        "-/+ counts the items that were lost and gained; p is adjusted by {correction} over all metrics."
-    );
+    let mut text = format!("p is adjusted by {correction} over all metrics.");
     if let Some(margin) = method.margin {
         let _ = write!(
             text,

@@ -46,16 +46,16 @@ fn row(metric: &Metric) -> Vec<String> {
 
 /// Notes with the numbers that have them, each once: what keeps one benchmark from being measured often keeps several.
 fn noted(metrics: &[Metric]) -> Vec<(Vec<&str>, String)> {
-    let mut noted: Vec<(Vec<&str>, String)> = Vec::new();
+    let mut all: Vec<(Vec<&str>, String)> = Vec::new();
     for metric in metrics {
         let notes = notes(metric);
-        match noted.iter_mut().find(|(_, said)| *said == notes) {
+        match all.iter_mut().find(|(_, said)| *said == notes) {
             Some((names, _)) => names.push(&metric.name),
             None if notes.is_empty() => {}
-            None => noted.push((vec![&metric.name], notes)),
+            None => all.push((vec![&metric.name], notes)),
         }
     }
-    noted
+    all
 }
 
 /// What stands beside the number, then the reason, then the warning.
@@ -63,6 +63,10 @@ pub(super) fn notes(metric: &Metric) -> String {
     // What guessing gives is no news of what was not measured.
     let beside = metric.beside.iter().filter(|(name, _)| metric.estimate.is_some() || *name != CHANCE);
     let mut notes: Vec<String> = beside.map(|(name, value)| format!("{name} {value:.3}")).collect();
+    let own_name = metric.name.rsplit('/').next();
+    if own_name == Some("style-match") && metric.estimate.is_some() {
+        notes.push("0 like the contrast texts, 1 like the exemplars".into());
+    }
     if !metric.reason.is_empty() {
         notes.push(metric.reason.clone());
     }

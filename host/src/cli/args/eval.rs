@@ -17,7 +17,8 @@ Examples:
   realign eval --task arithmetic/group.yaml --model smollm2 --num-fewshot 5 --apply-chat-template --output results
 
 Ends with 10 where a gate of the suite fails, 11 where the data do not decide one, else with 0;
-tasks have no gates. With each of these the run is stored, to be reported and compared.";
+tasks have no gates. With each of these the run is stored, to be reported and compared. A run that
+was interrupted goes on where it stopped when the same command is given again.";
 
 /// Arguments of `eval`.
 #[derive(Debug, Args)]

@@ -69,9 +69,6 @@ pub(super) fn push(
     let mut matching = plain("style-match".into(), "style/1", found.mean_match);
     matching.unit = "m'".into();
     matching.range = None;
-    if matching.estimate.is_some() {
-        matching.reason = "0 like the contrast texts, 1 like the exemplars".into();
-    }
     result.metrics.push(matching);
     let scores = scores.iter().map(|score| (score.sample_id.as_str(), score.family.as_str(), score.score));
     result.items.extend(placed("style-match", scores, &voice, &other));

@@ -72,6 +72,7 @@ fn write(store: &Store, name: &str, count: usize, worse: bool, hostile: bool) {
         threshold: None,
         verdict: None,
         reason: spoil("made up".into()),
+        long_tail: false,
         beside: BTreeMap::new(),
     };
     let identity = Identity {
@@ -125,14 +126,17 @@ fn hostile_text_is_inert_on_the_page_of_a_run_and_of_a_comparison() {
 fn hostile_text_is_inert_on_the_pages_of_many_runs() {
     let project = Project::new();
     let store = Store::open(&project.path("runs.db")).expect("a store");
-    for (name, worse) in [("first", false), ("second", true), ("third", true)] {
-        write(&store, name, 60, worse, true);
+    // What a command line can hold.
+    let runs = ["first", "second", "third"].map(|name| format!("{name} {}", HOSTILE.replace('\0', "")));
+    for (place, name) in runs.iter().enumerate() {
+        write(&store, name, 60, place > 0, true);
     }
-    let many = ["first", "second", "third", "--store", "runs.db", "--html"];
-    project.realign(&[&["leaderboard"][..], &many, &["board.html"]].concat()).exits(0);
-    project.realign(&[&["history"][..], &many, &["history.html"]].concat()).exits(0);
+    let many: Vec<&str> = runs.iter().map(String::as_str).chain(["--store", "runs.db", "--html"]).collect();
+    project.realign(&[&["leaderboard"][..], &many[..], &["board.html"]].concat()).exits(0);
+    project.realign(&[&["history"][..], &many[..], &["history.html"]].concat()).exits(0);
     for page in ["board.html", "history.html"] {
         assert!(!project.read(page).contains("<script"), "these pages need none");
+        assert!(project.read(page).contains("first &lt;/script"), "the names of runs are shown as text");
         assert!(project.read(page).contains("&lt;img"), "the names of models are shown as text");
         looked_at(&project, page, None);
     }

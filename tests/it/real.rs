@@ -52,6 +52,7 @@ fn store_gsm8k(store: &Store, model: &str, rows: &[Value]) {
         threshold: None,
         verdict: None,
         reason: String::new(),
+        long_tail: false,
         beside: BTreeMap::from([("chance".into(), 0.0)]),
     };
     let identity =
@@ -123,7 +124,7 @@ fn published_losses_of_character_training_are_proven_per_benchmark() {
                     clusters: 1,
                 };
                 let (lower, upper) = (value - 1.645 * error, value + 1.645 * error);
-                let evidence = Evidence { estimate, lower, upper, effective_n: None };
+                let evidence = Evidence { estimate, lower, upper, effective_n: None, long_tail: false };
                 if decide(&Rule::at_least(0.0), Some(&evidence)).verdict == Verdict::Fail {
                     let task = task.split('|').nth(1).unwrap_or(task);
                     lost.push(format!("{base} {persona}: {task} keeps {:.1} %", 100.0 * is / was));

@@ -254,6 +254,11 @@ fn the_noise_floor_needs_the_baseline_again_under_another_seed() {
     eval(&project, "again", &["--seed", "8"]);
     let run = project.realign(&["compare", "first", "first", "--noise", "again"]).exits(11);
     assert!(run.out.contains("baseline again"), "{}", run.out);
+    let compared = ["compare", "first", "first", "--html", "page.html"];
+    for noise in [&["--noise", "again"][..], &[]] {
+        project.realign(&[&compared[..], noise].concat()).exits(11);
+        assert_eq!(project.read("page.html").contains("baseline again<"), !noise.is_empty());
+    }
     let worse = project.read("responses.jsonl").replace("Thanks for asking.", "Well.");
     project.write("responses.jsonl", worse);
     eval(&project, "other", &[]);

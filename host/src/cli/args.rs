@@ -1,11 +1,13 @@
 //! What may be typed. Types only; each verb's file says what it does.
 
 mod adapter;
+mod ask;
 mod compare;
 mod data;
 mod eval;
 mod history;
 mod leaderboard;
+mod machine;
 mod persona;
 mod plugin;
 mod report;
@@ -19,11 +21,13 @@ use clap::{Args, Parser, Subcommand};
 
 pub use self::{
     adapter::{Adapter, AdapterExport, AdapterFormat, AdapterFuse, AdapterScale, Dtype},
+    ask::{Generate, ModelArgument, Score},
     compare::Compare,
     data::{Convert, Data, DataValidate, Decontaminate, Ifd, Mix, Pairs, Pii},
     eval::Eval,
     history::History,
     leaderboard::Leaderboard,
+    machine::{Calibrate, Plan},
     persona::{Persona, PersonaImport},
     plugin::{Plugin, PluginCard},
     report::Report,
@@ -31,10 +35,7 @@ pub use self::{
     validate::Validate,
     verify::Verify,
 };
-use crate::{
-    engine::launch::{PATIENCE, RELAY_VERB, WORKER_VERB},
-    hardware::calibration::Task,
-};
+use crate::engine::launch::{PATIENCE, RELAY_VERB, WORKER_VERB};
 
 /// Keeps a language model in character, and proves it.
 #[derive(Debug, Parser)]
@@ -88,10 +89,10 @@ pub enum Verb {
     #[command(after_help = "Example:\n  realign doctor --json")]
     Doctor,
     /// Log-likelihoods of continuations.
-    #[command(after_help = SCORE_EXAMPLE)]
+    #[command(after_help = ask::SCORE_EXAMPLE)]
     Score(Score),
     /// Responses to prompts.
-    #[command(after_help = GENERATE_EXAMPLE)]
+    #[command(after_help = ask::GENERATE_EXAMPLE)]
     Generate(Generate),
     /// Evaluate a model with a suite, or with one lm-eval task, and store the run.
     #[command(after_help = eval::EXAMPLE)]
@@ -150,10 +151,10 @@ pub enum Verb {
     #[command(subcommand)]
     Plugin(Plugin),
     /// Measure this machine: arithmetic, memory, and how fast a model runs on it.
-    #[command(after_help = CALIBRATE_EXAMPLE)]
+    #[command(after_help = machine::CALIBRATE_EXAMPLE)]
     Calibrate(Calibrate),
     /// Place a job on measured machines.
-    #[command(after_help = PLAN_EXAMPLE)]
+    #[command(after_help = machine::PLAN_EXAMPLE)]
     Plan(Plan),
     /// Serve an engine on standard input and output; started by realign itself.
     #[command(hide = true, name = WORKER_VERB)]
@@ -161,73 +162,6 @@ pub enum Verb {
     /// Serve an engine to another machine; started by realign itself.
     #[command(hide = true, name = RELAY_VERB)]
     Relay(Worker),
-}
-
-const SCORE_EXAMPLE: &str = "\
-Input lines:   {\"id\":\"a\",\"context\":\"The capital of France is\",\"continuations\":[\" Paris\",\" Rome\"]}
-Output lines:  {\"id\":\"a\",\"loglikelihood\":[-1.2,-7.9],\"tokens\":[1,1],\"greedy\":[true,false]}
-
-Example:
-  realign score --model smollm2 --input questions.jsonl --output scores.jsonl
-
-With --model openai:URL#MODEL the server has to echo log-probabilities; it is held against itself
-first, and refused (exit 2) where they are not what it generates with.";
-
-const GENERATE_EXAMPLE: &str = "\
-Input lines:   {\"id\":\"a\",\"prompt\":\"Once upon\"} or {\"id\":\"a\",\"messages\":[{\"role\":\"user\",\"content\":\"Hi\"}]}
-Output lines:  {\"id\":\"a\",\"response\":\"...\",\"tokens\":12,\"finish\":\"end\"}
-
-Example:
-  realign generate --model smollm2 --input prompts.jsonl --output responses.jsonl --max-tokens 64
-  realign generate --model openai:http://127.0.0.1:8000/v1#qwen --input prompts.jsonl --output out.jsonl";
-
-/// Which model.
-#[derive(Debug, Args)]
-pub struct ModelArgument {
-    /// A GGUF file, a model folder or `smollm2` (the set-up's small model), each with `+ADAPTER_DIR` if wanted,
-    /// `recorded:FILE.jsonl`, or `openai:BASE_URL#MODEL` (key in `$REALIGN_OPENAI_KEY`).
-    #[arg(long, value_name = "MODEL")]
-    pub model: String,
-}
-
-/// Arguments of `score`.
-#[derive(Debug, Args)]
-pub struct Score {
-    /// Which model.
-    #[command(flatten)]
-    pub model: ModelArgument,
-    /// Contexts with their continuations, one JSON object per line.
-    #[arg(long, value_name = "FILE")]
-    pub input: PathBuf,
-    /// Where the scores go, in the order of the input.
-    #[arg(long, value_name = "FILE")]
-    pub output: PathBuf,
-}
-
-/// Arguments of `generate`.
-#[derive(Debug, Args)]
-pub struct Generate {
-    /// Which model.
-    #[command(flatten)]
-    pub model: ModelArgument,
-    /// Prompts, one JSON object per line.
-    #[arg(long, value_name = "FILE")]
-    pub input: PathBuf,
-    /// Where the responses go, in the order of the input.
-    #[arg(long, value_name = "FILE")]
-    pub output: PathBuf,
-    /// Most tokens in a response.
-    #[arg(long, value_name = "N", default_value_t = 256)]
-    pub max_tokens: u32,
-    /// 0 is greedy.
-    #[arg(long, value_name = "T", default_value_t = 0.0)]
-    pub temperature: f32,
-    /// Where random numbers start; a response depends on this and on its id alone.
-    #[arg(long, value_name = "S", default_value_t = 0)]
-    pub seed: u64,
-    /// Text at which a response ends; may be given several times.
-    #[arg(long, value_name = "STR")]
-    pub stop: Vec<String>,
 }
 
 /// Verbs of `train`.
@@ -289,55 +223,6 @@ pub struct TrainArguments {
     /// Train over several machines, a rank on each: a JSON array as `mlx.launch` reads it, with this machine first.
     #[arg(long, value_name = "HOSTS.json", conflicts_with = "ranks")]
     pub hostfile: Option<PathBuf>,
-}
-
-const CALIBRATE_EXAMPLE: &str = "\
-Examples:
-  realign calibrate --quick
-  realign calibrate --model model.gguf --json
-
-What was measured goes into calibration.json in the home folder. Scoring and generation take their
-number of workers from there, which changes no result. Measure while nothing else runs.";
-
-/// Arguments of `calibrate`.
-#[derive(Debug, Args)]
-pub struct Calibrate {
-    /// Which model: a GGUF file, a model folder, or `smollm2` (the set-up's small model).
-    #[arg(long, value_name = "MODEL", default_value = "smollm2")]
-    pub model: String,
-    /// Fewer repeats of smaller work: wider intervals.
-    #[arg(long)]
-    pub quick: bool,
-}
-
-const PLAN_EXAMPLE: &str = "\
-Examples:
-  realign plan --task score --tokens 5000000
-  realign plan --task train --tokens 2000000 --machine here.json --machine there.json --link 10
-
-A machine is named by the calibration.json that `realign calibrate` wrote on it.";
-
-/// Arguments of `plan`.
-#[derive(Debug, Args)]
-pub struct Plan {
-    /// What is to be done.
-    #[arg(long)]
-    pub task: Task,
-    /// How many tokens: scored, made or trained on.
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=1_000_000_000_000_000))]
-    pub tokens: u64,
-    /// Calibration file of a machine, perhaps several; by default this machine's.
-    #[arg(long, value_name = "FILE")]
-    pub machine: Vec<PathBuf>,
-    /// Weights of the model, where it is not the measured one: time and memory are taken in proportion.
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=1_000_000_000_000_000))]
-    pub parameters: Option<u64>,
-    /// Which measured model counts, where files hold several: its name, or the beginning of its digest.
-    #[arg(long, value_name = "MODEL")]
-    pub model: Option<String>,
-    /// Speed of the network between the machines in Gbit/s.
-    #[arg(long, value_name = "GBIT", default_value_t = 1.0)]
-    pub link: f64,
 }
 
 /// Arguments of the hidden worker verb.

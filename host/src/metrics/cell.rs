@@ -156,6 +156,7 @@ impl CautiousShare {
             lower: self.lower(ONE_SIDED_ALPHA),
             upper: self.upper(ONE_SIDED_ALPHA),
             effective_n: Some(self.effective_n()),
+            long_tail: false,
         }
     }
 }

@@ -141,6 +141,7 @@ fn minimum(shares: &[(&str, Option<CautiousShare>)]) -> Option<(String, Evidence
         lower: lowest(&|share| share.lower(ONE_SIDED_ALPHA)),
         upper: lowest(&|share| share.upper(ONE_SIDED_ALPHA / count)),
         effective_n: Some(weakest.effective_n()),
+        long_tail: false,
     };
     Some(((*kind).to_owned(), evidence))
 }

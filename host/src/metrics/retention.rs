@@ -101,13 +101,12 @@ fn one_benchmark(benchmark: &Benchmark, kept: f64) -> BenchmarkRetention {
     };
     let before = mean_evidence(&side(|item| item.before), benchmark.range);
     let after = mean_evidence(&side(|item| item.after), benchmark.range);
-    let (margin, long_tail) = margin(benchmark, kept).unzip();
-    let long_tail = long_tail.unwrap_or(false);
+    let margin = margin(benchmark, kept);
     let decision = match (&before, &margin) {
         (Some(before), Some(margin)) => no_headroom(benchmark, before).unwrap_or_else(|| {
             let decision = decide(&Rule::at_least(0.0), Some(margin));
             let (lower, upper) = (number(margin.lower), number(margin.upper));
-            let tail = if long_tail {
+            let tail = if margin.long_tail {
                 format!(", less certain than it looks: a long tail in {} groups", margin.estimate.clusters)
             } else {
                 String::new()
@@ -136,19 +135,17 @@ fn one_benchmark(benchmark: &Benchmark, kept: f64) -> BenchmarkRetention {
     }
 }
 
-/// Mean of d with its bounds, and whether a long tail makes them less certain, which it cannot where d has a range.
-fn margin(benchmark: &Benchmark, kept: f64) -> Option<(Evidence, bool)> {
+/// Mean of d with its bounds.
+fn margin(benchmark: &Benchmark, kept: f64) -> Option<Evidence> {
     let difference = |item: &ItemPair| match benchmark.direction {
         Direction::Higher => item.after - kept * item.before,
         Direction::Lower => item.before - kept * item.after,
     };
     let clusters = by_cluster(benchmark.items.iter().map(|item| (item.group.as_str(), difference(item))));
     if let Some(Interval { low, high }) = benchmark.range {
-        let evidence = mean::bounded(&clusters, low - kept * high, high - kept * low)?;
-        return Some((evidence, false));
+        return mean::bounded(&clusters, low - kept * high, high - kept * low);
     }
-    let mean = mean::clustered(&clusters)?;
-    Some((mean.evidence()?, mean.has_long_tail()))
+    mean::clustered(&clusters)?.evidence()
 }
 
 /// Why the benchmark does not count, if it does not.

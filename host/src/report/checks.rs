@@ -40,7 +40,7 @@ pub fn of_record(record: &Record) -> Vec<Check> {
             word: record::word(verdict),
             value: shown(metric.estimate.as_ref(), &metric.unit),
             rule: rule.unwrap_or_default(),
-            reason: metric.reason.clone(),
+            reason: with_warning(&metric.reason, metric),
         })
     };
     record.metrics.iter().filter_map(check).collect()
@@ -73,10 +73,16 @@ pub fn of_file(gates: &GateFile, record: &Record) -> Result<Vec<Check>> {
             word: record::word(decision.verdict),
             value: shown(metric.estimate.as_ref(), &metric.unit),
             rule: format!("{} {}{by}", gate.comparison, number::value(gate.threshold, &metric.unit)),
-            reason: decision.reason,
+            reason: with_warning(&decision.reason, metric),
         });
     }
     Ok(checks)
+}
+
+/// A reason, and what makes the bound that decided less certain.
+fn with_warning(reason: &str, metric: &Metric) -> String {
+    let parts = [(!reason.is_empty()).then(|| reason.to_owned()), record::warning(metric)];
+    parts.into_iter().flatten().collect::<Vec<_>>().join("; ")
 }
 
 /// What a comparison has to meet: nothing regressed, everything told apart, no capability proven to be lost.

@@ -51,13 +51,10 @@ pub fn render(
             if let Some(retention) = retention {
                 push_retention(&mut text, retention, after);
             }
-            for (side, only) in [("first", only_before), ("second", only_after)] {
-                if !only.is_empty() {
-                    let _ =
-                        write!(text, "\n{} items are only in the {side} run and were left out\n", only.len());
-                }
+            for sentence in left_out(only_before, only_after) {
+                let _ = write!(text, "\n{sentence}\n");
             }
-            let _ = write!(text, "\n{}\n", legend(method));
+            let _ = write!(text, "\n-/+ counts the items that were lost and gained; {}\n", legend(method));
         }
     }
     text.trim_end().to_owned()
@@ -65,21 +62,30 @@ pub fn render(
 
 /// The warning about an interval that is less certain than it says.
 pub(super) fn long_tail(metric: &MetricComparison) -> String {
-    format!(
-        "warning: {}: a long tail in {} clusters: its interval misses more often than in 5 of 100 cases",
-        metric.metric, metric.clusters
-    )
+    format!("warning: {}: {}", metric.metric, record::long_tail(metric.clusters))
 }
 
-/// What the columns mean.
+/// What one side alone has, by metric: a sentence for each side that has something.
+pub(super) fn left_out(before: &[(String, String)], after: &[(String, String)]) -> Vec<String> {
+    let side = |(side, only): (&str, &[(String, String)])| {
+        let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+        for (metric, _) in only {
+            *counts.entry(metric).or_default() += 1;
+        }
+        let named: Vec<String> = counts.iter().map(|(metric, count)| format!("{metric} ({count})")).collect();
+        (!named.is_empty())
+            .then(|| format!("only in the {side} run, left out: items of {}", named.join(", ")))
+    };
+    [("first", before), ("second", after)].into_iter().filter_map(side).collect()
+}
+
+/// What stands behind p and the verdicts.
 pub(super) fn legend(method: Method) -> String {
     let correction = match method.correction {
         Correction::Holm => "Holm",
         Correction::BenjaminiHochberg => "Benjamini and Hochberg",
     };
-    let mut text = format!(
-        "-/+ counts the items that were lost and gained; p is adjusted by {correction} over all metrics."
-    );
+    let mut text = format!("p is adjusted by {correction} over all metrics.");
     if let Some(margin) = method.margin {
         let _ = write!(
             text,

@@ -211,7 +211,13 @@ mod tests {
     fn kl(value: f64, half: f64) -> Kl {
         let (low, high) = ((value - half).max(0.0), value + half);
         let estimate = Estimate { value, low, high, n: 32, clusters: 16 };
-        let evidence = Evidence { estimate, lower: low, upper: value + 0.85 * half, effective_n: None };
+        let evidence = Evidence {
+            estimate,
+            lower: low,
+            upper: value + 0.85 * half,
+            effective_n: None,
+            long_tail: false,
+        };
         Kl { evidence, tokens: 900, p95: value, most: value, per_response: value }
     }
 

@@ -11,15 +11,19 @@ use crate::{
 
 /// What stands beside the runs.
 pub(super) const SINCE: &str =
-    "p is adjusted over all metrics and runs; every run is held against the first.";
+    "Every change is that since the first run; p is adjusted over all metrics and runs.";
 
 /// The whole report: `first`, then every other run with its comparison.
 #[must_use]
 pub fn render(first: &Record, later: &[(&Record, &Comparison)], metric: Option<&str>) -> String {
     let mut parts = Vec::new();
     for name in shown(first, later, metric) {
-        let header = [name, "value", "95 % interval", "n", "since the first", "95 % interval", "p", ""];
+        let header = [name, "value", "95 % interval", "n", "change", "95 % interval", "p", "verdict"];
         let mut table = table::new(&header, &[1, 2, 3, 4, 5, 6]);
+        // Eight columns fit 100 only where they stand closer.
+        for column in table.column_iter_mut() {
+            column.set_padding((0, 1));
+        }
         let unit = unit(first, name);
         let none = || "-".to_owned();
         let own = first.metrics.iter().find(|metric| metric.name == name).and_then(|metric| metric.estimate);

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use super::{number, table};
 use crate::{
     model::Verdict,
-    suite::record::{Metric, Record},
+    suite::record::{CHANCE, Metric, Record},
 };
 
 /// The whole report of a run.
@@ -18,11 +18,8 @@ pub fn render(record: &Record) -> String {
     }
     let mut text =
         format!("{}  ({}, run {})\n\n{}\n", record.name, record.suite, record.id, table::text(&table));
-    for metric in &record.metrics {
-        let notes = notes(metric);
-        if !notes.is_empty() {
-            let _ = write!(text, "\n{}: {notes}", metric.name);
-        }
+    for (names, notes) in noted(&record.metrics) {
+        let _ = write!(text, "\n{}: {notes}", names.join(", "));
     }
     for (what, count) in &record.failures {
         let _ = write!(text, "\nfailed cells, {what}: {count}");
@@ -47,14 +44,45 @@ fn row(metric: &Metric) -> Vec<String> {
     ]
 }
 
-/// What stands beside the number, then the reason.
+/// Notes with the numbers that have them, each once: what keeps one benchmark from being measured often keeps several.
+fn noted(metrics: &[Metric]) -> Vec<(Vec<&str>, String)> {
+    let mut all: Vec<(Vec<&str>, String)> = Vec::new();
+    for metric in metrics {
+        let notes = notes(metric);
+        match all.iter_mut().find(|(_, said)| *said == notes) {
+            Some((names, _)) => names.push(&metric.name),
+            None if notes.is_empty() => {}
+            None => all.push((vec![&metric.name], notes)),
+        }
+    }
+    all
+}
+
+/// What stands beside the number, then the reason, then the warning.
 pub(super) fn notes(metric: &Metric) -> String {
-    let mut notes: Vec<String> =
-        metric.beside.iter().map(|(name, value)| format!("{name} {value:.3}")).collect();
+    // What guessing gives is no news of what was not measured.
+    let beside = metric.beside.iter().filter(|(name, _)| metric.estimate.is_some() || *name != CHANCE);
+    let mut notes: Vec<String> = beside.map(|(name, value)| format!("{name} {value:.3}")).collect();
+    let own_name = metric.name.rsplit('/').next();
+    if own_name == Some("style-match") && metric.estimate.is_some() {
+        notes.push("0 like the contrast texts, 1 like the exemplars".into());
+    }
     if !metric.reason.is_empty() {
         notes.push(metric.reason.clone());
     }
+    notes.extend(warning(metric));
     notes.join("; ")
+}
+
+/// What is less certain about a number than its interval says.
+pub(super) fn warning(metric: &Metric) -> Option<String> {
+    let estimate = metric.estimate.filter(|_| metric.long_tail)?;
+    Some(format!("warning: {}", long_tail(estimate.clusters)))
+}
+
+/// What values with a long tail do to an interval.
+pub(super) fn long_tail(clusters: usize) -> String {
+    format!("a long tail in {clusters} clusters: its interval misses more often than in 5 of 100 cases")
 }
 
 /// A verdict as people read it.

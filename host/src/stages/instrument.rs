@@ -198,6 +198,7 @@ fn renamed(mut metric: Metric, sensitivity: f64) -> Option<Metric> {
             lower,
             upper: estimate.high,
             effective_n: None,
+            long_tail: false,
         });
         let decision = decide(&rule, evidence.as_ref());
         metric.threshold = Some(sensitivity);

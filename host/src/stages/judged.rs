@@ -63,7 +63,13 @@ fn valued(metric: &Metric) -> Metric {
         Some(Direction::Higher) | None => Comparison::AtLeast,
     };
     let rule = Rule { threshold, comparison, decide: Decide::Point };
-    let evidence = Evidence { estimate, lower: estimate.low, upper: estimate.high, effective_n: None };
+    let evidence = Evidence {
+        estimate,
+        lower: estimate.low,
+        upper: estimate.high,
+        effective_n: None,
+        long_tail: metric.long_tail,
+    };
     let decision = decide(&rule, Some(&evidence));
     metric.bound = None;
     metric.verdict = Some(decision.verdict);

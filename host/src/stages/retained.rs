@@ -92,6 +92,8 @@ fn benchmark(one: &BenchmarkRetention, kept: f64) -> Metric {
     let mut metric = plain(format!("retention/{}", one.name), FORMULA, one.margin);
     metric.unit = format!("margin over {:.0} %", 100.0 * kept);
     metric.range = None;
+    // The reason says it.
+    metric.long_tail = false;
     let value = |evidence: &Option<Evidence>| evidence.map(|evidence| evidence.estimate.value);
     metric.beside.extend(value(&one.before).map(|value| ("before".to_owned(), value)));
     metric.beside.extend(value(&one.after).map(|value| ("after".to_owned(), value)));

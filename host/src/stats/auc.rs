@@ -110,6 +110,7 @@ pub fn difference(first: [&[Scored<'_>]; 2], second: [&[Scored<'_>]; 2]) -> Opti
         lower: at(-one_sided),
         upper: at(one_sided),
         effective_n: None,
+        long_tail: false,
     }
     .finite()
 }
@@ -201,7 +202,7 @@ impl Area {
         let (low, high) = self.bounds((1.0 - CONFIDENCE) / 2.0);
         let (lower, upper) = self.bounds(ONE_SIDED_ALPHA);
         let estimate = Estimate { value: self.value, low, high, n: self.n, clusters: self.clusters };
-        Evidence { estimate, lower, upper, effective_n: None }.finite()
+        Evidence { estimate, lower, upper, effective_n: None, long_tail: false }.finite()
     }
 
     /// Lower bound of the area that flawless data from as many clusters would give.

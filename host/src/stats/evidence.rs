@@ -34,6 +34,9 @@ pub struct Evidence {
     pub upper: f64,
     /// Where the value is a share: how many independent observations carry as much information as these.
     pub effective_n: Option<f64>,
+    /// Whether these are bounds of a mean that miss more often than they say: [`super::mean::Mean::has_long_tail`].
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub long_tail: bool,
 }
 
 impl Evidence {
@@ -44,7 +47,8 @@ impl Evidence {
     pub fn map_increasing(&self, map: impl Fn(f64) -> f64) -> Option<Self> {
         let Estimate { value, low, high, n, clusters } = self.estimate;
         let estimate = Estimate { value: map(value), low: map(low), high: map(high), n, clusters };
-        Self { estimate, lower: map(self.lower), upper: map(self.upper), effective_n: None }.finite()
+        let (lower, upper) = (map(self.lower), map(self.upper));
+        Self { estimate, lower, upper, effective_n: None, long_tail: self.long_tail }.finite()
     }
 
     /// Both one-sided bounds.

@@ -111,6 +111,8 @@ pub fn bounded(clusters: &[Vec<f64>], low: f64, high: f64) -> Option<Evidence> {
         Estimate { value, low: below(least), high: above(most), n: plain.n, clusters: plain.clusters };
     evidence.lower = below(evidence.lower);
     evidence.upper = above(evidence.upper);
+    // Where a tail ends is known here.
+    evidence.long_tail = false;
     evidence.finite()
 }
 
@@ -143,6 +145,7 @@ impl Mean {
             lower: bounds.low,
             upper: bounds.high,
             effective_n: None,
+            long_tail: self.has_long_tail(),
         }
         .finite()
     }

@@ -202,6 +202,7 @@ impl Share {
             lower: self.lower(ONE_SIDED_ALPHA),
             upper: self.upper(ONE_SIDED_ALPHA),
             effective_n: Some(self.effective_n(ONE_SIDED_ALPHA)),
+            long_tail: false,
         }
     }
 }

@@ -53,6 +53,7 @@ pub fn evidence(values: &[f64], independent: usize, weight: usize) -> Option<Evi
         lower: low(ONE_SIDED_ALPHA),
         upper: high(ONE_SIDED_ALPHA),
         effective_n: None,
+        long_tail: false,
     }
     .finite()
 }

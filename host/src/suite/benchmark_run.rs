@@ -6,6 +6,7 @@ use super::{
     answers::{Answerer, WAY_OUT},
     evaluators::Benchmark,
     file::BenchmarkSpec,
+    persona_run::plain,
     record::{CHANCE, Metric},
 };
 use crate::{
@@ -139,24 +140,18 @@ fn measure(
     if failed > 0 {
         beside.insert("failed".into(), failed as f64 / outcomes.len() as f64);
     }
+    let formula = match metric.aggregation {
+        Aggregation::Mean => "mean/1",
+        Aggregation::RatioOfSums => "ratio-of-sums/1",
+        Aggregation::Geometric => "geometric/1",
+    };
     Metric {
-        name: format!("{}/{}", benchmark.id, metric.name),
         unit: metric.unit.clone(),
         direction: benchmark.direction.is_described().then_some(metric.direction),
         range,
-        formula: match metric.aggregation {
-            Aggregation::Mean => "mean/1",
-            Aggregation::RatioOfSums => "ratio-of-sums/1",
-            Aggregation::Geometric => "geometric/1",
-        }
-        .into(),
-        estimate: evidence.map(|evidence| evidence.estimate),
-        bounds: evidence.map(|evidence| evidence.bounds()),
-        bound: None,
-        threshold: None,
-        verdict: None,
         reason: if evidence.is_some() { String::new() } else { "insufficient: no item was measured".into() },
         beside,
+        ..plain(format!("{}/{}", benchmark.id, metric.name), formula, evidence)
     }
 }
 

@@ -289,6 +289,7 @@ pub fn plain(name: String, formula: &str, evidence: Option<Evidence>) -> Metric 
         threshold: None,
         verdict: None,
         reason: String::new(),
+        long_tail: evidence.is_some_and(|evidence| evidence.long_tail),
         beside: BTreeMap::new(),
     }
 }

@@ -63,6 +63,10 @@ pub struct Metric {
     pub verdict: Option<Verdict>,
     /// Why, in a sentence; empty where there is nothing to say.
     pub reason: String,
+    /// Whether its interval misses more often than it says, because the values have a long tail in few clusters; see
+    /// [`crate::stats::mean::Mean::has_long_tail`].
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub long_tail: bool,
     /// Numbers that belong beside it: controls, agreement, chance.
     pub beside: BTreeMap<String, f64>,
 }
@@ -77,7 +81,7 @@ impl Metric {
         let estimate = self.estimate?;
         let Interval { low: lower, high: upper } =
             self.bounds.unwrap_or(Interval { low: estimate.low, high: estimate.high });
-        Some(Evidence { estimate, lower, upper, effective_n: None })
+        Some(Evidence { estimate, lower, upper, effective_n: None, long_tail: self.long_tail })
     }
 
     /// Whether it measures a capability: metrics of benchmarks are named after them, and the persona's parts are not.

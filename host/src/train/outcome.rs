@@ -30,7 +30,7 @@ use crate::{
     metrics::{self, Kl},
     model::{Direction, Verdict},
     read,
-    suite::record::Metric,
+    suite::{persona_run::plain, record::Metric},
     write::Output,
 };
 
@@ -332,18 +332,14 @@ fn named(name: &str, kl: Option<Kl>, reason: String) -> Metric {
             .map(|(name, value)| (name.to_owned(), value))
             .into()
     });
+    let evidence = kl.map(|kl| kl.evidence);
     Metric {
-        name: name.into(),
         unit: "nats/token".into(),
         direction: Some(Direction::Lower),
         range: None,
-        formula: metrics::kl::FORMULA.into(),
-        estimate: kl.map(|kl| kl.evidence.estimate),
-        bounds: kl.map(|kl| kl.evidence.bounds()),
-        bound: kl.map(|kl| kl.evidence.upper),
-        threshold: None,
-        verdict: None,
+        bound: evidence.map(|evidence| evidence.upper),
         reason,
         beside,
+        ..plain(name.into(), metrics::kl::FORMULA, evidence)
     }
 }

@@ -119,7 +119,13 @@ mod tests {
 
     fn kl(value: f64) -> Kl {
         let estimate = Estimate { value, low: value * 0.8, high: value * 1.2, n: 20, clusters: 10 };
-        let evidence = Evidence { estimate, lower: value * 0.85, upper: value * 1.15, effective_n: None };
+        let evidence = Evidence {
+            estimate,
+            lower: value * 0.85,
+            upper: value * 1.15,
+            effective_n: None,
+            long_tail: false,
+        };
         Kl { evidence, tokens: 100, p95: value, most: value, per_response: value }
     }
 

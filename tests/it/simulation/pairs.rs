@@ -148,7 +148,7 @@ fn intervals_of_differences_cover_the_truth_in_95_of_100_runs() {
                 let found = compared(&made, round, 1).remove(0);
                 let (estimate, bounds) = found.difference.zip(found.bounds).expect("clusters");
                 let (lower, upper) = (bounds.low, bounds.high);
-                seen.add(&Evidence { estimate, lower, upper, effective_n: None }, truth);
+                seen.add(&Evidence { estimate, lower, upper, effective_n: None, long_tail: false }, truth);
             }
             table.row(&name, &seen);
         }

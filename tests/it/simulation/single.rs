@@ -305,7 +305,7 @@ fn intervals_of_cards_and_medians_cover_the_truth_in_95_of_100_runs() {
                     .collect();
                 let estimate = ifd::quantile(&clusters, 0.5)?;
                 let (lower, upper) = (f64::NEG_INFINITY, f64::INFINITY);
-                Some(Evidence { estimate, lower, upper, effective_n: None })
+                Some(Evidence { estimate, lower, upper, effective_n: None, long_tail: false })
             });
             table.row(&format!("median, long tail, {clusters} {}", sizes.name()), &seen);
         }

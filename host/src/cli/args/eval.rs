@@ -11,10 +11,14 @@ pub(super) const EXAMPLE: &str = "\
 Examples:
   realign eval examples/harbor/suite.toml --model smollm2 --name before --limit 10
   realign eval examples/harbor/suite.toml --model recorded:responses.jsonl
-  realign eval examples/harbor/suite.toml --model openai:http://127.0.0.1:8000/v1#qwen --items 0
+  realign eval examples/harbor/suite.toml --model openai:http://127.0.0.1:8000/v1#qwen
   realign eval examples/harbor/suite.toml --power
   realign eval --task agreeableness.yaml --model smollm2
-  realign eval --task arithmetic/group.yaml --model smollm2 --num-fewshot 5 --apply-chat-template --output results";
+  realign eval --task arithmetic/group.yaml --model smollm2 --num-fewshot 5 --apply-chat-template --output results
+
+Ends with 10 where a gate of the suite fails, 11 where the data do not decide one, else with 0;
+tasks have no gates. With each of these the run is stored, to be reported and compared. A run that
+was interrupted goes on where it stopped when the same command is given again.";
 
 /// Arguments of `eval`.
 #[derive(Debug, Args)]

@@ -16,7 +16,7 @@ Without names: all finished evaluations that share the instrument of the newest 
 /// Arguments of `history`.
 #[derive(Debug, Args)]
 pub struct History {
-    /// Runs, the first of which the others are held against.
+    /// Names or ids of stored runs; the others are held against the first.
     #[arg(value_name = "RUN")]
     pub runs: Vec<String>,
     /// Show this metric alone.

@@ -16,7 +16,7 @@ places at once.";
 /// Arguments of `leaderboard`.
 #[derive(Debug, Args)]
 pub struct Leaderboard {
-    /// Runs, as `compare` takes them.
+    /// Names or ids of stored runs, two or more, or the path of a store, as in `old/runs.db#base`.
     #[arg(value_name = "RUN", required = true, num_args = 2..)]
     pub runs: Vec<String>,
     /// This metric alone; then nothing is corrected for the others.

@@ -18,7 +18,7 @@ use crate::{
     model::{Direction, Estimate},
     report::{
         checks,
-        comparison::{legend, long_tail, unit, word},
+        comparison::{left_out, legend, long_tail, unit, word},
         forest::{self, Forest, Row},
         number,
     },
@@ -53,7 +53,7 @@ pub fn page(
                 "What differs",
                 html! {
                     (differences(identity))
-                    (left_out(only_before.len(), only_after.len()))
+                    @for sentence in left_out(only_before, only_after) { p { (sentence) } }
                 },
             );
             push("samples", "Samples", samples(&[before, after]));
@@ -81,13 +81,15 @@ fn changes(
     let row = |metric: &MetricComparison| {
         let unit = unit(record, &metric.metric);
         let lost = metric.discordant.map(|found| format!("{}/{}", found.lost, found.gained));
-        vec![
+        let mut cells = vec![
             Cell::text(&metric.metric),
             Cell::Part(badge(change_tone(metric.change), word(metric.change))),
             Cell::estimate(metric.before.as_ref(), unit),
             Cell::estimate(metric.after.as_ref(), unit),
             Cell::estimate(metric.difference.as_ref(), unit),
-            Cell::estimate(noise.and_then(|noise| noise.get(&metric.metric)), unit),
+        ];
+        cells.extend(noise.map(|noise| Cell::estimate(noise.get(&metric.metric), unit)));
+        cells.extend([
             Cell::count(metric.n),
             Cell::count(metric.clusters),
             lost.map_or(Cell::Absent, Cell::Text),
@@ -95,27 +97,26 @@ fn changes(
             Cell::number(metric.margin, unit),
             Cell::number(metric.minimum_detectable, unit),
             metric.items_needed.map_or(Cell::Absent, Cell::count),
-        ]
+        ]);
+        cells
     };
+    let mut columns = vec![
+        Column::Text("metric"),
+        Column::Text("verdict"),
+        Column::Number("before"),
+        Column::Number("after"),
+        Column::Number("change"),
+    ];
+    columns.extend(noise.map(|_| Column::Number("baseline again")));
+    columns.extend(
+        ["n", "clusters", "lost / gained", "p", "margin", "would have shown", "items needed"]
+            .map(Column::Number),
+    );
     let table = Table {
-        caption: "Each metric on the items that both runs have. The least that would have shown is the smallest true \
-                  difference that such items detect in 80 of 100 cases; the items needed are what it takes to see one \
-                  of the margin's size.",
-        columns: &[
-            Column::Text("metric"),
-            Column::Text("verdict"),
-            Column::Number("before"),
-            Column::Number("after"),
-            Column::Number("change"),
-            Column::Number("baseline again"),
-            Column::Number("n"),
-            Column::Number("clusters"),
-            Column::Number("lost/gained"),
-            Column::Number("p"),
-            Column::Number("margin"),
-            Column::Number("least that would have shown"),
-            Column::Number("items needed"),
-        ],
+        caption: "Each metric on the items that both runs have; lost and gained count those that are right in one run alone. \
+                  What would have shown is the smallest true difference that such items detect in 80 of 100 cases; the \
+                  items needed are what it takes to see one of the margin's size.",
+        columns: &columns,
         rows: metrics.iter().map(row).collect(),
     };
     let warnings = metrics.iter().filter(|metric| metric.long_tail).map(long_tail);
@@ -252,12 +253,4 @@ fn differences(identity: &IdentityDifferences) -> Markup {
         rows,
     }
     .markup()
-}
-
-fn left_out(before: usize, after: usize) -> Markup {
-    html! {
-        @if before + after > 0 {
-            p { (before) " values are only in the first run and " (after) " only in the second; they were left out." }
-        }
-    }
 }

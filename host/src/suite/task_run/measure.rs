@@ -9,10 +9,11 @@ use super::{Answered, DEFINITIONS};
 use crate::{
     compare::ItemValue,
     metrics::aggregate::mean_evidence,
-    model::{Direction, Estimate, Failure, Outcome, Value},
+    model::{Estimate, Failure, Outcome, Value},
     stats::{Evidence, Interval, mean},
     store::CellRecord,
     suite::{
+        persona_run::plain,
         record::{CHANCE, Metric as Number},
         run::Measured,
     },
@@ -217,19 +218,18 @@ fn number(task: &Task, metric: &Metric, name: &str, parts: &[Result<Part, String
         beside.insert("failed".into(), failed as f64 / parts.len() as f64);
     }
     Number {
-        name: format!("{}/{name}", task.name),
         unit: metric.unit().into(),
         direction: Some(metric.direction()),
         range: metric.is_share().then_some(Interval { low: 0.0, high: 1.0 }),
-        formula: format!("{} of {DEFINITIONS}", metric.name),
-        estimate: evidence.map(|evidence| evidence.estimate),
-        bounds: evidence.map(|evidence| evidence.bounds()),
-        bound: None,
-        threshold: None,
-        verdict: None,
-        reason: if evidence.is_some() { String::new() } else { "insufficient: too few documents".into() },
+        reason: too_few(evidence),
         beside,
+        ..plain(format!("{}/{name}", task.name), &format!("{} of {DEFINITIONS}", metric.name), evidence)
     }
+}
+
+/// Why there is no number, where there is none.
+fn too_few(evidence: Option<Evidence>) -> String {
+    if evidence.is_some() { String::new() } else { "insufficient: too few documents".into() }
 }
 
 /// `values`: of each task the values of its documents, and how often it counts.
@@ -247,20 +247,8 @@ fn group_number(group: &Group, aggregate: &Aggregate, name: &str, values: &[(&[f
         parts.collect::<Option<Vec<_>>>().and_then(|parts| mean_of_means(&parts))
     };
     let weights = if aggregate.weight_by_size { "documents" } else { "tasks" };
-    Number {
-        name: format!("{}/{name}", group.name),
-        unit: "share".into(),
-        direction: Some(Direction::Higher),
-        range: Some(unit),
-        formula: format!("mean of {} over {weights}, {DEFINITIONS}", aggregate.metric),
-        estimate: evidence.map(|evidence| evidence.estimate),
-        bounds: evidence.map(|evidence| evidence.bounds()),
-        bound: None,
-        threshold: None,
-        verdict: None,
-        reason: if evidence.is_some() { String::new() } else { "insufficient: too few documents".into() },
-        beside: BTreeMap::new(),
-    }
+    let formula = format!("mean of {} over {weights}, {DEFINITIONS}", aggregate.metric);
+    Number { reason: too_few(evidence), ..plain(format!("{}/{name}", group.name), &formula, evidence) }
 }
 
 /// The weighted mean of independent means. Its limits are recovered from theirs, so that they suit shares (Zou and Donner 2008,
@@ -285,6 +273,7 @@ fn mean_of_means(parts: &[(Evidence, f64)]) -> Option<Evidence> {
         lower: value - away(|part| part.lower),
         upper: value + away(|part| part.upper),
         effective_n: None,
+        long_tail: parts.iter().any(|(part, _)| part.long_tail),
     }
     .finite()
 }

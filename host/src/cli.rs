@@ -44,7 +44,7 @@ pub fn run() -> ExitCode {
         Err(error) => {
             // Help and version are answers, not errors; clap prints each to where it belongs.
             let exit = if error.use_stderr() { Exit::Usage } else { Exit::Done };
-            let printed = error.print();
+            let printed = terminal::unless_closed(error.print());
             return if printed.is_ok() { exit.into() } else { Exit::Unwritable.into() };
         }
     };

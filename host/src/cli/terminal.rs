@@ -4,7 +4,10 @@
 //! characters in model, evaluator or file text never reach a terminal.
 #![expect(clippy::print_stderr, reason = "the one place where the command talks to people")]
 
-use std::{io::Write as _, time::Duration};
+use std::{
+    io::{self, ErrorKind, Write as _},
+    time::Duration,
+};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde::Serialize;
@@ -38,7 +41,15 @@ pub(super) fn print(text: &str) -> Result<()> {
         .write_all(clean(text).as_bytes())
         .and_then(|()| output.write_all(b"\n"))
         .and_then(|()| output.flush());
-    written.map_err(|error| Error::unprintable(&error))
+    unless_closed(written).map_err(|error| Error::unprintable(&error))
+}
+
+/// A reader that has closed the pipe, as `head` does, has what it wanted: nothing is lost and the verdict stands.
+///
+/// # Errors
+/// Every other error.
+pub(super) fn unless_closed(written: io::Result<()>) -> io::Result<()> {
+    written.or_else(|error| if error.kind() == ErrorKind::BrokenPipe { Ok(()) } else { Err(error) })
 }
 
 /// Prints a result as one JSON document.

@@ -98,3 +98,21 @@ fn a_full_disk_leaves_what_was_there() {
         assert_eq!(status.code(), Some(23), "{verb}");
     }
 }
+
+#[test]
+fn a_reader_that_wants_no_more_is_no_error() {
+    let project = Project::new();
+    for verb in [&["runs", "--help"][..], &["plugin", "list"], &["plugin", "list", "--json"]] {
+        let (reader, writer) = std::io::pipe().expect("a pipe opens");
+        drop(reader);
+        let output = Command::new(env!("CARGO_BIN_EXE_realign"))
+            .args(verb)
+            .current_dir(project.path(""))
+            .env("REALIGN_HOME", project.path("home"))
+            .stdout(writer)
+            .output()
+            .expect("realign starts");
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!((output.status.code(), said.as_ref()), (Some(0), ""), "{verb:?}");
+    }
+}

@@ -63,7 +63,9 @@ pub fn ngrams(words: &[Word<'_>], n: usize) -> Vec<String> {
 /// What [`ngrams`] gives, one by one: for who looks at each and keeps none.
 pub fn for_each_ngram(words: &[Word<'_>], n: usize, mut look: impl FnMut(&str)) {
     if n == 1 {
-        words.iter().for_each(|word| look(&word.text));
+        for word in words {
+            look(&word.text);
+        }
     } else if n > 1 {
         let mut joined = String::new();
         for run in words.windows(n) {

@@ -7,15 +7,19 @@
 use std::collections::BTreeMap;
 
 mod bytes;
+mod marks;
 mod phrase;
 mod phrases;
 mod sentences;
+mod weights;
 mod words;
 
+pub use marks::marks;
 pub use phrase::Phrase;
 pub use phrases::Phrases;
 pub use sentences::sentences;
-pub use words::{Word, words};
+pub use weights::Weights;
+pub use words::{Word, word_count, words};
 
 /// Lower case, straight quotes, and single spaces between what white space separated.
 ///
@@ -29,7 +33,12 @@ pub fn normalise(text: &str) -> String {
         if !out.is_empty() {
             out.push(' ');
         }
-        out.extend(word.chars().map(straight).flat_map(char::to_lowercase));
+        if word.is_ascii() {
+            // The same, without asking Unicode's tables about every character.
+            out.extend(word.bytes().map(|byte| char::from(byte.to_ascii_lowercase())));
+        } else {
+            out.extend(word.chars().map(straight).flat_map(char::to_lowercase));
+        }
     }
     out
 }
@@ -46,23 +55,30 @@ fn straight(c: char) -> char {
 /// Runs of `n` consecutive words, joined by single spaces. Empty where there are fewer words, or `n` is 0.
 #[must_use]
 pub fn ngrams(words: &[Word<'_>], n: usize) -> Vec<String> {
-    if n == 0 {
-        return Vec::new();
-    }
-    words.windows(n).map(joined).collect()
+    let mut ngrams = Vec::new();
+    for_each_ngram(words, n, |ngram| ngrams.push(ngram.to_owned()));
+    ngrams
 }
 
-/// The words with single spaces between them.
-fn joined(words: &[Word<'_>]) -> String {
-    let bytes = words.iter().map(|word| word.text.len() + 1).sum();
-    let mut text = String::with_capacity(bytes);
-    for word in words {
-        if !text.is_empty() {
-            text.push(' ');
+/// What [`ngrams`] gives, one by one: for who looks at each and keeps none.
+pub fn for_each_ngram(words: &[Word<'_>], n: usize, mut look: impl FnMut(&str)) {
+    if n == 1 {
+        for word in words {
+            look(&word.text);
         }
-        text.push_str(&word.text);
+    } else if n > 1 {
+        let mut joined = String::new();
+        for run in words.windows(n) {
+            joined.clear();
+            for word in run {
+                if !joined.is_empty() {
+                    joined.push(' ');
+                }
+                joined.push_str(&word.text);
+            }
+            look(&joined);
+        }
     }
-    text
 }
 
 /// How often each string occurs.

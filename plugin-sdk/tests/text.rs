@@ -1,7 +1,7 @@
 //! Text helpers hold on to their promises for any text.
 
 use proptest::prelude::*;
-use realign_plugin::text::{self, Phrase, Phrases};
+use realign_plugin::text::{self, Phrase, Phrases, Weights};
 
 fn split(text: &str) -> Vec<&str> {
     text::sentences(text).map(|range| &text[range]).collect()
@@ -98,7 +98,42 @@ proptest! {
     fn words_are_what_their_definition_says(text in r"[a-zA-Z0-9'’ʼ. \n\-éÉßİ好😊\u{301}\u{212a}]{0,60}|\PC{0,60}") {
         let found: Vec<_> =
             text::words(&text).into_iter().map(|word| (word.text.into_owned(), word.start, word.end)).collect();
+        prop_assert_eq!(text::word_count(&text), found.len());
         prop_assert_eq!(found, defined(&text));
+    }
+
+    #[test]
+    fn words_are_counted_wherever_they_lie_in_eight_bytes(text in "[a-z09'’ .é\u{301}]{0,40}|[a-zA-Z0-9@\\[`{/: ']{0,40}") {
+        prop_assert_eq!(text::word_count(&text), text::words(&text).len());
+    }
+
+    #[test]
+    fn marks_are_what_is_neither_blank_nor_letter(text in r"[a-zA-Z0-9@`{!.\n\t！¡é ]{0,60}|\PC{0,60}") {
+        let plainly: Vec<char> = text.chars().filter(|c| !matches!(c, ' ' | '@'..='\u{7f}')).collect();
+        prop_assert_eq!(text::marks(&text).collect::<Vec<_>>(), plainly);
+    }
+
+    #[test]
+    fn normal_text_is_lower_case_whether_ascii_or_not(text in r"[a-zA-Z0-9'’“ .\n\u{a0}éÉßİΣ]{0,60}|\PC{0,60}") {
+        let straight = |c| match c {
+            '‘' | '’' | 'ʼ' | '′' => '\'',
+            '“' | '”' | '„' => '"',
+            other => other,
+        };
+        let words: Vec<String> =
+            text.split_whitespace().map(|word| word.chars().map(straight).flat_map(char::to_lowercase).collect()).collect();
+        prop_assert_eq!(text::normalise(&text), words.join(" "));
+    }
+
+    #[test]
+    fn weights_are_found_as_in_a_map(
+        map in prop::collection::btree_map(r"[ab]{0,3}|longer th[ae]n [ab]{0,2}|\PC{0,4}", any::<f64>(), 0..30), text in "[ab]{0,3}|longer th[ae]n [ab]{0,2}"
+    ) {
+        let weights = Weights::from(map.clone());
+        for text in map.keys().chain([&text]) {
+            prop_assert_eq!(weights.get(text).map(f64::to_bits), map.get(text).copied().map(f64::to_bits));
+        }
+        prop_assert_eq!(serde_json::to_string(&weights).ok(), serde_json::to_string(&map).ok());
     }
 
     #[test]

@@ -29,6 +29,25 @@ pub(super) fn letters_and_blanks(bytes: &[u8], at: usize) -> usize {
     })
 }
 
+/// Eight bytes from `at` as one number, the first one lowest; none where fewer are left.
+pub(super) fn eight(bytes: &[u8], at: usize) -> Option<u64> {
+    let next = bytes.get(at..)?.first_chunk::<BYTES>()?;
+    Some(u64::from_le_bytes(*next))
+}
+
+/// The highest bit of each byte that is one of ASCII's letters and digits; none where one of them is not ASCII, or an apostrophe, so
+/// that more has to be known than the byte.
+pub(super) fn letters_and_digits(word: u64) -> Option<u64> {
+    let other = word ^ each(b'\'');
+    let special = word | !(((other & !HIGH) + !HIGH) | other);
+    if special & HIGH != 0 {
+        return None;
+    }
+    let between = |word: u64, first: u8, last: u8| (word + each(0x80 - first)) & !(word + each(0x7f - last));
+    // Capitals become small letters, and nothing else becomes one.
+    Some((between(word | each(0x20), b'a', b'z') | between(word, b'0', b'9')) & HIGH)
+}
+
 /// A number with this byte everywhere.
 const fn each(byte: u8) -> u64 {
     u64::from_ne_bytes([byte; BYTES])
@@ -36,8 +55,7 @@ const fn each(byte: u8) -> u64 {
 
 /// How many bytes from `at` are ASCII and have the highest bit of `answer` set, up to the first that has not.
 fn run(bytes: &[u8], at: usize, answer: impl Fn(u64) -> u64) -> usize {
-    let Some(next) = bytes.get(at..).and_then(|rest| rest.first_chunk::<BYTES>()) else { return 0 };
-    let word = u64::from_le_bytes(*next);
+    let Some(word) = eight(bytes, at) else { return 0 };
     let not = !(answer(word) & !word) & HIGH;
     // The lowest byte is the first one; 64 zeros where all have their bit.
     (not.trailing_zeros() / u8::BITS) as usize
@@ -76,6 +94,10 @@ mod tests {
                 assert_eq!(lower_case(&bytes, 0), if byte.is_ascii_lowercase() { BYTES } else { place });
                 let plain = byte == b' ' || (0x40..0x80).contains(&byte);
                 assert_eq!(letters_and_blanks(&bytes, 0), if plain { BYTES } else { place }, "{byte:#x}");
+                let special = byte == b'\'' || !byte.is_ascii();
+                let among = if byte.is_ascii_alphanumeric() { HIGH } else { HIGH & !(0xff << (8 * place)) };
+                let answer = eight(&bytes, 0).and_then(letters_and_digits);
+                assert_eq!(answer, (!special).then_some(among), "{byte:#x}");
             }
         }
     }

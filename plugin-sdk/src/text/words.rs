@@ -5,7 +5,10 @@
 
 use std::{borrow::Cow, str::Chars};
 
-use super::{bytes::lower_case, straight};
+use super::{
+    bytes::{eight, letters_and_digits, lower_case},
+    straight,
+};
 
 /// A word and where it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,6 +41,34 @@ pub fn words(text: &str) -> Vec<Word<'_>> {
         at = end;
     }
     words
+}
+
+/// How many [`words`] there are, which is found faster than they are.
+///
+/// ```
+/// assert_eq!(realign_plugin::text::word_count("Don’t re-send!"), 3);
+/// ```
+#[must_use]
+pub fn word_count(text: &str) -> usize {
+    // Whether the byte before `at` belongs to a word that was counted, and may go on.
+    let (mut at, mut inside, mut count) = (0, false, 0);
+    loop {
+        if let Some(among) = eight(text.as_bytes(), at).and_then(letters_and_digits) {
+            // A word begins where a letter or digit follows a byte that is none. The first byte is the lowest.
+            let before = (among << u8::BITS) | (u64::from(inside) << (u8::BITS - 1));
+            count += (among & !before).count_ones() as usize;
+            inside = among >> (u64::BITS - 1) != 0;
+            at += 8;
+        } else if inside {
+            (at, _) = end(text, at);
+            inside = false;
+        } else if let Some(start) = start(text, at) {
+            count += 1;
+            (at, _) = end(text, start);
+        } else {
+            return count;
+        }
+    }
 }
 
 /// Bytes of a word and what follows it, in most languages that write spaces: a little less than they have.

@@ -11,7 +11,7 @@
 
 use std::collections::BTreeMap;
 
-use realign_plugin::prelude::*;
+use realign_plugin::{prelude::*, text::Weights};
 
 /// Fewest texts a side; with fewer the counts say more about the topics than about the voice.
 const FEWEST: usize = 8;
@@ -29,7 +29,7 @@ pub struct Config {
 pub struct Bayes {
     ngram: usize,
     /// N-gram to ln P(g | exemplars) - ln P(g | contrast).
-    log_odds: BTreeMap<String, f64>,
+    log_odds: Weights,
 }
 
 impl TraitDetector for Bayes {
@@ -52,18 +52,24 @@ impl TraitDetector for Bayes {
         if exemplars.is_empty() || contrast.is_empty() {
             return Err(Failure::data("exemplars or contrast hold no words"));
         }
-        Ok(Self { ngram, log_odds: log_odds(&exemplars, &contrast, smoothing) })
+        Ok(Self { ngram, log_odds: log_odds(&exemplars, &contrast, smoothing).into() })
     }
 
     fn detect(&self, sample: &Sample, _: &Answers<'_>) -> Result<Outcome, Failure> {
-        let ngrams = ngrams(&sample.response, self.ngram);
-        if ngrams.is_empty() {
+        let words = text::words(&sample.response);
+        if words.is_empty() {
             return Ok(Outcome::NotApplicable("the response has no words".to_owned()));
         }
-        let known: Vec<f64> = ngrams.iter().filter_map(|ngram| self.log_odds.get(ngram)).copied().collect();
+        let (mut all, mut known) = (0_usize, Vec::with_capacity(words.len() * self.ngram));
+        for n in 1..=self.ngram {
+            text::for_each_ngram(&words, n, |ngram| {
+                all += 1;
+                known.extend(self.log_odds.get(ngram));
+            });
+        }
         let mean = known.iter().sum::<f64>() / known.len() as f64;
         let presence = if known.is_empty() { 0.0 } else { 1.0 / (1.0 + (-mean).exp()) };
-        let share = format!("{} of {}", known.len(), ngrams.len());
+        let share = format!("{} of {all}", known.len());
         Ok(Scored::value("presence", presence).note("known n-grams", share).into())
     }
 }

@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use realign_plugin::prelude::*;
+use realign_plugin::{prelude::*, text::Weights};
 
 /// Most words in an n-gram.
 const LONGEST: usize = 4;
@@ -29,7 +29,7 @@ pub struct Config {
 pub struct Logistic {
     bias: f64,
     longest: usize,
-    weights: BTreeMap<String, f64>,
+    weights: Weights,
 }
 
 /// Body of a row: one weight.
@@ -65,7 +65,7 @@ impl TraitDetector for Logistic {
         if weights.is_empty() {
             return Err(Failure::data("there are no weights, neither in the settings nor as rows"));
         }
-        Ok(Self { bias: config.bias, longest, weights })
+        Ok(Self { bias: config.bias, longest, weights: weights.into() })
     }
 
     fn detect(&self, sample: &Sample, _: &Answers<'_>) -> Result<Outcome, Failure> {
@@ -76,10 +76,12 @@ impl TraitDetector for Logistic {
         let mut found = 0_u32;
         let mut sum = 0.0;
         for n in 1..=self.longest {
-            for weight in text::ngrams(&words, n).iter().filter_map(|ngram| self.weights.get(ngram)) {
-                found += 1;
-                sum += weight;
-            }
+            text::for_each_ngram(&words, n, |ngram| {
+                if let Some(weight) = self.weights.get(ngram) {
+                    found += 1;
+                    sum += weight;
+                }
+            });
         }
         let odds = self.bias + sum * PER / words.len() as f64;
         let presence = 1.0 / (1.0 + (-odds).exp());

@@ -74,15 +74,11 @@ impl Manner {
         };
         let hedges = self.max_hedges.map(|most| {
             let rate = reply.hedges_per_sentence();
-            Verdict {
-                rule: "max_hedges",
-                holds: rate <= most,
-                measured: format!("{rate:.2} of at most {most}"),
-            }
+            Verdict::new("max_hedges", rate <= most, &format!("{rate:.2} of at most {most}"))
         });
         let person = self.person.map(|wanted| {
             let found = reply.person();
-            Verdict { rule: "person", holds: found == wanted, measured: format!("{found:?}").to_lowercase() }
+            Verdict::new("person", found == wanted, &format!("{found:?}").to_lowercase())
         });
         let emoji = self.emoji.map(|range| Verdict::within("emoji", range, reply.emoji()));
         let given = [

@@ -64,18 +64,12 @@ impl Structure {
         let wanted = |rule, wanted: Option<bool>, has: fn(&str) -> bool| {
             wanted.map(|wanted| Verdict::wanted(rule, wanted, has(response)))
         };
-        let exclamations = self.max_exclamations.map(|most| {
-            let count = measure::exclamations(response);
-            Verdict {
-                rule: "max_exclamations",
-                holds: count <= most,
-                measured: [count.to_string().as_str(), " of at most ", &most.to_string()].concat(),
-            }
-        });
+        let exclamations = self
+            .max_exclamations
+            .map(|most| Verdict::at_most("max_exclamations", most, measure::exclamations(response)));
         let ending = self.ends_with.as_ref().map(|endings| {
             let holds = endings.iter().any(|ending| measure::ends_with(response, ending));
-            let measured = self.endings.get_or_init(|| format!("one of {endings:?}")).clone();
-            Verdict { rule: "ends_with", holds, measured }
+            Verdict::new("ends_with", holds, self.endings.get_or_init(|| format!("one of {endings:?}")))
         });
         let given = [
             within("words", self.words, measure::words),

@@ -4,7 +4,7 @@ use realign_plugin::text;
 
 /// Words as the SDK splits them.
 pub(crate) fn words(response: &str) -> usize {
-    text::words(response).len()
+    text::word_count(response)
 }
 
 /// Sentences as the SDK splits them.
@@ -14,7 +14,7 @@ pub(crate) fn sentences(response: &str) -> usize {
 
 /// Exclamation marks, also full-width and inverted ones.
 pub(crate) fn exclamations(response: &str) -> usize {
-    ['!', '！', '¡'].into_iter().map(|mark| response.matches(mark).count()).sum()
+    text::marks(response).filter(|c| matches!(c, '!' | '！' | '¡')).count()
 }
 
 /// Whether a line starts with a bullet (`-`, `*`, `+`, `•`) or with a number and `.` or `)`, and text follows after a

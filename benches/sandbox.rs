@@ -94,6 +94,19 @@ fn phrases() -> serde_json::Value {
     })
 }
 
+/// The detector of its second trait, as it is: a list that is looked for in all of a response.
+fn many_phrases() -> serde_json::Value {
+    let verbs = [
+        "send", "reply", "tell", "give", "bring", "show", "keep", "check", "have", "ask", "come", "go",
+        "try", "sign", "open", "look", "fill", "follow", "wait", "choose", "measure", "book", "write",
+        "call", "share", "provide", "visit", "contact", "use", "leave", "take", "wave", "sit", "put", "add",
+    ];
+    let asked = verbs.map(|verb| format!("please {verb}"));
+    let own = ["we will", "we'll", "i will", "i'll", "send us"].map(str::to_owned);
+    let any = [&asked[..], &own[..]].concat();
+    json!({ "where": "anywhere", "any": any, "none": [] })
+}
+
 /// Every rule on length and layout that there is.
 fn rules() -> serde_json::Value {
     json!({
@@ -131,12 +144,18 @@ fn judge_natively(detector: &impl sdk::TraitDetector, samples: &[sdk::Sample]) -
 }
 
 fn beside_native(criterion: &mut Criterion) {
-    beside::<Lexicon>(criterion, "trait-lexicon", phrases());
-    beside::<Structure>(criterion, "trait-structure", rules());
+    beside::<Lexicon>(criterion, "trait-lexicon", "trait-lexicon", phrases());
+    beside::<Lexicon>(criterion, "trait-lexicon, anywhere", "trait-lexicon", many_phrases());
+    beside::<Structure>(criterion, "trait-structure", "trait-structure", rules());
 }
 
-fn beside<D: sdk::TraitDetector>(criterion: &mut Criterion, name: &str, settings: serde_json::Value) {
-    let (prepared, detector) = (sandboxed(name, &settings), native::<D>(settings));
+fn beside<D: sdk::TraitDetector>(
+    criterion: &mut Criterion,
+    name: &str,
+    plugin: &str,
+    settings: serde_json::Value,
+) {
+    let (prepared, detector) = (sandboxed(plugin, &settings), native::<D>(settings));
     let mut group = criterion.benchmark_group(name);
     let mut lines = Vec::new();
     for count in BATCHES {

@@ -29,6 +29,8 @@ pub struct Mean {
     pub df: f64,
     /// Between which numbers the skewness of the mean's distribution is estimated to lie.
     pub skewness: Interval,
+    /// The skewness of the cluster sums as they are, which [`bounded`] takes.
+    pub plain_skewness: f64,
     /// Observations.
     pub n: usize,
     /// Clusters that hold observations; at least 2.
@@ -61,12 +63,15 @@ pub fn ratio_of_sums(clusters: &[Vec<(f64, f64)>]) -> Option<Mean> {
         filled.iter().map(|cluster| working::Cluster::of(cluster, value, power)).collect();
     let spread = robust::spread(&sums, denominator);
     let n = filled.iter().map(|cluster| cluster.len()).sum();
-    let finite = [value, spread.standard_error, spread.df].iter().all(|number| number.is_finite());
+    let plain_skewness = skewness::of_sums(&sums, denominator);
+    let finite =
+        [value, spread.standard_error, spread.df, plain_skewness].iter().all(|number| number.is_finite());
     finite.then_some(Mean {
         value,
         standard_error: spread.standard_error,
         df: spread.df,
         skewness: skewness::of_ratio(&sums, denominator),
+        plain_skewness,
         n,
         clusters: filled.len(),
     })
@@ -89,7 +94,9 @@ pub fn geometric(clusters: &[Vec<f64>]) -> Option<Evidence> {
 /// all clusters agree exactly their spread cannot be estimated, and each added value weighs as much as a
 /// cluster. The third moment is the data's alone, over the spread of
 /// data and ends: the ends stand for what was not seen on either side, and lean to none. With the data's own spread one lost item
-/// in 200 put a bound three times as far away; without any skewness a margin was passed wrongly in up to 9 of 100 runs.
+/// in 200 put a bound three times as far away; without any skewness a margin was passed wrongly in up to 9 of 100 runs. It is that of
+/// the sums as they are: a range ends the tail, and the estimates of [`super::skewness`], which reckon with a longer one than was seen,
+/// made intervals of scores that mostly have full marks up to 1.6 times as wide and covered no better.
 /// The interval is widened to contain the mean where it does not, and ends where the range does: the mean of
 /// all that could be measured lies there too.
 ///
@@ -104,8 +111,8 @@ pub fn bounded(clusters: &[Vec<f64>], low: f64, high: f64) -> Option<Evidence> {
     let padded = clustered(&padded)?;
     // Spreads of the sums: the standard errors are those of means over different numbers of values.
     let share = plain.standard_error * plain.n as f64 / (padded.standard_error * padded.n as f64);
-    let Interval { low: least, high: most } = plain.skewness;
-    let skewness = Interval { low: least * share.powi(3), high: most * share.powi(3) };
+    let skewness = plain.plain_skewness * share.powi(3);
+    let skewness = Interval { low: skewness, high: skewness };
     let mut evidence = Mean { skewness, ..padded }.evidence()?;
     let value = plain.value;
     let below = |bound: f64| bound.max(low).min(value);

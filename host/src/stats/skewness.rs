@@ -42,6 +42,17 @@ pub(super) fn of_ratio(clusters: &[Cluster], total: f64) -> Interval {
     }
 }
 
+/// The same from the third moment of the sums as they are, of which large clusters decide: for values in a range, whose tail is no
+/// longer than the range.
+pub(super) fn of_sums(clusters: &[Cluster], total: f64) -> f64 {
+    let z = || clusters.iter().map(|cluster| cluster.residual / cluster.left(total).sqrt());
+    let n = clusters.len() as f64;
+    let squares: f64 = z().map(|z| z * z).sum();
+    let cubes: f64 = z().map(|z| z.powi(3)).sum();
+    let unbiased = if clusters.len() > 2 { (n * (n - 1.0)).sqrt() / (n - 2.0) } else { 1.0 };
+    if squares > 0.0 { unbiased * cubes / squares.powf(1.5) } else { 0.0 }
+}
+
 /// Fisher's G1, which is free of bias for normal values; 0 where it is not defined.
 fn moments(values: &[f64]) -> f64 {
     let n = values.len() as f64;

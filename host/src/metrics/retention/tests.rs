@@ -39,7 +39,7 @@ fn a_loss_on_one_benchmark_fails_though_the_mean_is_above_one_hundred_percent() 
     assert!(ratios[0] < 0.89, "{ratios:?}");
     assert_eq!(verdicts(&found), [Verdict::Fail, Verdict::Pass, Verdict::Pass, Verdict::Pass]);
     assert_eq!(found.decision.verdict, Verdict::Fail);
-    insta::assert_snapshot!(found.decision.reason, @"truthfulqa: margin over 95 % kept lies in -0.067 to -0.023");
+    insta::assert_snapshot!(found.decision.reason, @"truthfulqa: margin over 95 % kept lies in -0.066 to -0.023");
 }
 
 #[test]

@@ -14,6 +14,7 @@ fn the_standard_error_of_unequal_clusters_and_its_degrees_of_freedom_are_those_o
     assert!((mean.value - 0.515).abs() < 1e-12);
     assert!((mean.standard_error - 0.078_867_228_191_053).abs() < 1e-12, "{mean:?}");
     assert!((mean.df - 3.574_468_085_106_382).abs() < 1e-9, "{mean:?}");
+    assert!((mean.plain_skewness - 0.112_643_090_519_615).abs() < 1e-9, "{mean:?}");
     // G1 of the standardised sums, and the gamma distribution's skewness from L-moments by all pairs and triples (scipy).
     assert!((mean.skewness.low - 0.128_213_914_024_430).abs() < 1e-9, "{mean:?}");
     assert!((mean.skewness.high - 0.277_135_454_294_868).abs() < 1e-4, "{mean:?}");

@@ -56,19 +56,23 @@ impl Cluster {
 
 /// The power of its weight that an item's variance goes with, from 1 to 2; 2 where weights do not differ.
 pub(super) fn power(clusters: &[&[(f64, f64)]], value: f64) -> f64 {
-    let points = || {
-        let items = clusters.iter().copied().flatten();
-        let logarithms = items.map(|(a, b)| (b.ln(), (a - value * b).powi(2).ln()));
-        // What does not differ from the ratio, or weighs nothing, has no logarithm.
-        logarithms.filter(|(weight, square)| weight.is_finite() && square.is_finite())
-    };
-    let n = points().count() as f64;
-    let sum = points().fold((0.0, 0.0), |sum, (x, y)| (sum.0 + x, sum.1 + y));
-    let (x, y) = (sum.0 / n, sum.1 / n);
-    let (above, below) =
-        points().fold((0.0, 0.0), |sum, (w, s)| (sum.0 + (w - x) * (s - y), sum.1 + (w - x).powi(2)));
-    let slope = above / below;
-    if slope.is_finite() && below > n * f64::EPSILON { slope.clamp(1.0, 2.0) } else { 2.0 }
+    let items = || clusters.iter().copied().flatten();
+    let first = items().next().map_or(0.0, |(_, weight)| *weight);
+    if items().all(|(_, weight)| weight.total_cmp(&first).is_eq()) {
+        return 2.0;
+    }
+    // What does not differ from the ratio, or weighs nothing, has no logarithm.
+    let points: Vec<(f64, f64)> = items()
+        .map(|(a, b)| (b.ln(), (a - value * b).powi(2).ln()))
+        .filter(|(weight, square)| weight.is_finite() && square.is_finite())
+        .collect();
+    let n = points.len() as f64;
+    let (x, y) = points.iter().fold((0.0, 0.0), |sum, (x, y)| (sum.0 + x / n, sum.1 + y / n));
+    let (products, squares) = points.iter().fold((0.0, 0.0), |sum, (weight, square)| {
+        (sum.0 + (weight - x) * (square - y), sum.1 + (weight - x).powi(2))
+    });
+    let slope = products / squares;
+    if slope.is_finite() && squares > n * f64::EPSILON { slope.clamp(1.0, 2.0) } else { 2.0 }
 }
 
 /// v of every cluster; `total` is the sum of b.

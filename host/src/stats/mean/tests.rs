@@ -45,7 +45,7 @@ fn long_documents_of_many_tokens_are_not_taken_for_one_draw_each() {
     let documents = |power: f64| -> Vec<Vec<(f64, f64)>> {
         let one = |index: u32| {
             let tokens = 10.0_f64.powi((index % 4).cast_signed());
-            let away = if index / 4 % 2 == 0 { 0.3 } else { -0.3 };
+            let away = if (index / 4).is_multiple_of(2) { 0.3 } else { -0.3 };
             vec![(2.0 * tokens + away * tokens.powf(power / 2.0), tokens)]
         };
         (0..40).map(one).collect()

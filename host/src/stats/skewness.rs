@@ -141,12 +141,23 @@ mod tests {
         assert!((range.low - 1.0).abs() < 1e-12 && (range.high - 1.0).abs() < 1e-12, "{range:?}");
     }
 
-    /// Sums of three and one item at full correlation vary as 9 and 1: divided by 3 and 1 they tell of the same skewness.
+    /// Two clusters of ten that lie as far to either side, and five single values with a tail.
     #[test]
-    fn small_clusters_tell_of_the_skewness_as_much_as_large_ones() {
-        let small = of(&[vec![1.0; 3], vec![1.0], vec![1.0], vec![2.0], vec![2.0], vec![9.0]]);
-        let large = of(&[vec![1.0; 3], vec![1.0; 3], vec![1.0; 3], vec![2.0; 3], vec![2.0; 3], vec![9.0; 3]]);
-        assert!(small.low > 0.2 && large.low > 0.2, "{small:?}, {large:?}");
+    fn small_clusters_tell_of_the_skewness_though_large_ones_decide_the_sums() {
+        let mut clusters = vec![vec![1.0; 10], vec![-1.0; 10]];
+        clusters.extend(singles(&[-0.5, -0.5, -0.5, -0.5, 2.0]));
+        let range = of(&clusters);
+        // Items of a cluster are alike, so sums vary as their squares; leverages are 10 and 1 of 25.
+        let cubes = 7.5 / 0.96_f64.powf(1.5);
+        let squares: f64 = 2.0 / 0.6 + 5.0 / 0.96;
+        let moment = 42.0_f64.sqrt() / 5.0 * 7.0_f64.sqrt() * cubes / squares.powf(1.5);
+        let shape = 2_005.0 / 205.0_f64.powf(1.5);
+        assert!((range.low - moment * shape).abs() < 1e-12 && range.high > range.low, "{range:?}");
+        let sums: Vec<Cluster> = clusters
+            .iter()
+            .map(|items| Cluster::of(&items.iter().map(|value| (*value, 1.0)).collect::<Vec<_>>(), 0.0, 2.0))
+            .collect();
+        assert!(of_sums(&sums, 25.0).abs() < 0.01, "{}", of_sums(&sums, 25.0));
     }
 
     #[test]

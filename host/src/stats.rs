@@ -25,8 +25,10 @@ pub mod proportion;
 pub mod quantile;
 pub mod robust;
 pub mod skewed;
+pub mod skewness;
 pub mod two_sample;
 pub mod variation;
+pub mod working;
 
 pub use evidence::{Evidence, Interval};
 

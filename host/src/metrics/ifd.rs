@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     model::Estimate,
-    stats::{CONFIDENCE, bootstrap, mean},
+    stats::{CONFIDENCE, bootstrap, mean, skewness},
 };
 
 /// Name and version of both formulas.
@@ -71,7 +71,7 @@ pub fn quantile(clusters: &[Vec<f64>], p: f64) -> Option<Estimate> {
         .map(|cluster| cluster.iter().map(|other| f64::from(u8::from(*other <= value))).collect())
         .collect();
     let share = mean::clustered(&shares)?;
-    let span = mean::Mean { value: p, skewness: 0.0, ..share }.interval(CONFIDENCE);
+    let span = mean::Mean { value: p, skewness: skewness::NONE, ..share }.interval(CONFIDENCE);
     let low = bootstrap::at(&sorted, span.low).min(value);
     let high = bootstrap::at(&sorted, span.high).max(value);
     Some(Estimate { value, low, high, n: share.n, clusters: share.clusters })

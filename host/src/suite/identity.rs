@@ -18,8 +18,9 @@ use crate::{
 };
 
 /// Version of the formulas of section "what the numbers mean"; raised with any of them.
-/// Since 2 the items of the voice are anchored like its numbers, so that runs from before are not compared with later ones.
-pub const FORMULAS: &str = "2";
+/// Since 2 the items of the voice are anchored like its numbers, so that runs from before are not compared with later ones; since 3
+/// the bounds of means, and with them verdicts, take the skewness of all clusters alike.
+pub const FORMULAS: &str = "3";
 
 /// The identity of a suite run with a model.
 #[must_use]

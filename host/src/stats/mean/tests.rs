@@ -14,7 +14,10 @@ fn the_standard_error_of_unequal_clusters_and_its_degrees_of_freedom_are_those_o
     assert!((mean.value - 0.515).abs() < 1e-12);
     assert!((mean.standard_error - 0.078_867_228_191_053).abs() < 1e-12, "{mean:?}");
     assert!((mean.df - 3.574_468_085_106_382).abs() < 1e-9, "{mean:?}");
-    assert!((mean.skewness - 0.112_643_090_519_615).abs() < 1e-9, "{mean:?}");
+    assert!((mean.plain_skewness - 0.112_643_090_519_615).abs() < 1e-9, "{mean:?}");
+    // G1 of the standardised sums, and the gamma distribution's skewness from L-moments by all pairs and triples (scipy).
+    assert!((mean.skewness.low - 0.128_213_914_024_430).abs() < 1e-9, "{mean:?}");
+    assert!((mean.skewness.high - 0.277_135_454_294_868).abs() < 1e-4, "{mean:?}");
 }
 
 #[test]
@@ -34,6 +37,22 @@ fn a_ratio_of_sums_weighs_long_documents_more() {
     // Residuals of 15 both, leverages of a quarter and three quarters.
     let squares = 15.0_f64.powi(2) / 0.75 + 15.0_f64.powi(2) / 0.25;
     assert!((ratio.standard_error - squares.sqrt() / 40.0).abs() < 1e-12);
+}
+
+/// 40 documents of 1 to 1,000 tokens: rates that hang on the tokens alone have more degrees of freedom than rates of their own.
+#[test]
+fn long_documents_of_many_tokens_are_not_taken_for_one_draw_each() {
+    let documents = |power: f64| -> Vec<Vec<(f64, f64)>> {
+        let one = |index: u32| {
+            let tokens = 10.0_f64.powi((index % 4).cast_signed());
+            let away = if (index / 4).is_multiple_of(2) { 0.3 } else { -0.3 };
+            vec![(2.0 * tokens + away * tokens.powf(power / 2.0), tokens)]
+        };
+        (0..40).map(one).collect()
+    };
+    let (tokens, levels) = (ratio_of_sums(&documents(1.0)), ratio_of_sums(&documents(2.0)));
+    let (tokens, levels) = (tokens.expect("documents").df, levels.expect("documents").df);
+    assert!(levels < 10.0 && tokens > levels, "{tokens}, {levels}");
 }
 
 #[test]

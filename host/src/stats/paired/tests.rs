@@ -43,7 +43,7 @@ fn independent_pairs_have_the_interval_of_the_paired_t_test() {
     let found = crate::stats::mean::clustered(&singles(&differences)).expect("ten pairs");
     assert!((found.value + 1.58).abs() < 1e-12);
     // R does not correct for skewness.
-    let span = crate::stats::mean::Mean { skewness: 0.0, ..found }.interval(0.95);
+    let span = crate::stats::mean::Mean { skewness: crate::stats::skewness::NONE, ..found }.interval(0.95);
     assert!((span.low + 2.459_885_8).abs() < 1e-7 && (span.high + 0.700_114_2).abs() < 1e-7, "{span:?}");
 }
 

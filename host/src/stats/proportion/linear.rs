@@ -18,7 +18,7 @@
 //! A made-up cluster of the mean size is narrower where sizes differ, and was wrong in up to 13 %.
 
 use super::Count;
-use crate::stats::robust;
+use crate::stats::{robust, working};
 
 /// Independent observations that tell as much, if one more cluster of `hits` or of misses had been seen.
 pub(super) fn informed(rows: &[Vec<Count>], hits: bool) -> Option<f64> {
@@ -52,14 +52,14 @@ pub(super) struct Made {
 /// A mean of shares with what counts of every cluster.
 pub(super) struct Linear {
     pub(super) value: f64,
-    pub(super) clusters: Vec<robust::Cluster>,
+    pub(super) clusters: Vec<working::Cluster>,
 }
 
 impl Linear {
     /// `None` if there is no row or one of them holds no observation.
     pub(super) fn of(rows: &[Vec<Count>], made: Option<&Made>) -> Option<Self> {
         let width = rows.iter().map(Vec::len).max()?;
-        let mut sums = vec![robust::Cluster::default(); width + 1];
+        let mut sums = vec![working::Cluster::default(); width + 1];
         let mut value = 0.0;
         for (index, row) in rows.iter().enumerate() {
             let one_more = made.filter(|made| made.row == index).map(|made| {
@@ -81,7 +81,8 @@ impl Linear {
                 sum.residual += weight * (hits - share * n);
                 sum.within += weight * weight * (hits * (1.0 - share).powi(2) + (n - hits) * share * share);
                 sum.size += weight * n;
-                sum.squares += weight * weight * n;
+                sum.alone += weight * weight * n;
+                sum.together += weight * n;
             }
             value += share;
         }

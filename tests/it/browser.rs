@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, path::PathBuf, process::Command};
 
 use realign::{
     compare::{Identity, ItemValue},
-    model::{ChatMessage, Direction, Finish, Outcome, Sample, Span, Value},
+    model::{ChatMessage, Direction, Estimate, Finish, Outcome, Sample, Span, Value},
     store::{CellRecord, Store},
     suite::{
         record::Metric,
@@ -60,13 +60,16 @@ fn write(store: &Store, name: &str, count: usize, worse: bool, hostile: bool) {
             notes: Vec::new(),
         },
     });
+    let hits = (0..count).map(value).sum::<f64>() / count as f64;
+    let estimate =
+        Estimate { value: hits, low: 0.9 * hits, high: 1.0, n: count, clusters: count.div_ceil(2) };
     let metric = Metric {
         name: "trait/thanks".into(),
         unit: "share".into(),
         direction: Some(Direction::Higher),
         range: None,
         formula: "test/1".into(),
-        estimate: None,
+        estimate: Some(estimate),
         bounds: None,
         bound: None,
         threshold: None,

@@ -49,6 +49,8 @@ pub struct Benchmark {
     pub range: Option<Interval>,
     /// The items that both models answered.
     pub items: Vec<ItemPair>,
+    /// What the runs report of exactly these items, before and after; else the means of the items stand for it.
+    pub reported: [Option<Evidence>; 2],
 }
 
 /// What became of one benchmark.
@@ -99,8 +101,9 @@ fn one_benchmark(benchmark: &Benchmark, kept: f64) -> BenchmarkRetention {
     let side = |value: fn(&ItemPair) -> f64| {
         by_cluster(benchmark.items.iter().map(|item| (item.group.as_str(), value(item))))
     };
-    let before = mean_evidence(&side(|item| item.before), benchmark.range);
-    let after = mean_evidence(&side(|item| item.after), benchmark.range);
+    let [before, after] = benchmark.reported;
+    let before = before.or_else(|| mean_evidence(&side(|item| item.before), benchmark.range));
+    let after = after.or_else(|| mean_evidence(&side(|item| item.after), benchmark.range));
     let margin = margin(benchmark, kept);
     let decision = match (&before, &margin) {
         (Some(before), Some(margin)) => no_headroom(benchmark, before).unwrap_or_else(|| {

@@ -85,7 +85,14 @@ fn choices(clusters: usize, sizes: Sizes, round: usize) -> Benchmark {
         }
     }
     let range = Some(Interval { low: 0.0, high: 1.0 });
-    Benchmark { name: "made".into(), direction: Direction::Higher, chance: 0.25, range, items }
+    Benchmark {
+        name: "made".into(),
+        direction: Direction::Higher,
+        chance: 0.25,
+        range,
+        items,
+        reported: [None; 2],
+    }
 }
 
 /// Bits per byte, less is better: 2 before and 2 / 0.95 after in the mean, with a long tail over groups and over texts.
@@ -100,5 +107,12 @@ fn text(clusters: usize, sizes: Sizes, round: usize) -> Benchmark {
             items.push(ItemPair { group: cluster(group), before, after });
         }
     }
-    Benchmark { name: "made".into(), direction: Direction::Lower, chance: 8.0, range: None, items }
+    Benchmark {
+        name: "made".into(),
+        direction: Direction::Lower,
+        chance: 8.0,
+        range: None,
+        items,
+        reported: [None; 2],
+    }
 }

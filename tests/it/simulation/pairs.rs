@@ -8,7 +8,8 @@ use std::collections::BTreeMap;
 use rand_chacha::ChaCha8Rng;
 use realign::{
     compare::{
-        Comparison, Correction, Identity, ItemValue, Method, MetricComparison, MetricInfo, Side, compare,
+        Comparison, Correction, Identity, ItemValue, Method, MetricComparison, MetricInfo, Reported, Side,
+        compare,
     },
     model::Direction,
     stats::{
@@ -101,10 +102,10 @@ pub(super) fn compared(made: &[Made], round: usize, replicates: usize) -> Vec<Me
         infos.insert(metric, info);
     }
     let identity = Identity::default();
-    let side = |values| Side { identity: &identity, values };
+    let side = |values| Side { identity: &identity, values, reported: Reported::new() };
     let bootstrap = Bootstrap { replicates, seed: round as u64 };
     let method = Method { bootstrap, correction: Correction::Holm, margin: None };
-    let mut found = compare(side(&before), &[side(&after)], &infos, method, &[]).expect("comparable");
+    let mut found = compare(&side(&before), &[side(&after)], &infos, method, &[]).expect("comparable");
     match found.pop() {
         Some(Comparison::Compared { metrics, .. }) => metrics,
         other => panic!("{other:?}"),

@@ -16,7 +16,14 @@ fn accuracy(name: &str, chance: f64, kept: usize, lost: usize, gained: usize, wr
         .enumerate()
         .map(|(index, (before, after))| ItemPair { group: format!("i{index}"), before, after })
         .collect();
-    Benchmark { name: name.to_owned(), direction: Direction::Higher, chance, range: UNIT, items }
+    Benchmark {
+        name: name.to_owned(),
+        direction: Direction::Higher,
+        chance,
+        range: UNIT,
+        items,
+        reported: [None; 2],
+    }
 }
 
 fn verdicts(retention: &Retention) -> Vec<Verdict> {
@@ -111,6 +118,7 @@ fn lower_is_better_turns_the_margin_around() {
         direction: Direction::Lower,
         chance: 8.0,
         range: None,
+        reported: [None; 2],
         items: (0..200)
             .map(|i| {
                 let before = 0.8 + f64::from(i % 7) / 20.0;
@@ -198,7 +206,7 @@ fn a_long_tail_of_few_texts_is_said_beside_the_margin() {
         };
         let items = (0..texts).map(item).collect();
         let name = format!("{texts} texts");
-        Benchmark { name, direction: Direction::Lower, chance: 8.0, range: None, items }
+        Benchmark { name, direction: Direction::Lower, chance: 8.0, range: None, items, reported: [None; 2] }
     };
     let found = retention(&[text(12), text(400)], KEPT);
     let reasons: Vec<&str> = found.benchmarks.iter().map(|one| one.decision.reason.as_str()).collect();

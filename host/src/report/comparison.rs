@@ -54,6 +54,9 @@ pub fn render(
                 push_noise(&mut text, metrics, noise, after);
             }
             push_untold(&mut text, metrics, after);
+            for sentence in unchanged(metrics, after) {
+                let _ = writeln!(text, "{sentence}");
+            }
             if let Some(retention) = retention {
                 push_retention(&mut text, retention, after);
             }
@@ -69,6 +72,29 @@ pub fn render(
 /// The warning about an interval that is less certain than it says.
 pub(super) fn long_tail(metric: &MetricComparison) -> String {
     format!("warning: {}: {}", metric.metric, record::long_tail(metric.clusters))
+}
+
+/// Why nothing can be told where not one item changed: of clusters, and one that changes may change as a whole.
+pub(super) fn unchanged(metrics: &[MetricComparison], record: &Record) -> Vec<String> {
+    let mut rooms: BTreeMap<(usize, String), Vec<&str>> = BTreeMap::new();
+    for metric in metrics {
+        let still = metric.discordant.is_some_and(|found| found.lost + found.gained == 0);
+        if let Some(room) = metric.difference
+            && still
+            && metric.change == Change::CannotTell
+            && metric.clusters < metric.n
+        {
+            let room = number::value(room.high, unit(record, &metric.metric));
+            rooms.entry((metric.clusters, room)).or_default().push(&metric.metric);
+        }
+    }
+    let sentence = |((clusters, room), names): (&(usize, String), &Vec<&str>)| {
+        let names = names.join(", ");
+        format!(
+            "{names}: no item changed; {clusters} clusters that change whole leave room for {room} either way"
+        )
+    };
+    rooms.iter().map(sentence).collect()
 }
 
 /// Where a change is not the difference of the values beside it: they are what the runs report, and weigh items by size, or by trait.

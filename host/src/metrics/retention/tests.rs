@@ -213,3 +213,28 @@ fn a_long_tail_of_few_texts_is_said_beside_the_margin() {
     assert!(reasons[0].ends_with(", less certain than it looks: a long tail in 12 groups"), "{reasons:?}");
     assert!(!reasons[1].contains("tail"), "{reasons:?}");
 }
+
+#[test]
+fn a_pass_of_few_groups_says_what_they_prove_where_they_fall_whole() {
+    let unchanged = |groups: usize, items: usize| {
+        let mut benchmark = accuracy("same", 0.25, items - items / 10, 0, 0, items / 10);
+        for (index, item) in benchmark.items.iter_mut().enumerate() {
+            item.group = format!("g{:03}", index * groups / items);
+        }
+        let found = retention(&[benchmark], KEPT).benchmarks.remove(0).decision;
+        (found.verdict, found.reason)
+    };
+    let (verdict, reason) = unchanged(30, 600);
+    assert_eq!(verdict, Verdict::Pass);
+    assert!(
+        reason.ends_with(
+            " if items are lost one by one; 30 groups that stand or fall whole prove 90.5 % at most"
+        ),
+        "{reason}"
+    );
+    for (groups, items) in [(59, 1180), (600, 600)] {
+        let (verdict, reason) = unchanged(groups, items);
+        assert_eq!(verdict, Verdict::Pass);
+        assert!(!reason.contains("whole"), "{reason}");
+    }
+}

@@ -18,7 +18,7 @@ use crate::{
     model::{Direction, Estimate},
     report::{
         checks,
-        comparison::{left_out, legend, long_tail, unit, weights, word},
+        comparison::{left_out, legend, long_tail, unchanged, unit, weights, word},
         forest::{self, Forest, Row},
         number,
     },
@@ -125,6 +125,7 @@ fn changes(
         (table.markup())
         @for warning in warnings { p { (warning) } }
         @if let Some(sentence) = weights(metrics) { p { (sentence) } }
+        @for sentence in unchanged(metrics, record) { p { (sentence) } }
         p.quiet { (legend(method)) }
     }
 }

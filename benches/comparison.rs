@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, hint::black_box};
 use criterion::{Criterion, criterion_group, criterion_main};
 use rand_chacha::rand_core::Rng as _;
 use realign::{
-    compare::{Comparison, Correction, Identity, ItemValue, Method, MetricInfo, Side, compare},
+    compare::{Comparison, Correction, Identity, ItemValue, Method, MetricInfo, Reported, Side, compare},
     model::{ChatMessage, Direction, Finish, Outcome, Sample, Span},
     report::html::{self, Run},
     stats::bootstrap::{Bootstrap, replicate_rng},
@@ -16,11 +16,6 @@ use realign::{
 const BENCHMARKS: usize = 10;
 const ITEMS: usize = 10_000;
 const SAMPLES: usize = 20_000;
-
-/// A record as a side of a comparison.
-fn pair(record: &Record) -> Side<'_> {
-    Side { identity: &record.identity, values: &record.items }
-}
 
 /// Ten benchmarks of 10,000 items: five of single right-or-wrong items, three of such items in groups of five, two of other
 /// values.
@@ -52,11 +47,11 @@ fn comparison(criterion: &mut Criterion) {
     let metrics: BTreeMap<String, MetricInfo> =
         (0..BENCHMARKS).map(|benchmark| (format!("benchmark-{benchmark}/score"), info)).collect();
     let identity = Identity::default();
-    let side = |values| Side { identity: &identity, values };
+    let side = |values| Side { identity: &identity, values, reported: Reported::new() };
     let bootstrap = Bootstrap { replicates: 10_000, seed: 1 };
     let method = Method { bootstrap, correction: Correction::Holm, margin: Some(0.05) };
     criterion.bench_function("two runs of 100,000 items, 10,000 resamples", |bench| {
-        bench.iter(|| compare(side(black_box(&before)), &[side(&after)], &metrics, method, &[]));
+        bench.iter(|| compare(&side(black_box(&before)), &[side(&after)], &metrics, method, &[]));
     });
 }
 
@@ -114,7 +109,7 @@ fn page(criterion: &mut Criterion) {
     let info = MetricInfo { direction: Some(Direction::Higher), range: None, chance: None, benchmark: false };
     let metrics = BTreeMap::from([("trait/thanks".to_owned(), info)]);
     let compared: Vec<Comparison> =
-        compare(pair(&first.0), &[pair(&second.0)], &metrics, method, &[]).expect("comparable");
+        compare(&first.0.side(), &[second.0.side()], &metrics, method, &[]).expect("comparable");
     criterion.bench_function("page of 20,000 samples on two sides", |bench| {
         bench.iter(|| html::comparison::page(one, other, black_box(&compared[0]), method, None));
     });

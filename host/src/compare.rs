@@ -14,6 +14,7 @@ pub mod interval;
 pub mod method;
 pub mod noise;
 pub mod rank;
+pub mod reported;
 pub mod retention;
 
 pub use align::{Aligned, ItemValue, Pair, align};
@@ -21,19 +22,11 @@ pub use change::{ALPHA, Change};
 pub use difference::{MetricComparison, MetricInfo, Test};
 pub use identity::{Identity, IdentityDifferences, KeyDifference, identity_differences};
 pub use method::{Correction, Method};
+pub use reported::{BothReported, Reported, Side};
 
 use std::collections::BTreeMap;
 
 use crate::{error::Result, metrics::Retention};
-
-/// One run, as far as a comparison needs it.
-#[derive(Debug, Clone, Copy)]
-pub struct Side<'a> {
-    /// What made the values.
-    pub identity: &'a Identity,
-    /// One per metric and item.
-    pub values: &'a [ItemValue],
-}
 
 /// What there is to say about two runs.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -63,13 +56,13 @@ pub enum Comparison {
 /// Values that cannot be aligned: see [`align()`]; a metric that `metrics` does not name; a name in `allowed` that no run
 /// has.
 pub fn compare(
-    before: Side<'_>,
+    before: &Side<'_>,
     after: &[Side<'_>],
     metrics: &BTreeMap<String, MetricInfo>,
     method: Method,
     allowed: &[String],
 ) -> Result<Vec<Comparison>> {
-    let identities: Vec<&Identity> = after.iter().chain([&before]).map(|side| side.identity).collect();
+    let identities: Vec<&Identity> = after.iter().chain([before]).map(|side| side.identity).collect();
     identity::check_allowed(allowed, &identities)?;
     let mut comparisons = Vec::with_capacity(after.len());
     for side in after {
@@ -79,8 +72,9 @@ pub fn compare(
             continue;
         }
         let aligned = align(before.values, side.values)?;
-        let compared = difference::differences(&aligned, metrics, method)?;
-        let retention = retention::kept(&aligned, metrics);
+        let reported = BothReported::of(&aligned, before, side);
+        let compared = difference::differences(&aligned, &reported, metrics, method)?;
+        let retention = retention::kept(&aligned, &reported, metrics);
         let Aligned { only_before, only_after, .. } = aligned;
         comparisons.push(Comparison::Compared {
             identity,

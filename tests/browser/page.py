@@ -1,11 +1,12 @@
 """Opens a page of realign in headless Chromium and checks what a reader relies on.
 
-    page.py FILE.html [--shots DIR] [--samples N]
+    page.py FILE.html [--shots DIR] [--samples N] [--says TEXT] [--fits]
 
 Checked at 390 and 1280 pixels, light and dark: no console message, no exception, no request but the file itself, no
 element that a page of text cannot have, no global that hostile text tried to set, nothing wider than the window, the first
 Tab reaches the skip link. With --samples the list has to say N, and a search has to leave fewer within two seconds.
---shots writes a picture of each view. Ends with 1 and one line per finding. Needs nothing but Chromium and Python.
+With --says a reader has to see the text, whole and beside no table. With --fits no table may be wider than its box at 1280 pixels:
+headings break over lines before a reader has to scroll. --shots writes a picture of each view. Ends with 1 and one line per finding. Needs nothing but Chromium and Python.
 """
 
 import argparse
@@ -129,7 +130,11 @@ class View:
         path.write_bytes(base64.b64decode(picture["data"]))
 
 
-def check(view, path, samples):
+SEEN = """((text) => [...document.querySelectorAll('main p')].filter((p) => p.textContent === text && p.checkVisibility()).length)"""
+SCROLLED = "[...document.querySelectorAll('.scroll')].filter((box) => box.scrollWidth > box.clientWidth).map((box) => box.scrollWidth)"
+
+
+def check(view, path, samples, says, fits):
     found = []
 
     def expect(what, expression, wanted):
@@ -142,6 +147,10 @@ def check(view, path, samples):
     expect("global set by hostile text", "typeof window.hacked", "undefined")
     expect("links that leave the page", "[...document.querySelectorAll('a')].filter((a) => !a.getAttribute('href').startsWith('#')).length", 0)
     expect("wider than the window", f"document.documentElement.scrollWidth > {view.width}", False)
+    if says is not None:
+        expect("paragraphs that say it", f"{SEEN}({json.dumps(says)})", 1)
+    if fits and view.width == 1280:
+        expect("tables that have to be scrolled", SCROLLED, [])
     view.key("Tab")
     expect("first stop of Tab", "document.activeElement.className", "skip")
     if samples is not None:
@@ -164,6 +173,8 @@ def main():
     arguments.add_argument("page", type=pathlib.Path)
     arguments.add_argument("--shots", type=pathlib.Path)
     arguments.add_argument("--samples", type=int)
+    arguments.add_argument("--says")
+    arguments.add_argument("--fits", action="store_true")
     arguments = arguments.parse_args()
     path = arguments.page.resolve()
     failed = False
@@ -177,7 +188,7 @@ def main():
                     if arguments.shots:
                         arguments.shots.mkdir(parents=True, exist_ok=True)
                         view.shot(arguments.shots / f"{path.stem}-{width}-{scheme}.png", True)
-                    found = check(view, path, arguments.samples)
+                    found = check(view, path, arguments.samples, arguments.says, arguments.fits)
                     times = f"loaded in {view.loaded:.2f} s"
                     if arguments.samples is not None:
                         times += f", searched in {view.searched:.2f} s"

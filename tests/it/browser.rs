@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, path::PathBuf, process::Command};
 
 use realign::{
     compare::{Identity, ItemValue},
-    model::{ChatMessage, Direction, Finish, Outcome, Sample, Span, Value},
+    model::{ChatMessage, Direction, Estimate, Finish, Outcome, Sample, Span, Value},
     store::{CellRecord, Store},
     suite::{
         record::Metric,
@@ -60,13 +60,16 @@ fn write(store: &Store, name: &str, count: usize, worse: bool, hostile: bool) {
             notes: Vec::new(),
         },
     });
+    let hits = (0..count).map(value).sum::<f64>() / count as f64;
+    let estimate =
+        Estimate { value: hits, low: 0.9 * hits, high: 1.0, n: count, clusters: count.div_ceil(2) };
     let metric = Metric {
         name: "trait/thanks".into(),
         unit: "share".into(),
         direction: Some(Direction::Higher),
         range: None,
         formula: "test/1".into(),
-        estimate: None,
+        estimate: Some(estimate),
         bounds: None,
         bound: None,
         threshold: None,
@@ -100,9 +103,14 @@ fn browser() -> Option<Command> {
 }
 
 fn looked_at(project: &Project, page: &str, samples: Option<usize>) {
-    let Some(mut command) = browser() else { return };
     let samples = samples.map(|samples| ["--samples".to_owned(), samples.to_string()]);
-    let run = command.arg(project.path(page)).args(samples.iter().flatten()).output().expect("it starts");
+    looked_for(project, page, samples.as_ref().map_or(&[], |samples| samples));
+}
+
+/// Looks at a page with what the script is to look for.
+fn looked_for(project: &Project, page: &str, options: &[String]) {
+    let Some(mut command) = browser() else { return };
+    let run = command.arg(project.path(page)).args(options).output().expect("it starts");
     let said = String::from_utf8_lossy(&run.stdout);
     println!("{page}\n{said}");
     assert!(run.status.success(), "{said}{}", String::from_utf8_lossy(&run.stderr));
@@ -140,6 +148,20 @@ fn hostile_text_is_inert_on_the_pages_of_many_runs() {
         assert!(project.read(page).contains("&lt;img"), "the names of models are shown as text");
         looked_at(&project, page, None);
     }
+}
+
+#[test]
+fn a_reader_sees_which_items_were_left_out_and_scrolls_no_table() {
+    let project = Project::new();
+    let store = Store::open(&project.path("runs.db")).expect("a store");
+    write(&store, "first", 60, false, false);
+    write(&store, "second", 50, true, false);
+    project.realign(&["compare", "first", "second", "--store", "runs.db", "--html", "two.html"]).exits(10);
+    project.realign(&["history", "first", "second", "--store", "runs.db", "--html", "history.html"]).exits(0);
+    let says = |text: &str| ["--says".to_owned(), text.to_owned(), "--fits".to_owned()];
+    let left_out = "only in the first run, left out: items of trait/thanks (10)";
+    looked_for(&project, "two.html", &says(left_out));
+    looked_for(&project, "history.html", &says(&format!("second: {left_out}")));
 }
 
 #[test]

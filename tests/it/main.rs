@@ -19,6 +19,7 @@
 //! - `grants`: detectors and style scorers that ask the model
 //! - `hardware`: calibrations, real and from files, and plans that go by them
 //! - `import`: personas that were written down elsewhere
+//! - `intervals`: one number of a run has one interval in every report
 //! - `model`: the engine and the small model through the binary: kill, resume, worker count
 //! - `train`: what a training refuses, and the engine on a tiny model: learning, kill, resume, Ctrl-C; `ranks`: two
 //!   processes train what one does, and survive the loss of one
@@ -42,6 +43,7 @@ mod grants;
 mod hardware;
 mod hostile;
 mod import;
+mod intervals;
 mod model;
 mod pairs;
 mod pipeline;

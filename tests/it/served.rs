@@ -217,7 +217,7 @@ fn what_a_server_cannot_score_is_not_measured_and_the_rest_of_the_suite_is() {
         .write("rolling.jsonl", lines([json!({ "text": "A quiet day." }), json!({ "text": "Rain fell." })]));
     let served = |repeats| format!("openai:{}#smollm2", serve(repeats));
     let measured = "";
-    let none = "insufficient: the server gives no log-likelihoods that can be used";
+    let none = "insufficient: the server gives no log-likelihoods that can be used: the text does not come back (echo)";
     let no_first = "insufficient: the server gives no log-probability of a text's first token";
     let expected = |facts, whole| [measured, facts, whole, whole, whole].map(str::to_owned);
     assert_eq!(benchmarks(&project, "engine", "smollm2"), expected(measured, measured));
@@ -226,8 +226,8 @@ fn what_a_server_cannot_score_is_not_measured_and_the_rest_of_the_suite_is() {
     let report = project.realign(&["report", "silent"]).exits(0).out;
     // What they have in common is said once.
     let said = "facts/accuracy, facts/accuracy-normalised, minimal-pairs/accuracy, minimal-pairs/accuracy-normalised, \
-                prose/bits-per-byte, rolling/word_perplexity: insufficient: the server gives no log-likelihoods that can be used; \
-                use the weights";
+                prose/bits-per-byte, rolling/word_perplexity: insufficient: the server gives no log-likelihoods that can be used: \
+                the text does not come back (echo); start a server that answers /completions with `echo`";
     assert!(report.contains(said) && report.matches("use the weights").count() == 1, "{report}");
     let compared = project.realign(&["compare", "engine", "silent"]).out;
     let only = "only in the first run, left out: items of facts/accuracy (2), minimal-pairs/accuracy (2), prose/bits-per-byte (2)";

@@ -3,7 +3,7 @@
 
 use std::net::TcpListener;
 
-use crate::support::{Project, loopback};
+use crate::support::{Project, loopback, mini};
 
 /// A server that answers everything with one text; its address.
 fn server(status: &'static str, body: &'static str) -> String {
@@ -91,4 +91,30 @@ fn a_key_is_not_sent_unencrypted_to_another_machine() {
     error: http://192.0.2.1:8000/v1: $REALIGN_OPENAI_KEY would be sent unencrypted
      hint: use https, or a tunnel to 127.0.0.1 (ssh -L), or unset it if the server needs no key
     ");
+}
+
+/// A server that talks, and does not send texts back: what it cannot score is said with what would mend it, wherever a run is read.
+#[test]
+fn a_benchmark_that_a_server_cannot_score_says_what_was_found_and_what_would_mend_it() {
+    let project = Project::new();
+    mini::write(&project);
+    let body =
+        r#"{"choices":[{"text":"Thanks.","message":{"content":"Thanks. We do."},"finish_reason":"stop"}]}"#;
+    let model = format!("openai:{}#m", server("200 OK", body));
+    project.realign(&["eval", "suite.toml", "--model", &model, "--name", "served"]).exits(10);
+    project.write(
+        "gates.toml",
+        "format = 1\n[[gate]]\nmetric = \"facts/accuracy\"\nthreshold = 0.1\ncomparison = \">=\"\n",
+    );
+    let why = "insufficient: the server gives no log-likelihoods that can be used: the text does not come back (echo); start a \
+               server that answers /completions with `echo` and `logprobs` (llama-cpp-python: --logits_all True), or use the \
+               weights (a GGUF file or a folder)";
+    let shown = project.realign(&["report", "served"]).exits(0).out;
+    assert!(shown.contains(why), "{shown}");
+    let outputs = ["--gates", "gates.toml", "--html", "page.html", "--junit", "gates.xml", "--json"];
+    let json = project.realign(&[&["report", "served"], &outputs[..]].concat()).exits(11).out;
+    for text in [json, project.read("page.html"), project.read("gates.xml")] {
+        assert!(text.contains(why), "{text}");
+    }
+    project.realign(&["verify", "served"]).exits(0);
 }

@@ -20,7 +20,6 @@ use crate::{
     report::{self, checks},
     settings::Settings,
     stats::bootstrap::Bootstrap,
-    suite::record::Record,
 };
 
 /// Replicates of the bootstrap and of the permutation test.
@@ -58,15 +57,16 @@ pub(super) fn run(settings: &Settings, arguments: &args::Compare) -> Result<Exit
     metrics.extend(after.iter().flat_map(|after| after.record.directions()));
     let correction = if arguments.fdr { Correction::BenjaminiHochberg } else { Correction::Holm };
     let method = method(correction, Some(arguments.margin).filter(|margin| *margin > 0.0));
-    let sides: Vec<Side<'_>> = after.iter().map(|after| side(&after.record)).collect();
+    let baseline = before.record.side();
+    let sides: Vec<Side<'_>> = after.iter().map(|after| after.record.side()).collect();
     let noise = match &arguments.noise {
         Some(run) => {
             let again = stored::find(settings, run)?;
-            Some(floor(side(&before.record), side(&again.record), &metrics, method)?)
+            Some(floor(&baseline, &again.record.side(), &metrics, method)?)
         }
         None => None,
     };
-    let comparisons = compare(side(&before.record), &sides, &metrics, method, &arguments.allow)?;
+    let comparisons = compare(&baseline, &sides, &metrics, method, &arguments.allow)?;
     if settings.json {
         let document = |(after, comparison): (&Stored, _)| -> serde_json::Value {
             let (before, after) = (&before.record.name, &after.record.name);
@@ -107,11 +107,6 @@ pub(super) fn run(settings: &Settings, arguments: &args::Compare) -> Result<Exit
 pub(super) fn method(correction: Correction, margin: Option<f64>) -> Method {
     let bootstrap = Bootstrap { replicates: REPLICATES, seed: SEED.derive("compare").0 };
     Method { bootstrap, correction, margin }
-}
-
-/// A record as one side of a comparison.
-pub(super) fn side(record: &Record) -> Side<'_> {
-    Side { identity: &record.identity, values: &record.items }
 }
 
 /// The worst of all: one loss decides; then what cannot be compared; then everything has to be told apart for a 0.

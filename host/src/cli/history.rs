@@ -1,10 +1,12 @@
 //! `history`: runs in the order in which they were made, each beside the first: checkpoints of a training, nights of a build.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 
 use super::{
     args,
-    compare::{method, side},
+    compare::method,
     outputs::Reserved,
     stored::{self, Stored},
     terminal,
@@ -13,19 +15,29 @@ use crate::{
     compare::{Comparison, Correction, Side, compare},
     error::{Error, Result},
     exit::Exit,
+    model::Estimate,
     report,
     settings::Settings,
     store::{RunState, Store},
-    suite::record::Record,
+    suite::record::{Metric, Record},
 };
 
 /// One run, as `--json` lists it.
 #[derive(Debug, Serialize)]
 struct Entry<'a> {
     run: &'a str,
+    /// What the run reports of every metric.
+    values: BTreeMap<&'a str, Estimate>,
     /// Absent for the first.
     #[serde(skip_serializing_if = "Option::is_none", flatten)]
     since_first: Option<&'a Comparison>,
+}
+
+impl<'a> Entry<'a> {
+    fn of(record: &'a Record, since_first: Option<&'a Comparison>) -> Self {
+        let value = |metric: &'a Metric| Some((metric.name.as_str(), metric.estimate?));
+        Self { run: &record.name, values: record.metrics.iter().filter_map(value).collect(), since_first }
+    }
 }
 
 /// Compares and reports.
@@ -40,15 +52,13 @@ pub(super) fn run(settings: &Settings, arguments: &args::History) -> Result<Exit
     };
     let mut metrics = first.directions();
     metrics.extend(later.iter().flat_map(|record| record.directions()));
-    let sides: Vec<Side<'_>> = later.iter().map(|record| side(record)).collect();
-    let comparisons = compare(side(first), &sides, &metrics, method(Correction::Holm, None), &[])?;
+    let sides: Vec<Side<'_>> = later.iter().map(|record| record.side()).collect();
+    let comparisons = compare(&first.side(), &sides, &metrics, method(Correction::Holm, None), &[])?;
     let pairs: Vec<(&Record, &Comparison)> = later.iter().copied().zip(&comparisons).collect();
     let metric = arguments.metric.as_deref();
     if settings.json {
-        let later = later.iter().zip(&comparisons);
-        let later =
-            later.map(|(record, comparison)| Entry { run: &record.name, since_first: Some(comparison) });
-        let first = Entry { run: &first.name, since_first: None };
+        let later = pairs.iter().map(|(record, comparison)| Entry::of(record, Some(comparison)));
+        let first = Entry::of(first, None);
         terminal::print_json(&std::iter::once(first).chain(later).collect::<Vec<_>>())?;
     } else {
         terminal::print(&report::history::render(first, &pairs, metric))?;

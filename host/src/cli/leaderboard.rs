@@ -64,11 +64,8 @@ pub(super) fn run(settings: &Settings, arguments: &args::Leaderboard) -> Result<
             record.items.iter().filter(|item| metrics.contains_key(&item.metric)).cloned().collect()
         })
         .collect();
-    let sides: Vec<Side<'_>> = records
-        .iter()
-        .zip(&values)
-        .map(|(record, values)| Side { identity: &record.identity, values })
-        .collect();
+    let sides: Vec<Side<'_>> =
+        records.iter().zip(&values).map(|(record, values)| Side { values, ..record.side() }).collect();
     let names: Vec<&str> = records.iter().map(|record| record.name.as_str()).collect();
     let rankings = rank(&sides, &names, &metrics, method(Correction::Holm, None))?;
     if settings.json {

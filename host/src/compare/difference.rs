@@ -19,14 +19,12 @@ use super::{
     change::{Change, change},
     interval::{IntervalMethod, Intervals, intervals},
     method::Method,
+    reported::BothReported,
 };
 use crate::{
     error::{Error, Result},
     ids::Seed,
-    metrics::{
-        Direction,
-        aggregate::{as_counts, mean_evidence},
-    },
+    metrics::{Direction, aggregate::as_counts},
     model::Estimate,
     stats::{CONFIDENCE, Interval, bootstrap::Bootstrap, by_cluster, mean, paired, power, quantile},
 };
@@ -74,11 +72,12 @@ pub struct MetricComparison {
     pub n: usize,
     /// Clusters of those items.
     pub clusters: usize,
-    /// Mean of the first run over those items; `None` with fewer than two clusters.
+    /// What the first run reports, or where it has items that are not compared, the mean over those that are; `None` where too
+    /// little was measured.
     pub before: Option<Estimate>,
-    /// Mean of the second run over those items.
+    /// The same of the second run.
     pub after: Option<Estimate>,
-    /// Mean of `after - before`; `None` with fewer than two clusters.
+    /// Mean over items of `after - before`; `None` with fewer than two clusters.
     pub difference: Option<Estimate>,
     /// The two-sided 90 % interval of the difference, which equivalence is decided by.
     pub bounds: Option<Interval>,
@@ -116,6 +115,7 @@ pub struct MetricComparison {
 /// If the computation of a metric panics, which is a bug.
 pub fn differences(
     aligned: &Aligned,
+    reported: &BothReported<'_>,
     metrics: &BTreeMap<String, MetricInfo>,
     method: Method,
 ) -> Result<Vec<MetricComparison>> {
@@ -133,8 +133,10 @@ pub fn differences(
             let work = &work;
             move || -> Vec<(usize, MetricComparison)> {
                 let mine = work.iter().enumerate().skip(worker).step_by(workers);
-                mine.map(|(index, (metric, pairs, info))| (index, one_metric(metric, pairs, info, method)))
-                    .collect()
+                mine.map(|(index, (metric, pairs, info))| {
+                    (index, one_metric(metric, pairs, reported, info, method))
+                })
+                .collect()
             }
         };
         let running: Vec<_> = (0..workers).map(|worker| scope.spawn(share(worker))).collect();
@@ -158,7 +160,13 @@ pub fn decide<'a>(compared: impl IntoIterator<Item = &'a mut MetricComparison>, 
 }
 
 /// One metric, before the correction over metrics.
-fn one_metric(metric: &str, pairs: &[Pair], info: &MetricInfo, method: Method) -> MetricComparison {
+fn one_metric(
+    metric: &str,
+    pairs: &[Pair],
+    reported: &BothReported<'_>,
+    info: &MetricInfo,
+    method: Method,
+) -> MetricComparison {
     let side =
         |value: fn(&Pair) -> f64| by_cluster(pairs.iter().map(|pair| (pair.cluster.as_str(), value(pair))));
     let (before, after) = (side(|pair| pair.before), side(|pair| pair.after));
@@ -173,7 +181,7 @@ fn one_metric(metric: &str, pairs: &[Pair], info: &MetricInfo, method: Method) -
     };
     let spread = mean::clustered(&deltas);
     let found = spread.and_then(|spread| Some((spread, intervals(&deltas, right_or_wrong)?)));
-    let before = mean_evidence(&before, info.range).map(|evidence| evidence.estimate);
+    let before = reported.before(metric, &before, info.range).map(|evidence| evidence.estimate);
     let margin = method.margin.zip(before).map(|(share, before)| share * before.value.abs());
     let detectable = found.and_then(|(spread, intervals)| detectable(&spread, &intervals));
     MetricComparison {
@@ -182,7 +190,7 @@ fn one_metric(metric: &str, pairs: &[Pair], info: &MetricInfo, method: Method) -
         n: pairs.len(),
         clusters: deltas.len(),
         before,
-        after: mean_evidence(&after, info.range).map(|evidence| evidence.estimate),
+        after: reported.after(metric, &after, info.range).map(|evidence| evidence.estimate),
         difference: found.map(|(spread, Intervals { shown: Interval { low, high }, .. })| Estimate {
             value: spread.value,
             low: low.min(spread.value),

@@ -6,10 +6,11 @@
 use std::collections::BTreeMap;
 
 use super::{
-    Comparison, Side, compare,
+    Comparison, compare,
     difference::MetricInfo,
     identity::{KeyDifference, identity_differences},
     method::Method,
+    reported::Side,
 };
 use crate::{
     error::{Error, Result},
@@ -24,8 +25,8 @@ const SEED: &str = "seed";
 /// # Errors
 /// A usage error naming what else differs; those of a comparison.
 pub fn floor(
-    baseline: Side<'_>,
-    again: Side<'_>,
+    baseline: &Side<'_>,
+    again: &Side<'_>,
     metrics: &BTreeMap<String, MetricInfo>,
     method: Method,
 ) -> Result<BTreeMap<String, Estimate>> {
@@ -39,7 +40,7 @@ pub fn floor(
     }
     let allowed: &[String] = if differences.instrument.is_empty() { &[] } else { &[SEED.to_owned()] };
     let Some(Comparison::Compared { metrics, .. }) =
-        compare(baseline, &[again], metrics, method, allowed)?.pop()
+        compare(baseline, std::slice::from_ref(again), metrics, method, allowed)?.pop()
     else {
         return Ok(BTreeMap::new());
     };
@@ -50,7 +51,7 @@ pub fn floor(
 mod tests {
     use super::*;
     use crate::{
-        compare::{Correction, Identity, ItemValue},
+        compare::{Correction, Identity, ItemValue, Reported},
         model::Direction,
         stats::bootstrap::Bootstrap,
     };
@@ -72,13 +73,13 @@ mod tests {
         one: &(Identity, Vec<ItemValue>),
         other: &(Identity, Vec<ItemValue>),
     ) -> Result<BTreeMap<String, Estimate>> {
-        let side = |(identity, values)| Side { identity, values };
+        let side = |(identity, values)| Side { identity, values, reported: Reported::new() };
         let info =
             MetricInfo { direction: Some(Direction::Higher), range: None, chance: None, benchmark: true };
         let bootstrap = Bootstrap { replicates: 100, seed: 1 };
         let method = Method { bootstrap, correction: Correction::Holm, margin: None };
         let [one, other] = [one, other].map(|(identity, values)| (identity, values.as_slice())).map(side);
-        floor(one, other, &BTreeMap::from([("m".to_owned(), info)]), method)
+        floor(&one, &other, &BTreeMap::from([("m".to_owned(), info)]), method)
     }
 
     #[test]

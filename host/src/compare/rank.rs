@@ -10,17 +10,17 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::{
-    ItemValue, Side,
+    ItemValue,
     align::align,
     difference::{MetricComparison, MetricInfo, decide, differences},
     identity::identity_differences,
     method::Method,
+    reported::{self, BothReported, Side},
 };
 use crate::{
     compare::Change,
     error::{Error, Result},
     exit::Exit,
-    metrics::aggregate::mean_evidence,
     model::{Direction, Estimate},
     stats::by_cluster,
 };
@@ -30,7 +30,7 @@ use crate::{
 pub struct Ranked {
     /// Place of the run in the list that was given.
     pub run: usize,
-    /// Its value on its own items.
+    /// What it reports of its own items.
     pub estimate: Option<Estimate>,
     /// The best place that it can have.
     pub best: usize,
@@ -74,7 +74,9 @@ pub fn rank(
                 return Err(Error::new(Exit::NotComparable, message)
                     .hint("leave one of them out, or evaluate it with the suite of the others"));
             }
-            pairs.push(((one, other), differences(&align(before.values, after.values)?, metrics, method)?));
+            let aligned = align(before.values, after.values)?;
+            let reported = BothReported::of(&aligned, before, after);
+            pairs.push(((one, other), differences(&aligned, &reported, metrics, method)?));
         }
     }
     decide(pairs.iter_mut().flat_map(|(_, compared)| compared), method);
@@ -96,7 +98,8 @@ fn ranking(
             return None;
         }
         let clusters = by_cluster(items.iter().map(|item| (item.cluster.as_str(), item.value)));
-        let estimate = mean_evidence(&clusters, info.range).map(|evidence| evidence.estimate);
+        let evidence = reported::of(&side.reported, metric, &clusters, info.range);
+        let estimate = evidence.map(|evidence| evidence.estimate);
         ranked.push(Ranked { run, estimate, best: 1, worst: runs.len() });
     }
     for ((one, other), compared) in pairs {
@@ -122,7 +125,7 @@ fn ranking(
 mod tests {
     use super::*;
     use crate::{
-        compare::{Correction, Identity},
+        compare::{Correction, Identity, Reported},
         stats::bootstrap::Bootstrap,
     };
 
@@ -145,7 +148,8 @@ mod tests {
     fn ranked(direction: Direction, right: &[usize]) -> Ranking {
         let identity = Identity::default();
         let values: Vec<Vec<ItemValue>> = right.iter().map(|right| items(*right)).collect();
-        let sides: Vec<Side<'_>> = values.iter().map(|values| Side { identity: &identity, values }).collect();
+        let side = |values| Side { identity: &identity, values, reported: Reported::new() };
+        let sides: Vec<Side<'_>> = values.iter().map(|values| side(values)).collect();
         let info = MetricInfo { direction: Some(direction), range: None, chance: None, benchmark: true };
         let names = vec!["run"; right.len()];
         let metrics = BTreeMap::from([("accuracy".to_owned(), info)]);
@@ -173,7 +177,8 @@ mod tests {
         let other =
             Identity { instrument: BTreeMap::from([("suite".to_owned(), "s".to_owned())]), ..one.clone() };
         let values = items(50);
-        let sides = [Side { identity: &one, values: &values }, Side { identity: &other, values: &values }];
+        let sides =
+            [&one, &other].map(|identity| Side { identity, values: &values, reported: Reported::new() });
         let error = rank(&sides, &["a", "b"], &BTreeMap::new(), METHOD).expect_err("not comparable");
         insta::assert_snapshot!(error, @"runs a and b are not comparable: their instruments differ in suite");
         assert_eq!(error.exit(), Exit::NotComparable);

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{align::Aligned, difference::MetricInfo};
+use super::{align::Aligned, difference::MetricInfo, reported::BothReported};
 use crate::metrics::{
     Benchmark, ItemPair, Retention,
     retention::{KEPT, retention},
@@ -10,7 +10,11 @@ use crate::metrics::{
 
 /// Retention of every benchmark that both runs have items of; `None` where there is none.
 #[must_use]
-pub fn kept(aligned: &Aligned, metrics: &BTreeMap<String, MetricInfo>) -> Option<Retention> {
+pub fn kept(
+    aligned: &Aligned,
+    reported: &BothReported<'_>,
+    metrics: &BTreeMap<String, MetricInfo>,
+) -> Option<Retention> {
     let benchmark = |(name, pairs): (&String, &Vec<super::Pair>)| {
         let info = metrics.get(name).filter(|info| info.benchmark)?;
         // A profile is no capability that could be kept.
@@ -27,6 +31,7 @@ pub fn kept(aligned: &Aligned, metrics: &BTreeMap<String, MetricInfo>) -> Option
             chance: info.chance.unwrap_or(f64::NAN),
             range: info.range,
             items: pairs.iter().map(item).collect(),
+            reported: reported.both(name),
         })
     };
     let benchmarks: Vec<Benchmark> = aligned.metrics.iter().filter_map(benchmark).collect();

@@ -9,7 +9,10 @@ use super::{
     kept::KeptModel,
     launch::Launch,
     model_ref::ModelRef,
-    openai::{OpenAiModel, reach},
+    openai::{
+        OpenAiModel,
+        reach::{self, Beyond},
+    },
     query::{GenerateAnswer, GenerateQuery, ScoreAnswer, ScoreQuery, check_unique},
     recorded::RecordedModel,
     workers::WorkerBackend,
@@ -143,7 +146,7 @@ impl Backend {
 impl Backend {
     /// Why one of the queries is beyond this model, whatever its text: servers do not score everything.
     #[must_use]
-    pub fn beyond(&self, queries: &[ScoreQuery]) -> Option<&'static str> {
+    pub fn beyond(&self, queries: &[ScoreQuery]) -> Option<Beyond> {
         reach::beyond(&self.engine(), queries)
     }
 

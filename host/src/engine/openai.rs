@@ -8,7 +8,7 @@
 //! - [`address`], [`key`]: which server; what it is shown and nobody else
 //! - `client`: one request; `window`, `dispatch`: many of them; `answer`: what comes back
 //! - `generation`, `echo`: prompts continued, texts scored; `likelihood`: continuations scored; `probe`: whether they can be,
-//!   and [`reach`]: which of them
+//!   and [`reach`]: which of them; `unusable`: why not, and what would mend it
 
 pub mod address;
 mod answer;
@@ -20,6 +20,7 @@ pub mod key;
 mod likelihood;
 mod probe;
 pub mod reach;
+mod unusable;
 mod window;
 
 use std::{sync::Arc, time::Duration};
@@ -94,7 +95,7 @@ impl OpenAiModel {
         let findings = probe::probe(&client, &interrupt)?;
         if let (Err(chat), Err(likelihood)) = (&findings.chat, &findings.likelihood)
             && chat.starts_with("it answers 404")
-            && likelihood.starts_with("it answers 404")
+            && likelihood.found.starts_with("it answers 404")
         {
             return Err(Error::usage(format!("{}: {chat}", client.address().base()))
                 .hint("look at the URL, which mostly ends in /v1, and at the model's name behind #"));

@@ -73,10 +73,17 @@ pub fn of_file(gates: &GateFile, record: &Record) -> Result<Vec<Check>> {
             word: record::word(decision.verdict),
             value: shown(metric.estimate.as_ref(), &metric.unit),
             rule: format!("{} {}{by}", gate.comparison, number::value(gate.threshold, &metric.unit)),
-            reason: with_warning(&decision.reason, metric),
+            reason: with_warning(unmeasured(metric).unwrap_or(&decision.reason), metric),
         });
     }
     Ok(checks)
+}
+
+/// Why there is no number, where a run says so; the verdict, `insufficient`, stands before it already.
+fn unmeasured(metric: &Metric) -> Option<&str> {
+    let reason = metric.reason.as_str();
+    let reason = reason.strip_prefix("insufficient: ").unwrap_or(reason);
+    (metric.estimate.is_none() && !reason.is_empty()).then_some(reason)
 }
 
 /// A reason, and what makes the bound that decided less certain.

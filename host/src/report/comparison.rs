@@ -13,6 +13,9 @@ use crate::{
     suite::record::Record,
 };
 
+/// Share of a value below which two ways to the same number differ by rounding.
+const EQUAL: f64 = 1e-9;
+
 /// The whole report of a comparison.
 #[must_use]
 pub fn render(
@@ -44,14 +47,20 @@ pub fn render(
             for metric in metrics.iter().filter(|metric| metric.long_tail) {
                 let _ = writeln!(text, "{}", long_tail(metric));
             }
+            if let Some(sentence) = weights(metrics) {
+                let _ = writeln!(text, "{sentence}");
+            }
             if let Some(noise) = noise {
                 push_noise(&mut text, metrics, noise, after);
             }
             push_untold(&mut text, metrics, after);
+            for sentence in unchanged(metrics, after) {
+                let _ = writeln!(text, "{sentence}");
+            }
             if let Some(retention) = retention {
                 push_retention(&mut text, retention, after);
             }
-            for sentence in left_out(only_before, only_after) {
+            for sentence in left_out("the second run", only_before, only_after) {
                 let _ = write!(text, "\n{sentence}\n");
             }
             let _ = write!(text, "\n-/+ counts the items that were lost and gained; {}\n", legend(method));
@@ -65,18 +74,55 @@ pub(super) fn long_tail(metric: &MetricComparison) -> String {
     format!("warning: {}: {}", metric.metric, record::long_tail(metric.clusters))
 }
 
-/// What one side alone has, by metric: a sentence for each side that has something.
-pub(super) fn left_out(before: &[(String, String)], after: &[(String, String)]) -> Vec<String> {
+/// Why nothing can be told where not one item changed: of clusters, and one that changes may change as a whole.
+pub(super) fn unchanged(metrics: &[MetricComparison], record: &Record) -> Vec<String> {
+    let mut rooms: BTreeMap<(usize, String), Vec<&str>> = BTreeMap::new();
+    for metric in metrics {
+        let still = metric.discordant.is_some_and(|found| found.lost + found.gained == 0);
+        if let Some(room) = metric.difference
+            && still
+            && metric.change == Change::CannotTell
+            && metric.clusters < metric.n
+        {
+            let room = number::value(room.high, unit(record, &metric.metric));
+            rooms.entry((metric.clusters, room)).or_default().push(&metric.metric);
+        }
+    }
+    let sentence = |((clusters, room), names): (&(usize, String), &Vec<&str>)| {
+        let names = names.join(", ");
+        format!(
+            "{names}: no item changed; {clusters} clusters that change whole leave room for {room} either way"
+        )
+    };
+    rooms.iter().map(sentence).collect()
+}
+
+/// Where a change is not the difference of the values beside it: they are what the runs report, and weigh items by size, or by trait.
+pub(super) fn weights(metrics: &[MetricComparison]) -> Option<String> {
+    let otherwise = |metric: &&MetricComparison| {
+        let values = metric.before.zip(metric.after).zip(metric.difference);
+        values.is_some_and(|((before, after), change)| {
+            let size = before.value.abs().max(after.value.abs());
+            (after.value - before.value - change.value).abs() > EQUAL * size
+        })
+    };
+    let names: Vec<&str> = metrics.iter().filter(otherwise).map(|metric| metric.metric.as_str()).collect();
+    (!names.is_empty()).then(|| {
+        format!("{}: every item weighs the same in the change, and not in the values", names.join(", "))
+    })
+}
+
+/// What one side alone has, by metric: a sentence for each side that has something; `second` is what the other side is called.
+pub(super) fn left_out(second: &str, before: &[(String, String)], after: &[(String, String)]) -> Vec<String> {
     let side = |(side, only): (&str, &[(String, String)])| {
         let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
         for (metric, _) in only {
             *counts.entry(metric).or_default() += 1;
         }
         let named: Vec<String> = counts.iter().map(|(metric, count)| format!("{metric} ({count})")).collect();
-        (!named.is_empty())
-            .then(|| format!("only in the {side} run, left out: items of {}", named.join(", ")))
+        (!named.is_empty()).then(|| format!("only in {side}, left out: items of {}", named.join(", ")))
     };
-    [("first", before), ("second", after)].into_iter().filter_map(side).collect()
+    [("the first run", before), (second, after)].into_iter().filter_map(side).collect()
 }
 
 /// What stands behind p and the verdicts.
@@ -206,6 +252,11 @@ fn push_retention(text: &mut String, retention: &Retention, record: &Record) {
         retention.counting,
         retention.benchmarks.len()
     );
+}
+
+/// What a run says of a metric.
+pub(super) fn own(record: &Record, metric: &str) -> Option<Estimate> {
+    record.metrics.iter().find(|described| described.name == metric)?.estimate
 }
 
 /// What a metric counts in.

@@ -1,7 +1,7 @@
 //! Runs in the order in which they were made, metric by metric, each beside the first.
 
 use super::{
-    comparison::{unit, word},
+    comparison::{left_out, own, unit, word},
     number, table,
 };
 use crate::{
@@ -26,17 +26,18 @@ pub fn render(first: &Record, later: &[(&Record, &Comparison)], metric: Option<&
         }
         let unit = unit(first, name);
         let none = || "-".to_owned();
-        let own = first.metrics.iter().find(|metric| metric.name == name).and_then(|metric| metric.estimate);
-        table.add_row([
-            first.name.clone(),
-            own.map_or_else(none, |estimate| number::value(estimate.value, unit)),
-            own.map_or_else(none, |estimate| number::interval(&estimate, unit)),
-            own.map_or_else(none, |estimate| estimate.n.to_string()),
-            none(),
-            none(),
-            none(),
-            String::new(),
-        ]);
+        let run = |record: &Record| {
+            let own = own(record, name);
+            vec![
+                record.name.clone(),
+                own.map_or_else(none, |estimate| number::value(estimate.value, unit)),
+                own.map_or_else(none, |estimate| number::interval(&estimate, unit)),
+                own.map_or_else(none, |estimate| estimate.n.to_string()),
+            ]
+        };
+        let mut row = run(first);
+        row.extend([none(), none(), none(), String::new()]);
+        table.add_row(row);
         for (record, comparison) in later {
             let Some(metric) = compared(comparison, name) else {
                 let why =
@@ -47,21 +48,32 @@ pub fn render(first: &Record, later: &[(&Record, &Comparison)], metric: Option<&
                 table.add_row(row);
                 continue;
             };
-            table.add_row([
-                record.name.clone(),
-                metric.after.map_or_else(none, |estimate| number::value(estimate.value, unit)),
-                metric.after.map_or_else(none, |estimate| number::interval(&estimate, unit)),
-                metric.n.to_string(),
+            let mut row = run(record);
+            row.extend([
                 metric.difference.map_or_else(none, |estimate| number::value(estimate.value, unit)),
                 metric.difference.map_or_else(none, |estimate| number::interval(&estimate, unit)),
                 number::probability(metric.p_adjusted),
                 word(metric.change).to_owned(),
             ]);
+            table.add_row(row);
         }
         parts.push(table::text(&table));
     }
+    parts.extend(lacking(later));
     parts.push(SINCE.into());
     parts.join("\n\n")
+}
+
+/// What is in no change, run by run: items that the first run or the other lacks.
+pub(super) fn lacking(later: &[(&Record, &Comparison)]) -> Vec<String> {
+    let of = |(record, comparison): &(&Record, &Comparison)| match comparison {
+        Comparison::Compared { only_before, only_after, .. } => {
+            let sentences = left_out("this run", only_before, only_after);
+            sentences.into_iter().map(|sentence| format!("{}: {sentence}", record.name)).collect()
+        }
+        Comparison::NotComparable(_) => Vec::new(),
+    };
+    later.iter().flat_map(of).collect()
 }
 
 /// The metrics that are shown: all that a later run was compared on, or the one that is wanted.

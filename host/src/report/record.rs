@@ -13,6 +13,10 @@ use crate::{
 pub fn render(record: &Record) -> String {
     let mut table =
         table::new(&["metric", "value", "95 % interval", "n", "clusters", "gate", "verdict"], &[1, 2, 3, 4]);
+    // Blanks behind the last column would only take from the width.
+    if let Some(verdict) = table.column_mut(6) {
+        verdict.set_padding((0, 0));
+    }
     for metric in &record.metrics {
         table.add_row(row(metric));
     }
@@ -95,5 +99,34 @@ pub fn word(verdict: Verdict) -> &'static str {
         Verdict::Insufficient => "insufficient",
         Verdict::NoHeadroom => "no headroom",
         Verdict::NotReached => "not reached",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{model::Estimate, suite::persona_run::plain, suite::record::FORMAT};
+
+    #[test]
+    fn a_table_of_100_columns_breaks_no_interval() {
+        let estimate = Estimate { value: 1.0, low: 0.912, high: 1.0, n: 1280, clusters: 40 };
+        let mut metric = plain("minimal-pairs/accuracy-normalised".into(), "mean/1", None);
+        metric.estimate = Some(estimate);
+        metric.threshold = Some(0.9);
+        metric.verdict = Some(Verdict::Inconclusive);
+        let record = Record {
+            format: FORMAT,
+            id: String::new(),
+            name: String::new(),
+            suite: String::new(),
+            identity: crate::compare::Identity::default(),
+            metrics: vec![metric],
+            items: Vec::new(),
+            failures: std::collections::BTreeMap::new(),
+        };
+        let text = render(&record);
+        let row = text.lines().find(|line| line.starts_with("minimal-pairs")).expect("a row");
+        assert!(row.contains("91.2 to 100.0 %") && row.ends_with("inconclusive"), "{text}");
+        assert!(row.len() <= 100, "{text}");
     }
 }

@@ -167,6 +167,7 @@ fn kept(share: f64, items: usize, lost: usize, right_before: usize) -> Decision 
         direction: Direction::Higher,
         chance: 0.25,
         range: Some(UNIT),
+        reported: [None; 2],
         items: (0..items)
             .map(|item| {
                 let before = f64::from(u8::from(item < right_before));

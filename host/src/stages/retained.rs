@@ -1,7 +1,7 @@
 //! What of the benchmarks and tasks is kept, from two runs of one suite.
 
 use crate::{
-    compare::align,
+    compare::{BothReported, align},
     error::{Error, Result},
     metrics::retention::{Benchmark, BenchmarkRetention, ItemPair, Retention, retention},
     model::Direction,
@@ -25,6 +25,8 @@ const FORMULA: &str = "retention/1";
 /// The runs' items cannot be aligned; as [`numbers`].
 pub fn of(suite: &Suite, before: &Record, after: &Record, kept: f64) -> Result<Retention> {
     let mut aligned = align(&before.items, &after.items)?;
+    let (one, other) = (before.side(), after.side());
+    let reported = BothReported::of(&aligned, &one, &other);
     let benchmarks: Vec<Benchmark> = numbers(suite)?
         .into_iter()
         .map(|name| {
@@ -41,6 +43,7 @@ pub fn of(suite: &Suite, before: &Record, after: &Record, kept: f64) -> Result<R
                 chance: metric.and_then(|metric| metric.beside.get("chance").copied()).unwrap_or(f64::NAN),
                 range: metric.and_then(|metric| metric.range),
                 items: pairs.into_iter().map(item).collect(),
+                reported: reported.both(&name),
                 name,
             }
         })

@@ -16,6 +16,7 @@ use crate::{
     engine::{
         backend::{Backend, Progress},
         kept::{keep_scores, keep_texts},
+        openai::reach::Beyond,
         query::{GenerateAnswer, GenerateQuery, Prompt, ScoreAnswer, ScoreQuery},
     },
     error::{Error, Result},
@@ -27,10 +28,6 @@ use crate::{
 
 /// Most tokens that an evaluator may ask for at once.
 const MAX_TOKENS: u32 = 1024;
-
-/// What to do about what is beyond a server.
-pub const WAY_OUT: &str =
-    "use the weights (a GGUF file or a folder), or another server; `realign score` says what was found out";
 
 /// Answers asks of one evaluator.
 pub struct Answerer<'a, 'p> {
@@ -47,7 +44,7 @@ pub struct Answerer<'a, 'p> {
     /// Told how far the model has come.
     pub progress: &'a mut Progress<'p>,
     /// Why the model can never answer what was asked, where [`Self::answer`] ended with that.
-    pub beyond: Option<&'static str>,
+    pub beyond: Option<Beyond>,
 }
 
 /// Body of `choose`.
@@ -138,8 +135,8 @@ impl Answerer<'_, '_> {
     /// One result per query; the inner error is for the evaluator.
     fn scores(&mut self, queries: &[ScoreQuery]) -> Result<Vec<Result<ScoreAnswer, String>>> {
         self.beyond = self.backend.beyond(queries);
-        if let Some(why) = self.beyond {
-            return Err(Error::usage(format!("{}: {why}", self.scope)).hint(WAY_OUT));
+        if let Some(Beyond { why, way_out }) = &self.beyond {
+            return Err(Error::usage(format!("{}: {why}", self.scope)).hint(*way_out));
         }
         let misfits = self.backend.score_misfits(queries)?;
         let fitting = fitting(queries, &misfits);

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{
-    answers::{Answerer, WAY_OUT},
+    answers::Answerer,
     evaluators::Benchmark,
     file::BenchmarkSpec,
     persona_run::plain,
@@ -11,7 +11,10 @@ use super::{
 };
 use crate::{
     compare::ItemValue,
-    engine::backend::{Backend, Progress},
+    engine::{
+        backend::{Backend, Progress},
+        openai::reach::Beyond,
+    },
     error::{Error, Result},
     ids::Seed,
     metrics::aggregate::aggregate,
@@ -49,8 +52,8 @@ pub fn run(
     let mut answerer = Answerer { backend, store, scope: &scope, seed, system, progress, beyond: None };
     let graded = benchmark.prepared.grade(items, &mut |asks| answerer.answer(asks));
     // What a server cannot answer is no failure of the evaluator, and says nothing about the rest of the suite.
-    if let (Err(_), Some(why)) = (&graded, answerer.beyond) {
-        return Ok(unmeasured(benchmark, why));
+    if let (Err(_), Some(beyond)) = (&graded, answerer.beyond) {
+        return Ok(unmeasured(benchmark, &beyond));
     }
     let outcomes = graded?;
     let metrics = metrics(benchmark, items, &outcomes);
@@ -85,7 +88,7 @@ fn metrics(benchmark: &Benchmark, items: &[Item], outcomes: &[Outcome]) -> Vec<M
 }
 
 /// The result of a benchmark that is beyond the model: its metrics without numbers, and why.
-fn unmeasured(benchmark: &Benchmark, why: &str) -> BenchmarkResult {
+fn unmeasured(benchmark: &Benchmark, why: &Beyond) -> BenchmarkResult {
     let mut metrics = metrics(benchmark, &[], &[]);
     for metric in &mut metrics {
         metric.reason = beyond(why);
@@ -94,8 +97,8 @@ fn unmeasured(benchmark: &Benchmark, why: &str) -> BenchmarkResult {
 }
 
 /// Why there is no number, and the way out.
-pub(super) fn beyond(why: &str) -> String {
-    format!("insufficient: {why}; {WAY_OUT}")
+pub(super) fn beyond(Beyond { why, way_out }: &Beyond) -> String {
+    format!("insufficient: {why}; {way_out}")
 }
 
 /// Values of one metric with the items that they belong to.

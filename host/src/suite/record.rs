@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    compare::{Identity, ItemValue, MetricInfo},
+    compare::{Identity, ItemValue, MetricInfo, Side},
     ids::Digest,
     model::{Direction, Estimate, Verdict},
     stats::{Evidence, Interval},
@@ -103,6 +103,13 @@ impl Record {
     #[must_use]
     pub fn verdict(&self) -> Option<Verdict> {
         worst(&self.metrics)
+    }
+
+    /// What a comparison takes of it.
+    #[must_use]
+    pub fn side(&self) -> Side<'_> {
+        let reported = self.metrics.iter().map(|metric| (metric.name.as_str(), metric.evidence())).collect();
+        Side { identity: &self.identity, values: &self.items, reported }
     }
 
     /// Per metric what a comparison has to know. Of several numbers of one benchmark or task the first that has items is

@@ -120,7 +120,7 @@ fn measure(
         let system = suite.system(suite.file.deploy_prompt);
         let (backend, store) = (&mut *means.backend, means.store);
         if let Some(why) = task_run::beyond(set, system.as_ref(), backend) {
-            measured.metrics.extend(task_run::unmeasured(set, &benchmark_run::beyond(why)));
+            measured.metrics.extend(task_run::unmeasured(set, &benchmark_run::beyond(&why)));
             continue;
         }
         let answers = task_run::answers(set, &scope, system.as_ref(), backend, store, &mut progress)?;

@@ -23,7 +23,7 @@ use std::{
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    compare::{Change, Comparison, Correction, Method, MetricComparison, Side, compare},
+    compare::{Change, Comparison, Correction, Method, MetricComparison, compare},
     error::{Error, Result},
     ids::Seed,
     model::Estimate,
@@ -172,13 +172,10 @@ impl<'a> Watcher<'a> {
 
 /// One run against the one before training.
 fn seen(step: u32, before: &Record, after: &Record, held_out: &BTreeSet<String>) -> Result<Watched> {
-    fn side(record: &Record) -> Side<'_> {
-        Side { identity: &record.identity, values: &record.items }
-    }
     let bootstrap = Bootstrap { replicates: REPLICATES, seed: Seed(0).derive("watch").0 };
     // Without a margin: a watch looks for losses, however small.
     let method = Method { bootstrap, correction: Correction::Holm, margin: None };
-    let compared = compare(side(before), &[side(after)], &before.directions(), method, &[])?.pop();
+    let compared = compare(&before.side(), &[after.side()], &before.directions(), method, &[])?.pop();
     let Some(Comparison::Compared { metrics, .. }) = compared else {
         return Err(Error::usage("the suite of [watch] changed while the training went on")
             .hint("train into another --output"));

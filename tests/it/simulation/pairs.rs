@@ -8,7 +8,8 @@ use std::collections::BTreeMap;
 use rand_chacha::ChaCha8Rng;
 use realign::{
     compare::{
-        Comparison, Correction, Identity, ItemValue, Method, MetricComparison, MetricInfo, Side, compare,
+        Comparison, Correction, Identity, ItemValue, Method, MetricComparison, MetricInfo, Reported, Side,
+        compare,
     },
     model::Direction,
     stats::{
@@ -34,6 +35,8 @@ pub(super) enum Kind {
     /// Right or wrong. In `moved` of the clusters items are lost with `lost` and gained with `gained`, else with a tenth
     /// of both.
     Answers { moved: f64, lost: f64, gained: f64 },
+    /// Right or wrong. A cluster is lost as a whole, or nothing of it changes.
+    Whole { lost: f64 },
     /// Any value. Clusters and items have shifts of their own around `shift`.
     Values { shift: f64, shape: Shape },
 }
@@ -42,6 +45,7 @@ impl Made {
     fn truth(&self) -> f64 {
         match self.kind {
             Kind::Answers { moved, lost, gained } => (moved + 0.1 * (1.0 - moved)) * (gained - lost),
+            Kind::Whole { lost } => -0.7 * lost,
             Kind::Values { shift, .. } => shift,
         }
     }
@@ -61,6 +65,13 @@ impl Made {
                         } else {
                             (right, right)
                         }
+                    })
+                }
+                Kind::Whole { lost } => {
+                    let gone = uniform(rng) < lost;
+                    Box::new(move |rng| {
+                        let right = uniform(rng) < 0.7;
+                        (f64::from(u8::from(right)), f64::from(u8::from(right && !gone)))
                     })
                 }
                 Kind::Values { shift, shape } => {
@@ -101,10 +112,10 @@ pub(super) fn compared(made: &[Made], round: usize, replicates: usize) -> Vec<Me
         infos.insert(metric, info);
     }
     let identity = Identity::default();
-    let side = |values| Side { identity: &identity, values };
+    let side = |values| Side { identity: &identity, values, reported: Reported::new() };
     let bootstrap = Bootstrap { replicates, seed: round as u64 };
     let method = Method { bootstrap, correction: Correction::Holm, margin: None };
-    let mut found = compare(side(&before), &[side(&after)], &infos, method, &[]).expect("comparable");
+    let mut found = compare(&side(&before), &[side(&after)], &infos, method, &[]).expect("comparable");
     match found.pop() {
         Some(Comparison::Compared { metrics, .. }) => metrics,
         other => panic!("{other:?}"),
@@ -151,6 +162,28 @@ fn intervals_of_differences_cover_the_truth_in_95_of_100_runs() {
                 seen.add(&Evidence { estimate, lower, upper, effective_n: None, long_tail: false }, truth);
             }
             table.row(&name, &seen);
+        }
+    }
+    table.end(&[]);
+}
+
+/// Nothing is known of how items of a cluster hang together where none changed: the worst is that all of them do.
+#[test]
+#[ignore = "a simulation of some minutes"]
+fn clusters_that_change_as_a_whole_leave_differences_covered() {
+    let mut table = Table::new("differences, clusters lost as a whole");
+    for lost in [0.01, 0.05, 0.15] {
+        for (clusters, size) in [(14, 14), (40, 4), (57, 10), (100, 5)] {
+            let made = [Made { clusters, sizes: Sizes::Equal(size), kind: Kind::Whole { lost } }];
+            let truth = made[0].truth();
+            let mut seen = Seen::default();
+            for round in 0..ROUNDS {
+                let found = compared(&made, round, 1).remove(0);
+                let (estimate, bounds) = found.difference.zip(found.bounds).expect("clusters");
+                let (lower, upper) = (bounds.low, bounds.high);
+                seen.add(&Evidence { estimate, lower, upper, effective_n: None, long_tail: false }, truth);
+            }
+            table.row(&format!("{clusters} of {size}, {:.0} % lost", 100.0 * lost), &seen);
         }
     }
     table.end(&[]);

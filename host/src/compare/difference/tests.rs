@@ -29,7 +29,8 @@ fn run(metrics: Vec<(&str, Direction, Vec<Pair>)>, method: Method) -> Vec<Metric
         metrics.iter().map(|(name, direction, _)| ((*name).to_owned(), describe(*direction))).collect();
     let metrics = metrics.into_iter().map(|(name, _, pairs)| (name.to_owned(), pairs)).collect();
     let aligned = Aligned { metrics, ..Aligned::default() };
-    let mut found = differences(&aligned, &info, method).expect("every metric is described");
+    let mut found =
+        differences(&aligned, &BothReported::default(), &info, method).expect("every metric is described");
     decide(&mut found, method);
     found
 }
@@ -123,7 +124,8 @@ fn one_cluster_cannot_tell() {
 fn a_metric_without_a_description_is_refused() {
     let metrics = BTreeMap::from([("m".to_owned(), answers(2, 0, 0))]);
     let aligned = Aligned { metrics, ..Aligned::default() };
-    let error = differences(&aligned, &BTreeMap::new(), PLAN).expect_err("not described");
+    let error =
+        differences(&aligned, &BothReported::default(), &BTreeMap::new(), PLAN).expect_err("not described");
     insta::assert_snapshot!(error, @"metric m has values but no description");
 }
 

@@ -9,6 +9,7 @@ use serde_json::json;
 use super::{
     answer::{About, Answer, LogProbs},
     dispatch::Request,
+    unusable::Kind,
 };
 
 /// A logarithm of a probability that is above 0 by more than rounding is none.
@@ -58,12 +59,12 @@ pub(super) fn request(text: &str, model: &str) -> Request {
 pub(super) fn read(body: &[u8], text: &str) -> Result<Echo, String> {
     let (choice, usage, about) = Answer::read(body)?;
     if !choice.text.is_some_and(|echoed| echoed.starts_with(text)) {
-        return Err("the text does not come back (echo)".into());
+        return Err(Kind::NoEcho.word().into());
     }
     let LogProbs { tokens: Some(tokens), token_logprobs: Some(values), top_logprobs, text_offset } =
         choice.logprobs.unwrap_or_default()
     else {
-        return Err("no log-probabilities of tokens come back (logprobs)".into());
+        return Err(Kind::NoValues.word().into());
     };
     let Some(tops) = top_logprobs else {
         return Err("it does not say which token is the most probable (top_logprobs)".into());

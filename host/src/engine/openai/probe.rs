@@ -12,6 +12,7 @@ use super::{
     dispatch::{self, Request},
     echo::{self, Echo},
     generation, reach,
+    unusable::{Kind, Unusable},
 };
 use crate::{
     engine::{
@@ -40,7 +41,7 @@ pub(super) struct Findings {
     /// Whether conversations can be continued.
     pub chat: Result<(), String>,
     /// Whether texts can be scored, and how the first token is treated; or why not.
-    pub likelihood: Result<Scoring, String>,
+    pub likelihood: Result<Scoring, Unusable>,
     /// What the server says of itself.
     pub about: About,
 }
@@ -82,10 +83,13 @@ impl Findings {
     /// What is possible, for an identity.
     pub(super) fn words(&self) -> (&'static str, String) {
         let chat = if self.chat.is_ok() { "yes" } else { "no" };
-        let likelihood = self.likelihood.as_ref().map_or(reach::NONE.into(), |scoring| {
-            let first = if scoring.first { "first token scored" } else { reach::NO_FIRST };
-            format!("echo, {}, {first}", scoring.front.word())
-        });
+        let likelihood = match &self.likelihood {
+            Ok(scoring) => {
+                let first = if scoring.first { "first token scored" } else { reach::NO_FIRST };
+                format!("echo, {}, {first}", scoring.front.word())
+            }
+            Err(unusable) => reach::none(unusable.kind),
+        };
         (chat, likelihood)
     }
 }
@@ -112,7 +116,7 @@ struct Prober<'a> {
 }
 
 /// The outer error ends everything; the inner one says what the server cannot do.
-type Found<T> = Result<Result<T, String>>;
+type Found<T, E = String> = Result<Result<T, E>>;
 
 /// Unwraps the inner result of a [`Found`], or hands it on.
 macro_rules! known {
@@ -145,7 +149,7 @@ impl Prober<'_> {
         Ok(generation::read(&body, &query).map(|(_, about)| about))
     }
 
-    fn likelihood(&self) -> Found<(Scoring, About)> {
+    fn likelihood(&self) -> Found<(Scoring, About), Unusable> {
         let mut compared = 0;
         let mut found = None;
         for text in TEXTS {
@@ -163,21 +167,33 @@ impl Prober<'_> {
         }
         match found {
             Some(found) if compared > 0 => Ok(Ok(found)),
-            _ => Ok(Err("no token that it generates comes back as the token that it was".into())),
+            _ => Ok(Err(Unusable::new(
+                Kind::Retokenised,
+                "no token that it generates comes back as the token that it was",
+            ))),
         }
     }
 
-    fn echo(&self, text: &str) -> Found<Echo> {
-        let body = known!(self.ask(&echo::request(text, self.model()))?);
-        Ok(echo::read(&body, text))
+    fn echo(&self, text: &str) -> Found<Echo, Unusable> {
+        let body = known!(self.completion(&echo::request(text, self.model()))?);
+        Ok(echo::read(&body, text).map_err(|why| {
+            let kind = Kind::of_word(&why).unwrap_or(Kind::Malformed);
+            Unusable::new(kind, why)
+        }))
+    }
+
+    /// As [`Self::ask`], of a text.
+    fn completion(&self, request: &Request) -> Found<Vec<u8>, Unusable> {
+        Ok(self.ask(request)?.map_err(|why| Unusable::new(Kind::Refused, why)))
     }
 
     /// The token that is generated behind a text, with its log-probability; `None` where the text ends.
-    fn next(&self, text: &str) -> Found<Option<(String, f64)>> {
+    fn next(&self, text: &str) -> Found<Option<(String, f64)>, Unusable> {
         let mut request = echo::request(text, self.model());
         request.body["echo"] = false.into();
-        let body = known!(self.ask(&request)?);
-        let (choice, _, _) = known!(Answer::read(&body));
+        let body = known!(self.completion(&request)?);
+        let answer = Answer::read(&body).map_err(|why| Unusable::new(Kind::Malformed, why));
+        let (choice, _, _) = known!(answer);
         let token = choice.text.unwrap_or_default();
         let values = choice.logprobs.and_then(|logprobs| logprobs.token_logprobs).unwrap_or_default();
         Ok(Ok(match values.as_slice() {
@@ -208,24 +224,29 @@ fn scoring(echo: &Echo) -> Scoring {
 }
 
 /// Values that a model of language can have: not all equal, not worse than guessing.
-fn plausible(echo: &Echo) -> Result<(), String> {
+fn plausible(echo: &Echo) -> Result<(), Unusable> {
     let values: Vec<f64> = echo.tokens.iter().filter_map(|token| token.logprob).collect();
     let Some((&first, rest)) = values.split_first() else {
-        return Err("no log-probabilities of tokens come back (logprobs)".into());
+        return Err(Unusable::new(Kind::NoValues, Kind::NoValues.word()));
     };
     if rest.iter().all(|value| value.to_bits() == first.to_bits()) {
-        return Err(format!("every token has the log-probability {first:?}"));
+        return Err(Unusable::new(
+            Kind::Implausible,
+            format!("every token has the log-probability {first:?}"),
+        ));
     }
     let mean = values.iter().sum::<f64>() / values.len() as f64;
     if mean < WORST_MEAN {
-        return Err(format!("plain text has {mean:.1} nats a token, which is worse than guessing"));
+        let found = format!("plain text has {mean:.1} nats a token, which is worse than guessing");
+        return Err(Unusable::new(Kind::Implausible, found));
     }
     Ok(())
 }
 
-fn same(one: &Echo, other: &Echo) -> Result<(), String> {
+fn same(one: &Echo, other: &Echo) -> Result<(), Unusable> {
+    let unsteady = |found| Err(Unusable::new(Kind::Unsteady, found));
     if one.tokens.len() != other.tokens.len() {
-        return Err("the same text comes back in other tokens the second time".into());
+        return unsteady("the same text comes back in other tokens the second time".to_owned());
     }
     let differ =
         one.tokens.iter().zip(&other.tokens).map(|(one, other)| {
@@ -233,7 +254,7 @@ fn same(one: &Echo, other: &Echo) -> Result<(), String> {
         });
     let worst = differ.fold(0.0, f64::max);
     if worst > TOLERANCE {
-        return Err(format!(
+        return unsteady(format!(
             "the same text gives other log-probabilities the second time, by up to {worst:.2}"
         ));
     }
@@ -241,22 +262,23 @@ fn same(one: &Echo, other: &Echo) -> Result<(), String> {
 }
 
 /// The token behind the first `boundary` characters must have the value with which it was generated.
-fn agrees(echo: &Echo, boundary: usize, generated: f64) -> Result<(), String> {
+fn agrees(echo: &Echo, boundary: usize, generated: f64) -> Result<(), Unusable> {
     let Some(token) = echo.tokens.iter().find(|token| token.start >= boundary) else { return Ok(()) };
     let echoed = token.logprob.unwrap_or(f64::NEG_INFINITY);
     if (echoed - generated).abs() <= TOLERANCE {
         return Ok(());
     }
-    Err(format!(
-        "{:?} is generated with log-probability {generated:.2} and comes back with {echoed:.2}: values do not belong to their tokens",
-        generation::head(&token.text)
-    ))
+    let found = format!(
+        "{:?} is generated with log-probability {generated:.2} and comes back with {echoed:.2}: {}",
+        generation::head(&token.text),
+        Kind::Shifted.word()
+    );
+    Err(Unusable::new(Kind::Shifted, found))
 }
 
 /// Why likelihoods are refused.
-pub(super) fn refused(server: &str, why: &str) -> Error {
-    Error::usage(format!("{server}: its log-likelihoods cannot be used: {why}")).hint(
-        "generation works; for likelihoods use the weights (a GGUF file or a folder), a server that echoes, \
-         or leave benchmarks out (--items 0)",
-    )
+pub(super) fn refused(server: &str, why: &Unusable) -> Error {
+    let Unusable { kind, found } = why;
+    Error::usage(format!("{server}: its log-likelihoods cannot be used: {found}"))
+        .hint(format!("generation works; for likelihoods {}", kind.way_out()))
 }

@@ -115,7 +115,7 @@ fn untrusted(answer: impl Fn(&Value) -> Value + Send + Sync + 'static) -> String
     let mut model = server.open("sesame", 20.0).unwrap();
     let query = ScoreQuery { continuations: vec![" b".into()], ..ScoreQuery::whole_text("q", "") };
     let error = model.score(&[query], None, &mut |_, _| {}).unwrap_err();
-    assert!(error.advice().is_some_and(|hint| hint.contains("use the weights")));
+    assert!(error.advice().is_some_and(|hint| hint.contains("the weights (a GGUF file or a folder)")));
     server.shown(&error).lines().next().unwrap_or_default().to_owned()
 }
 

@@ -16,7 +16,14 @@ fn accuracy(name: &str, chance: f64, kept: usize, lost: usize, gained: usize, wr
         .enumerate()
         .map(|(index, (before, after))| ItemPair { group: format!("i{index}"), before, after })
         .collect();
-    Benchmark { name: name.to_owned(), direction: Direction::Higher, chance, range: UNIT, items }
+    Benchmark {
+        name: name.to_owned(),
+        direction: Direction::Higher,
+        chance,
+        range: UNIT,
+        items,
+        reported: [None; 2],
+    }
 }
 
 fn verdicts(retention: &Retention) -> Vec<Verdict> {
@@ -111,6 +118,7 @@ fn lower_is_better_turns_the_margin_around() {
         direction: Direction::Lower,
         chance: 8.0,
         range: None,
+        reported: [None; 2],
         items: (0..200)
             .map(|i| {
                 let before = 0.8 + f64::from(i % 7) / 20.0;
@@ -198,10 +206,35 @@ fn a_long_tail_of_few_texts_is_said_beside_the_margin() {
         };
         let items = (0..texts).map(item).collect();
         let name = format!("{texts} texts");
-        Benchmark { name, direction: Direction::Lower, chance: 8.0, range: None, items }
+        Benchmark { name, direction: Direction::Lower, chance: 8.0, range: None, items, reported: [None; 2] }
     };
     let found = retention(&[text(12), text(400)], KEPT);
     let reasons: Vec<&str> = found.benchmarks.iter().map(|one| one.decision.reason.as_str()).collect();
     assert!(reasons[0].ends_with(", less certain than it looks: a long tail in 12 groups"), "{reasons:?}");
     assert!(!reasons[1].contains("tail"), "{reasons:?}");
+}
+
+#[test]
+fn a_pass_of_few_groups_says_what_they_prove_where_they_fall_whole() {
+    let unchanged = |groups: usize, items: usize| {
+        let mut benchmark = accuracy("same", 0.25, items - items / 10, 0, 0, items / 10);
+        for (index, item) in benchmark.items.iter_mut().enumerate() {
+            item.group = format!("g{:03}", index * groups / items);
+        }
+        let found = retention(&[benchmark], KEPT).benchmarks.remove(0).decision;
+        (found.verdict, found.reason)
+    };
+    let (verdict, reason) = unchanged(30, 600);
+    assert_eq!(verdict, Verdict::Pass);
+    assert!(
+        reason.ends_with(
+            " if items are lost one by one; 30 groups that stand or fall whole prove 90.5 % at most"
+        ),
+        "{reason}"
+    );
+    for (groups, items) in [(59, 1180), (600, 600)] {
+        let (verdict, reason) = unchanged(groups, items);
+        assert_eq!(verdict, Verdict::Pass);
+        assert!(!reason.contains("whole"), "{reason}");
+    }
 }

@@ -18,7 +18,7 @@ use crate::{
     model::{Direction, Estimate},
     report::{
         checks,
-        comparison::{left_out, legend, long_tail, unit, word},
+        comparison::{left_out, legend, long_tail, unchanged, unit, weights, word},
         forest::{self, Forest, Row},
         number,
     },
@@ -53,7 +53,7 @@ pub fn page(
                 "What differs",
                 html! {
                     (differences(identity))
-                    @for sentence in left_out(only_before, only_after) { p { (sentence) } }
+                    @for sentence in left_out("the second run", only_before, only_after) { p { (sentence) } }
                 },
             );
             push("samples", "Samples", samples(&[before, after]));
@@ -124,6 +124,8 @@ fn changes(
         (drawing(metrics, noise))
         (table.markup())
         @for warning in warnings { p { (warning) } }
+        @if let Some(sentence) = weights(metrics) { p { (sentence) } }
+        @for sentence in unchanged(metrics, record) { p { (sentence) } }
         p.quiet { (legend(method)) }
     }
 }

@@ -8,10 +8,11 @@ use super::{
 };
 use crate::{
     compare::{Change, Comparison},
+    model::Estimate,
     report::{
-        comparison::{unit, word},
+        comparison::{own, unit, word},
         forest::Row,
-        history::{SINCE, compared, shown},
+        history::{SINCE, compared, lacking, shown},
         number,
     },
     suite::record::Record,
@@ -23,6 +24,7 @@ pub fn page(first: &Record, later: &[(&Record, &Comparison)], metric: Option<&st
     let names = shown(first, later, metric);
     let body = html! {
         p.quiet { (SINCE) }
+        @for sentence in lacking(later) { p { (sentence) } }
         @for name in &names { h3 { (name) } (one(first, later, name)) }
     };
     let records: Vec<&Record> =
@@ -71,15 +73,19 @@ fn verdict(later: &[(&Record, &Comparison)], names: &[&str]) -> (Markup, String)
 /// One metric: a drawing and a table, from the first run to the last.
 fn one(first: &Record, later: &[(&Record, &Comparison)], name: &str) -> Markup {
     let unit = unit(first, name);
-    let own = first.metrics.iter().find(|metric| metric.name == name).and_then(|metric| metric.estimate);
-    let before = vec![
-        Cell::text(&first.name),
-        Cell::estimate(own.as_ref(), unit),
-        own.map_or(Cell::Absent, |estimate| Cell::count(estimate.n)),
-        Cell::Absent,
-        Cell::Absent,
-        Cell::Absent,
-    ];
+    // Nothing is said of a run that measured something else.
+    let said =
+        |record: &Record, comparison: &Comparison| compared(comparison, name).and_then(|_| own(record, name));
+    let own = own(first, name);
+    let run = |record: &Record, own: Option<Estimate>| {
+        vec![
+            Cell::text(&record.name),
+            Cell::estimate(own.as_ref(), unit),
+            own.map_or(Cell::Absent, |estimate| Cell::count(estimate.n)),
+        ]
+    };
+    let mut before = run(first, own);
+    before.extend([Cell::Absent, Cell::Absent, Cell::Absent]);
     let row = |(record, comparison): &(&Record, &Comparison)| {
         let metric = compared(comparison, name);
         let verdict = match (metric, comparison) {
@@ -87,14 +93,13 @@ fn one(first: &Record, later: &[(&Record, &Comparison)], name: &str) -> Markup {
             (None, Comparison::NotComparable(_)) => Cell::Part(badge(Tone::Open, "not comparable")),
             (None, Comparison::Compared { .. }) => Cell::Absent,
         };
-        vec![
-            Cell::text(&record.name),
-            Cell::estimate(metric.and_then(|metric| metric.after).as_ref(), unit),
-            metric.map_or(Cell::Absent, |metric| Cell::count(metric.n)),
+        let mut row = run(record, said(record, comparison));
+        row.extend([
             Cell::estimate(metric.and_then(|metric| metric.difference).as_ref(), unit),
             metric.map_or(Cell::Absent, |metric| Cell::Text(number::probability(metric.p_adjusted))),
             verdict,
-        ]
+        ]);
+        row
     };
     let table = Table {
         caption: "Runs in the order in which they were made, each beside the first.",
@@ -108,9 +113,7 @@ fn one(first: &Record, later: &[(&Record, &Comparison)], name: &str) -> Markup {
         ],
         rows: std::iter::once(before).chain(later.iter().map(row)).collect(),
     };
-    let values = later.iter().map(|(record, comparison)| {
-        (record.name.clone(), compared(comparison, name).and_then(|metric| metric.after))
-    });
+    let values = later.iter().map(|(record, comparison)| (record.name.clone(), said(record, comparison)));
     let rows: Vec<Row> = std::iter::once((first.name.clone(), own))
         .chain(values)
         .filter_map(|(name, estimate)| Some(Row { name, estimate: estimate?, beside: None, mark: None }))

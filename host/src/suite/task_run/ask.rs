@@ -7,6 +7,7 @@ use crate::{
     engine::{
         backend::{Backend, Progress},
         kept::{keep_scores, keep_texts},
+        openai::reach::Beyond,
         query::{GenerateQuery, Prompt, ScoreQuery},
     },
     error::Result,
@@ -63,7 +64,7 @@ pub fn answers(
 
 /// Why one of the tasks asks for what is beyond the model, whatever its documents; see [`Backend::beyond`].
 #[must_use]
-pub fn beyond(set: &TaskSet, system: Option<&ChatMessage>, backend: &Backend) -> Option<&'static str> {
+pub fn beyond(set: &TaskSet, system: Option<&ChatMessage>, backend: &Backend) -> Option<Beyond> {
     let scored = set.tasks.iter().filter(|task| task.output != OutputType::GenerateUntil);
     scored.map(|task| score_queries(task, "", system)).find_map(|queries| backend.beyond(&queries))
 }

@@ -7,7 +7,10 @@ use realign::{
     compare::{Identity, ItemValue},
     gates::{Evidence, Rule, decide},
     model::{Direction, Estimate, Verdict},
-    stats::Interval,
+    stats::{
+        Interval,
+        proportion::{self, Count},
+    },
     store::Store,
     suite::{
         record::Metric,
@@ -40,14 +43,19 @@ fn store_gsm8k(store: &Store, model: &str, rows: &[Value]) {
         cluster: format!("q{index:04}"),
         value: f64::from(u8::from(row[model]["is_correct"].as_bool().expect("right or wrong"))),
     };
+    let items: Vec<ItemValue> = rows.iter().enumerate().map(item).collect();
+    let range = Some(Interval { low: 0.0, high: 1.0 });
+    let counts: Vec<Count> =
+        items.iter().map(|item| Count { hits: usize::from(item.value > 0.5), n: 1 }).collect();
+    let evidence = proportion::clustered(&counts).expect("two clusters").evidence();
     let metric = Metric {
         name: "gsm8k/accuracy".into(),
         unit: "share".into(),
         direction: Some(Direction::Higher),
-        range: Some(Interval { low: 0.0, high: 1.0 }),
+        range,
         formula: "mean/1".into(),
-        estimate: None,
-        bounds: None,
+        estimate: Some(evidence.estimate),
+        bounds: Some(Interval { low: evidence.lower, high: evidence.upper }),
         bound: None,
         threshold: None,
         verdict: None,
@@ -57,7 +65,6 @@ fn store_gsm8k(store: &Store, model: &str, rows: &[Value]) {
     };
     let identity =
         Identity { subject: BTreeMap::from([("model".into(), model.into())]), ..Identity::default() };
-    let items = rows.iter().enumerate().map(item).collect();
     let run = begin(store, model, "gsm8k", &identity).expect("a new run");
     let measured = Measured { metrics: vec![metric], items, ..Measured::default() };
     finish(store, &run, model, "gsm8k", identity, &measured).expect("stored");

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::{
     recorded::breaking,
-    support::{Project, lines},
+    support::{Project, lines, mini},
 };
 
 fn document(project: &Project, arguments: &[&str]) -> Value {
@@ -82,16 +82,7 @@ fn agree_everywhere(project: &Project) -> Vec<String> {
 #[test]
 fn every_number_of_a_persona_has_one_interval_in_every_report() {
     let project = breaking(1);
-    let suite = project.read("suite.toml");
-    let (persona, _) = suite.split_once("[[benchmark]]").expect("the small suite has a benchmark");
-    let persona = persona.replace("split = ", "neutral = \"neutral.jsonl\"\nsplit = ");
-    let style = "[style]\nplugin = \"style-chars\"\ndata = [\"exemplars\", \"contrast\"]\n";
-    project.write("suite.toml", persona + style);
-    let tasks = ["sum", "code", "fact"];
-    project.write("neutral.jsonl", lines(tasks.map(|id| json!({ "id": id, "prompt": id }))));
-    let answers =
-        tasks.map(|id| json!({ "id": format!("neutral/{id}"), "response": format!("It is {id}.") }));
-    project.write("responses.jsonl", project.read("responses.jsonl") + &lines(answers));
+    mini::with_voice(&project);
     let eval = |name| {
         project.realign(&["eval", "suite.toml", "--model", "recorded:responses.jsonl", "--name", name])
     };

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::{
     hostile::assemble,
-    support::{Project, Run, lines, mini},
+    support::{Project, Run, mini},
 };
 
 fn eval(project: &Project, name: &str, more: &[&str]) -> Run {
@@ -77,16 +77,7 @@ fn worse_responses_have_regressed() {
 fn the_voice_is_compared_on_the_scale_of_its_reports() {
     let project = Project::new();
     mini::write(&project);
-    let suite = project.read("suite.toml");
-    let (persona, _) = suite.split_once("[[benchmark]]").expect("the small suite has a benchmark");
-    let persona = persona.replace("split = ", "neutral = \"neutral.jsonl\"\nsplit = ");
-    let style = "[style]\nplugin = \"style-chars\"\ndata = [\"exemplars\", \"contrast\"]\n";
-    project.write("suite.toml", persona + style);
-    let tasks = ["sum", "code", "fact"];
-    project.write("neutral.jsonl", lines(tasks.map(|id| json!({ "id": id, "prompt": id }))));
-    let answers =
-        tasks.map(|id| json!({ "id": format!("neutral/{id}"), "response": format!("It is {id}.") }));
-    project.write("responses.jsonl", project.read("responses.jsonl") + &lines(answers));
+    mini::with_voice(&project);
     let eval = |name: &str| -> Value {
         let run = ["eval", "suite.toml", "--model", "recorded:responses.jsonl", "--name", name, "--json"];
         serde_json::from_str(&project.realign(&run).out).expect("JSON")

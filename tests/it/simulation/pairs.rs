@@ -146,22 +146,27 @@ fn designs(shifted: bool) -> Vec<(String, Made)> {
     found
 }
 
+/// How often the interval of this difference holds the truth.
+fn seen(made: Made) -> Seen {
+    let (truth, made) = (made.truth(), [made]);
+    let mut seen = Seen::default();
+    for round in 0..ROUNDS {
+        // The interval does not hang on the sign-flip test, so one replicate is enough.
+        let found = compared(&made, round, 1).remove(0);
+        let (estimate, bounds) = found.difference.zip(found.bounds).expect("clusters");
+        let (lower, upper) = (bounds.low, bounds.high);
+        seen.add(&Evidence { estimate, lower, upper, effective_n: None, long_tail: false }, truth);
+    }
+    seen
+}
+
 #[test]
 #[ignore = "a simulation of some minutes"]
 fn intervals_of_differences_cover_the_truth_in_95_of_100_runs() {
     let mut table = Table::new("differences");
     for shifted in [false, true] {
         for (name, made) in designs(shifted) {
-            let (truth, made) = (made.truth(), [made]);
-            let mut seen = Seen::default();
-            for round in 0..ROUNDS {
-                // The interval does not hang on the sign-flip test, so one replicate is enough.
-                let found = compared(&made, round, 1).remove(0);
-                let (estimate, bounds) = found.difference.zip(found.bounds).expect("clusters");
-                let (lower, upper) = (bounds.low, bounds.high);
-                seen.add(&Evidence { estimate, lower, upper, effective_n: None, long_tail: false }, truth);
-            }
-            table.row(&name, &seen);
+            table.row(&name, &seen(made));
         }
     }
     table.end(&[]);
@@ -174,16 +179,8 @@ fn clusters_that_change_as_a_whole_leave_differences_covered() {
     let mut table = Table::new("differences, clusters lost as a whole");
     for lost in [0.01, 0.05, 0.15] {
         for (clusters, size) in [(14, 14), (40, 4), (57, 10), (100, 5)] {
-            let made = [Made { clusters, sizes: Sizes::Equal(size), kind: Kind::Whole { lost } }];
-            let truth = made[0].truth();
-            let mut seen = Seen::default();
-            for round in 0..ROUNDS {
-                let found = compared(&made, round, 1).remove(0);
-                let (estimate, bounds) = found.difference.zip(found.bounds).expect("clusters");
-                let (lower, upper) = (bounds.low, bounds.high);
-                seen.add(&Evidence { estimate, lower, upper, effective_n: None, long_tail: false }, truth);
-            }
-            table.row(&format!("{clusters} of {size}, {:.0} % lost", 100.0 * lost), &seen);
+            let made = Made { clusters, sizes: Sizes::Equal(size), kind: Kind::Whole { lost } };
+            table.row(&format!("{clusters} of {size}, {:.0} % lost", 100.0 * lost), &seen(made));
         }
     }
     table.end(&[]);

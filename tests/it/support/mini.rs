@@ -1,6 +1,8 @@
 //! A small suite with recorded responses: five traits, two context kinds, a handful of families.
 
-use super::Project;
+use serde_json::json;
+
+use super::{Project, lines};
 
 /// Families of the test split.
 pub(crate) const FAMILIES: usize = 12;
@@ -113,6 +115,20 @@ pub(crate) fn write(project: &Project) {
     project.write("exemplars.jsonl", texts("ex", "Thanks a lot. We are on it. Anything else"));
     project.write("contrast.jsonl", texts("co", "No. That is your fault"));
     project.write("facts.jsonl", "{\"id\":\"sky\",\"group\":\"colours\",\"prompt\":\"The sky is\",\"choices\":[\" blue\",\" loud\"],\"answer\":0}\n");
+}
+
+/// The same persona with a voice and with answers to neutral tasks, and without its benchmark.
+pub(crate) fn with_voice(project: &Project) {
+    let suite = project.read("suite.toml");
+    let (persona, _) = suite.split_once("[[benchmark]]").expect("the small suite has a benchmark");
+    let persona = persona.replace("split = ", "neutral = \"neutral.jsonl\"\nsplit = ");
+    let style = "[style]\nplugin = \"style-chars\"\ndata = [\"exemplars\", \"contrast\"]\n";
+    project.write("suite.toml", persona + style);
+    let tasks = ["sum", "code", "fact"];
+    project.write("neutral.jsonl", lines(tasks.map(|id| json!({ "id": id, "prompt": id }))));
+    let answers =
+        tasks.map(|id| json!({ "id": format!("neutral/{id}"), "response": format!("It is {id}.") }));
+    project.write("responses.jsonl", project.read("responses.jsonl") + &lines(answers));
 }
 
 /// One scenario as a line.

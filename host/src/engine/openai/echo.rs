@@ -9,7 +9,7 @@ use serde_json::json;
 use super::{
     answer::{About, Answer, LogProbs},
     dispatch::Request,
-    unusable::Kind,
+    unusable::{Kind, Unusable},
 };
 
 /// A logarithm of a probability that is above 0 by more than rounding is none.
@@ -55,23 +55,23 @@ pub(super) fn request(text: &str, model: &str) -> Request {
 /// Reads and checks the answer for a text.
 ///
 /// # Errors
-/// A line that says what is wrong with it.
-pub(super) fn read(body: &[u8], text: &str) -> Result<Echo, String> {
+/// What is wrong with it.
+pub(super) fn read(body: &[u8], text: &str) -> Result<Echo, Unusable> {
     let (choice, usage, about) = Answer::read(body)?;
     if !choice.text.is_some_and(|echoed| echoed.starts_with(text)) {
-        return Err(Kind::NoEcho.word().into());
+        return Err(Kind::NoEcho.into());
     }
     let LogProbs { tokens: Some(tokens), token_logprobs: Some(values), top_logprobs, text_offset } =
         choice.logprobs.unwrap_or_default()
     else {
-        return Err(Kind::NoValues.word().into());
+        return Err(Kind::NoValues.into());
     };
     let Some(tops) = top_logprobs else {
         return Err("it does not say which token is the most probable (top_logprobs)".into());
     };
     let lengths = [values.len(), tops.len(), text_offset.as_ref().map_or(tokens.len(), Vec::len)];
     if let Some(other) = lengths.into_iter().find(|&length| length != tokens.len()) {
-        return Err(format!("{} tokens with {other} values", tokens.len()));
+        return Err(format!("{} tokens with {other} values", tokens.len()).into());
     }
     // Some servers send -1 for every place.
     let offsets = text_offset.filter(|offsets| offsets.iter().any(|&offset| offset > 0));
@@ -88,7 +88,7 @@ pub(super) fn read(body: &[u8], text: &str) -> Result<Echo, String> {
         let logprob = value.map(checked).transpose()?;
         let best = top.into_iter().flatten().map(|(_, value)| value).fold(f64::NEG_INFINITY, f64::max);
         if logprob.is_none() && !found.is_empty() {
-            return Err(format!("token {} has no log-probability", found.len() + 1));
+            return Err(format!("token {} has no log-probability", found.len() + 1).into());
         }
         if logprob.is_some() && best == f64::NEG_INFINITY {
             return Err("it does not say which token is the most probable (top_logprobs)".into());
@@ -97,7 +97,7 @@ pub(super) fn read(body: &[u8], text: &str) -> Result<Echo, String> {
         found.push(Token { text: token.clone(), start, logprob, greedy });
     }
     if made > 1 {
-        return Err(format!("{made} tokens behind the text, 1 was asked for"));
+        return Err(format!("{made} tokens behind the text, 1 was asked for").into());
     }
     if found.first().is_none_or(|first| first.start != 0) {
         return Err("the tokens do not begin where the text begins".into());

@@ -43,7 +43,7 @@ impl OpenAiModel {
         let read = |index: usize, body: &[u8]| -> Result<((f64, usize, bool), About)> {
             let (query, boundary) = places[index];
             let id = &queries[query].id;
-            let echo = echo::read(body, &texts[index]).map_err(|why| self.broken(id, &why))?;
+            let echo = echo::read(body, &texts[index]).map_err(|why| self.broken(id, &why.found))?;
             match echo.behind(boundary) {
                 Scored::Sum(logprob, tokens, greedy) => Ok(((logprob, tokens, greedy), echo.about)),
                 Scored::NoTokens => {

@@ -176,10 +176,7 @@ impl Prober<'_> {
 
     fn echo(&self, text: &str) -> Found<Echo, Unusable> {
         let body = known!(self.completion(&echo::request(text, self.model()))?);
-        Ok(echo::read(&body, text).map_err(|why| {
-            let kind = Kind::of_word(&why).unwrap_or(Kind::Malformed);
-            Unusable::new(kind, why)
-        }))
+        Ok(echo::read(&body, text))
     }
 
     /// As [`Self::ask`], of a text.
@@ -192,8 +189,7 @@ impl Prober<'_> {
         let mut request = echo::request(text, self.model());
         request.body["echo"] = false.into();
         let body = known!(self.completion(&request)?);
-        let answer = Answer::read(&body).map_err(|why| Unusable::new(Kind::Malformed, why));
-        let (choice, _, _) = known!(answer);
+        let (choice, _, _) = known!(Answer::read(&body).map_err(Unusable::from));
         let token = choice.text.unwrap_or_default();
         let values = choice.logprobs.and_then(|logprobs| logprobs.token_logprobs).unwrap_or_default();
         Ok(Ok(match values.as_slice() {
@@ -227,7 +223,7 @@ fn scoring(echo: &Echo) -> Scoring {
 fn plausible(echo: &Echo) -> Result<(), Unusable> {
     let values: Vec<f64> = echo.tokens.iter().filter_map(|token| token.logprob).collect();
     let Some((&first, rest)) = values.split_first() else {
-        return Err(Unusable::new(Kind::NoValues, Kind::NoValues.word()));
+        return Err(Kind::NoValues.into());
     };
     if rest.iter().all(|value| value.to_bits() == first.to_bits()) {
         return Err(Unusable::new(

@@ -91,6 +91,25 @@ impl Unusable {
     }
 }
 
+impl From<Kind> for Unusable {
+    fn from(kind: Kind) -> Self {
+        Self::new(kind, kind.word())
+    }
+}
+
+/// What is wrong with an answer, said of one that could not be read.
+impl From<String> for Unusable {
+    fn from(found: String) -> Self {
+        Self::new(Kind::Malformed, found)
+    }
+}
+
+impl From<&str> for Unusable {
+    fn from(found: &str) -> Self {
+        found.to_owned().into()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

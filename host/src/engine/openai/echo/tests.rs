@@ -10,7 +10,7 @@ fn answer(text: &str, tokens: &[&str], values: &str, offsets: &str) -> String {
     )
 }
 
-fn echo(tokens: &[&str], values: &str, offsets: &str) -> Result<Echo, String> {
+fn echo(tokens: &[&str], values: &str, offsets: &str) -> Result<Echo, Unusable> {
     read(answer("a bc d!", tokens, values, offsets).as_bytes(), "a bc d")
 }
 
@@ -59,7 +59,8 @@ fn spaces_at_the_end_of_a_context_belong_to_the_continuation() {
 
 #[test]
 fn an_answer_that_lies_about_itself_is_refused() {
-    let refusal = |tokens: &[&str], values: &str, offsets: &str| echo(tokens, values, offsets).unwrap_err();
+    let refusal =
+        |tokens: &[&str], values: &str, offsets: &str| echo(tokens, values, offsets).unwrap_err().found;
     insta::assert_snapshot!(refusal(&TOKENS, "[null,-1.5,-0.25]", "[0,1,4,6]"), @"4 tokens with 3 values");
     insta::assert_snapshot!(refusal(&TOKENS, "[null,-1.5,-0.25,-1]", "[0,1,4]"), @"4 tokens with 3 values");
     insta::assert_snapshot!(refusal(&TOKENS, "[null,1.5,-0.25,-1]", "[0,1,4,6]"), @"1.5 is no log-probability");
@@ -73,7 +74,7 @@ fn an_answer_that_lies_about_itself_is_refused() {
     insta::assert_snapshot!(refusal(&[], "[]", "[]"), @"the places of the tokens do not agree with the text (text_offset)");
     insta::assert_snapshot!(refusal(&TOKENS, "[null,NaN,-0.25,-1]", "[0,1,4,6]"), @"an answer that is not what was asked for: expected value at line 1 column 96");
     let other = read(answer("other", &["other"], "[null]", "[0]").as_bytes(), "text").unwrap_err();
-    insta::assert_snapshot!(other, @"the text does not come back (echo)");
+    insta::assert_snapshot!(other.found, @"the text does not come back (echo)");
     let none = read(br#"{"choices":[{"text":"text!"}]}"#, "text").unwrap_err();
-    insta::assert_snapshot!(none, @"no log-probabilities of tokens come back (logprobs)");
+    insta::assert_snapshot!(none.found, @"no log-probabilities of tokens come back (logprobs)");
 }

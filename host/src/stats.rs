@@ -27,6 +27,7 @@ pub mod robust;
 pub mod skewed;
 pub mod skewness;
 pub mod two_sample;
+pub mod unseen;
 pub mod variation;
 pub mod working;
 

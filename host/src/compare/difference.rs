@@ -225,15 +225,11 @@ fn discordant(pairs: &[Pair]) -> Discordant {
     }
 }
 
-/// The smallest difference that would show. Where nothing differs there is no spread to judge by, and the width of the
-/// interval stands for it.
+/// The smallest difference that would show: one whose interval leaves out 0, which is what a claim of change needs.
 fn detectable(spread: &mean::Mean, intervals: &Intervals) -> Option<f64> {
-    let mut standard_error = spread.standard_error;
-    if standard_error <= 0.0 {
-        let half = (intervals.shown.high - intervals.shown.low) / 2.0;
-        standard_error = half / quantile::normal(0.5 + CONFIDENCE / 2.0);
-    }
-    power::minimum_detectable_difference(standard_error, spread.clusters)
+    let half = (intervals.shown.high - intervals.shown.low) / 2.0;
+    let quantile = quantile::t_upper((1.0 - CONFIDENCE) / 2.0, (spread.clusters - 1) as f64);
+    power::minimum_detectable_difference(half / quantile, spread.clusters)
 }
 
 #[cfg(test)]

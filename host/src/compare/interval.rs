@@ -6,9 +6,9 @@
 //! | right or wrong, clustered | Tango's at the effective number of items |
 //! | any other value | Student's t on clusters, with Hall's correction for skewness |
 //!
-//! Where no item changed the effective number is that of the clusters, which may change as a whole: 14 clusters leave room for 0.215
-//! either way. One made-up item on each side instead of a cluster gives 0.04, and covers 51 % of rounds where one cluster in twenty
-//! is lost as a whole.
+//! The effective number reckons with one change more than was seen, that takes its cluster along ([`crate::stats::unseen`]). Where no
+//! item changed it is that of the clusters: 14 leave room for 0.215 either way. One made-up item on each side instead gave 0.04, and
+//! covered 51 % of rounds where one cluster in twenty is lost as a whole.
 //!
 //! `tests/it/simulation.rs` measures the coverage of each row. A `BCa` cluster bootstrap, which stood here before, covered
 //! values with a long tail in 60 clusters 93.0 % of the time.

@@ -2,9 +2,12 @@
 
 use std::{collections::BTreeMap, fmt::Write as _};
 
-use super::{differing::differing, number, record, table};
+use super::{differing::differing, number, record, table, text::wrapped};
 use crate::{
-    compare::{Change, Comparison, Correction, IdentityDifferences, KeyDifference, Method, MetricComparison},
+    compare::{
+        Change, Comparison, Correction, IdentityDifferences, KeyDifference, Method, MetricComparison,
+        interval::IntervalMethod,
+    },
     metrics::{
         Retention,
         retention::{BenchmarkRetention, KEPT},
@@ -45,25 +48,29 @@ pub fn render(
             }
             let _ = write!(text, "\n{}\n", table::text(&table));
             for metric in metrics.iter().filter(|metric| metric.long_tail) {
-                let _ = writeln!(text, "{}", long_tail(metric));
+                let _ = writeln!(text, "{}", wrapped(&long_tail(metric)));
             }
             if let Some(sentence) = weights(metrics) {
-                let _ = writeln!(text, "{sentence}");
+                let _ = writeln!(text, "{}", wrapped(&sentence));
             }
             if let Some(noise) = noise {
                 push_noise(&mut text, metrics, noise, after);
             }
             push_untold(&mut text, metrics, after);
             for sentence in unchanged(metrics, after) {
-                let _ = writeln!(text, "{sentence}");
+                let _ = writeln!(text, "{}", wrapped(&sentence));
             }
             if let Some(retention) = retention {
                 push_retention(&mut text, retention, after);
             }
             for sentence in left_out("the second run", only_before, only_after) {
-                let _ = write!(text, "\n{sentence}\n");
+                let _ = write!(text, "\n{}\n", wrapped(&sentence));
             }
-            let _ = write!(text, "\n-/+ counts the items that were lost and gained; {}\n", legend(method));
+            let _ = write!(
+                text,
+                "\n-/+ counts the items that were lost and gained; {}\n",
+                legend(method, metrics)
+            );
         }
     }
     text.trim_end().to_owned()
@@ -125,13 +132,17 @@ pub(super) fn left_out(second: &str, before: &[(String, String)], after: &[(Stri
     [("the first run", before), (second, after)].into_iter().filter_map(side).collect()
 }
 
-/// What stands behind p and the verdicts.
-pub(super) fn legend(method: Method) -> String {
+/// What stands behind p, intervals and verdicts.
+pub(super) fn legend(method: Method, metrics: &[MetricComparison]) -> String {
     let correction = match method.correction {
         Correction::Holm => "Holm",
         Correction::BenjaminiHochberg => "Benjamini and Hochberg",
     };
     let mut text = format!("p is adjusted by {correction} over all metrics.");
+    if metrics.iter().any(|metric| metric.interval == Some(IntervalMethod::TangoClustered)) {
+        text += "\nAn interval reckons with one change more than was seen, and with its cluster where few changes tell\n\
+                 whether items of one change together.";
+    }
     if let Some(margin) = method.margin {
         let _ = write!(
             text,

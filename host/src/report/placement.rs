@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::{calibration::rates, number, table};
+use super::{calibration::rates, number, table, text::wrapped};
 use crate::hardware::{
     decide::Kind,
     placement::{Placement, Span},
@@ -20,7 +20,7 @@ pub fn render(placement: &Placement) -> String {
             Kind::Sharded => "sharded",
             Kind::Separate => "separate",
         },
-        wrap(&placement.reason),
+        wrapped(&placement.reason),
     );
     let header = ["machine", "processor", "workers", "tok/s", "95 % interval", "share", "tokens", "done in"];
     let mut table = table::new(&header, &[2, 3, 4, 5, 6, 7]);
@@ -54,23 +54,6 @@ pub fn render(placement: &Placement) -> String {
 fn span(span: &Span) -> String {
     let high = span.high.map_or_else(|| "no limit".into(), number::duration);
     format!("{} ({} to {high})", number::duration(span.seconds), number::duration(span.low))
-}
-
-/// One sentence over several lines of at most 100 columns.
-fn wrap(sentence: &str) -> String {
-    let mut lines = vec![String::new()];
-    for word in sentence.split(' ') {
-        let line = lines.last_mut().expect("at least one line");
-        if line.is_empty() {
-            line.push_str(word);
-        } else if line.chars().count() + 1 + word.chars().count() <= 100 {
-            line.push(' ');
-            line.push_str(word);
-        } else {
-            lines.push(word.to_owned());
-        }
-    }
-    lines.join("\n")
 }
 
 #[cfg(test)]

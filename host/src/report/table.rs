@@ -3,7 +3,7 @@
 use comfy_table::{CellAlignment, ColumnConstraint, ContentArrangement, Table, presets};
 
 /// Widest table.
-const WIDTH: u16 = 100;
+pub(super) const WIDTH: u16 = 100;
 
 /// An empty table with a header; columns named in `right` are aligned to the right.
 #[must_use]

@@ -1,5 +1,7 @@
 //! Text that was written by a model, an evaluator or a file, made fit to be shown.
 
+use super::table;
+
 /// Replaces control characters, line breaks excepted: they steer terminals, and mean nothing on a page.
 #[must_use]
 pub fn clean(text: &str) -> String {
@@ -15,6 +17,24 @@ pub fn short(text: &str, most: usize) -> String {
         return text.to_owned();
     }
     text.chars().take(most.saturating_sub(1)).chain(['…']).collect()
+}
+
+/// A sentence over lines of at most 100 columns, like tables; a word that is longer has a line of its own.
+#[must_use]
+pub(super) fn wrapped(sentence: &str) -> String {
+    let mut lines = vec![String::new()];
+    for word in sentence.split(' ') {
+        let line = lines.last_mut().expect("at least one line");
+        if line.is_empty() {
+            line.push_str(word);
+        } else if line.chars().count() + 1 + word.chars().count() <= usize::from(table::WIDTH) {
+            line.push(' ');
+            line.push_str(word);
+        } else {
+            lines.push(word.to_owned());
+        }
+    }
+    lines.join("\n")
 }
 
 #[cfg(test)]

@@ -4,13 +4,13 @@
 //! items and for none that changed, and is as exact as its score test. For clustered items [`clustered_tango`] takes
 //! it at an effective number of items, as [`super::proportion`] does for one share:
 //!
-//! - The design effect is the clustered variance of the mean difference over its variance as if items were independent,
-//!   `(g + l - (g - l)^2 / n) / n^2` with g gained, l lost.
+//! - The design effect is the clustered variance of the sum of differences over its variance as if items were independent,
+//!   `g + l - (g - l)^2 / n` with g gained, l lost. To both is added one change more that takes w items along ([`unseen`]): `w^2`
+//!   and w. Where nothing changed this leaves n over w items, as many as there are clusters if they are of one size.
 //! - The effective number is n over the design effect, times `(t_{n-1} / t_{C-1})^2` for having estimated the variance
 //!   from C clusters, and never more than n.
-//! - Where no spread between clusters can be seen, the effective number is the number of clusters.
 
-use super::{Interval, mean, quantile};
+use super::{Interval, mean, quantile, unseen};
 
 /// Halvings of the unit interval: enough for every bit of a double that matters.
 const HALVINGS: usize = 60;
@@ -59,15 +59,20 @@ fn effective_items(
     filled: usize,
     confidence: f64,
 ) -> f64 {
-    let size = n as f64;
-    let independent = (gained + lost - (gained - lost).powi(2) / size) / (size * size);
-    let clustered = mean::clustered(clusters).map_or(0.0, |mean| mean.standard_error.powi(2));
-    if independent <= 0.0 || clustered <= 0.0 || filled < 2 {
+    if filled < 2 {
         return filled as f64;
+    }
+    let size = n as f64;
+    let more = unseen::reach(clusters) as f64;
+    let independent = gained + lost - (gained - lost).powi(2) / size;
+    let clustered = mean::clustered(clusters).map_or(0.0, |mean| (mean.standard_error * size).powi(2));
+    let alike = size * (independent + more) / (clustered + more * more);
+    if clustered <= 0.0 {
+        return alike;
     }
     let tail = (1.0 - confidence) / 2.0;
     let uncertainty = quantile::t_upper(tail, (n - 1) as f64) / quantile::t_upper(tail, (filled - 1) as f64);
-    size * independent / clustered * uncertainty.powi(2)
+    alike * uncertainty.powi(2)
 }
 
 /// Tango's score statistic for the difference `d`.

@@ -5,6 +5,9 @@
 //! before, so two numbers are given: `n` as many as items (each changes by itself) and as many as clusters (all of a cluster
 //! change together). The truth lies between. Other values have no spread that could be known before a run.
 //!
+//! Retention asks more of clusters: of a benchmark in which nothing changes few of them prove little, because one that was not drawn may
+//! be lost whole ([`unseen`]). What they prove stands beside.
+//!
 //! A group's number is a mean over the documents of its tasks, or over the tasks: then a document of a short task counts for more,
 //! `sqrt(sum_t c w_t^2 / n_t)` with the weights of the tasks.
 
@@ -16,7 +19,7 @@ use super::{
 };
 use crate::{
     sandbox::Item,
-    stats::power,
+    stats::{ONE_SIDED_ALPHA, by_cluster, power, unseen},
     tasks::{metric::Metric, set::TaskSet},
 };
 
@@ -36,6 +39,8 @@ pub struct Sight {
     pub least: Option<f64>,
     /// The same if the items of a cluster change together.
     pub most: Option<f64>,
+    /// Of a benchmark that is right or wrong: the share that is proven to be kept if no item changes, since whole clusters might.
+    pub unlost: Option<f64>,
 }
 
 /// What every metric that is compared can see.
@@ -54,11 +59,17 @@ pub fn sights(suite: &Suite, items: &[Vec<Item>], right_or_wrong: &[bool]) -> Ve
     }
     for ((spec, items), shares) in suite.file.benchmark.iter().zip(items).zip(right_or_wrong) {
         let clusters = distinct(items.iter().map(|item| item.group.as_str()));
-        sights.push(sight(format!("{}/{}", spec.id, spec.metric), items.len(), clusters, *shares));
+        let unlost = shares.then(|| unlost(items.iter().map(|item| item.group.as_str())));
+        let seen = sight(format!("{}/{}", spec.id, spec.metric), items.len(), clusters, *shares);
+        sights.push(Sight { unlost, ..seen });
     }
     for task in suite.tasks.iter().flat_map(|set| &set.tasks) {
         let documents = task.documents.len();
-        let of = |(name, metric): (String, &Metric)| sight(name, documents, documents, metric.is_share());
+        let alone = unseen::kept(&vec![vec![0.0]; documents], ONE_SIDED_ALPHA);
+        let of = |(name, metric): (String, &Metric)| {
+            let unlost = metric.is_share().then_some(alone);
+            Sight { unlost, ..sight(name, documents, documents, metric.is_share()) }
+        };
         sights.extend(task_run::compared(task).map(of));
     }
     for set in &suite.tasks {
@@ -82,7 +93,7 @@ fn of_group(set: &TaskSet, number: &GroupNumber<'_>) -> Sight {
     let items = number.tasks.keys().map(|place| set.tasks[*place].documents.len()).sum();
     let detectable = power::minimum_detectable_difference(variance.sqrt(), items);
     let metric = format!("{}/{}", number.group.name, number.name);
-    Sight { metric, items, clusters: items, least: detectable, most: detectable }
+    Sight { metric, items, clusters: items, least: detectable, most: detectable, unlost: None }
 }
 
 fn distinct<'a>(names: impl Iterator<Item = &'a str>) -> usize {
@@ -94,7 +105,12 @@ fn sight(metric: String, items: usize, clusters: usize, right_or_wrong: bool) ->
         let standard_error = (CHANGING / n.max(1) as f64).sqrt();
         power::minimum_detectable_difference(standard_error, clusters).filter(|_| right_or_wrong)
     };
-    Sight { metric, items, clusters, least: detectable(items), most: detectable(clusters) }
+    Sight { metric, items, clusters, least: detectable(items), most: detectable(clusters), unlost: None }
+}
+
+/// What items of these groups prove to be kept if none changes.
+fn unlost<'a>(groups: impl Iterator<Item = &'a str>) -> f64 {
+    unseen::kept(&by_cluster(groups.map(|group| (group, 0.0))), ONE_SIDED_ALPHA)
 }
 
 #[cfg(test)]

@@ -63,38 +63,80 @@ fn at_the_margin_retention_passes_in_at_most_5_of_100_runs() {
             errors.row(format!("{kind}, {clusters} {}", sizes.name()), passed);
         }
     }
-    errors.end(&["bits per byte, 12 of 5"]);
+    errors.end(&[]);
 }
 
-/// Exactly 95 % are kept, and what is lost is lost by whole groups: where no group was lost in few, nothing tells so. It is why the
-/// reason of a pass names what so few groups prove at most.
+/// Exactly 95 % are kept, and groups lose their items together: where none was lost in few groups, nothing tells so.
 #[test]
 #[ignore = "a simulation of some minutes"]
-fn groups_that_are_lost_as_a_whole_are_seen_where_there_are_many() {
-    let mut errors = Errors::new("exactly 95 % kept, whole groups lost", "passed");
-    for clusters in [12, 24, 40, 57, 100, 200] {
-        let passed = (0..ROUNDS).filter(|round| {
-            let found = retention(&[whole(clusters, *round)], 0.95);
-            found.benchmarks[0].decision.verdict == Verdict::Pass
-        });
-        errors.row(format!("answers, {clusters} of 5"), passed.count());
+fn groups_that_lose_their_items_together_pass_in_at_most_5_of_100_runs() {
+    let mut errors = Errors::new("exactly 95 % kept, groups lost together", "passed");
+    for (name, lost, items) in [("whole", 0.05, 1.0), ("by half", 0.10, 0.5)] {
+        for (clusters, sizes) in [
+            (12, Sizes::Equal(5)),
+            (14, Sizes::Equal(14)),
+            (24, Sizes::Equal(5)),
+            (24, Sizes::Equal(20)),
+            (40, Sizes::Equal(10)),
+            (57, Sizes::Equal(10)),
+            (60, Sizes::Equal(10)),
+            (100, Sizes::Equal(5)),
+            (200, Sizes::Equal(5)),
+            (60, Sizes::Unequal),
+            (150, Sizes::Unequal),
+        ] {
+            let lost = Together { lost, items, alone: 0.0 };
+            errors.row(format!("{name}, {clusters} {}", sizes.name()), passes(clusters, sizes, lost));
+        }
     }
-    errors.end(&["answers, 12 of 5", "answers, 24 of 5", "answers, 40 of 5"]);
+    errors.end(&[]);
 }
 
-/// 80 % right before; one group in twenty loses all of it.
-fn whole(clusters: usize, round: usize) -> Benchmark {
+/// One item in a hundred is lost alone and 4 % of the groups whole: fewer than 59 groups often show only the former, and what they
+/// do not show is in no number. It is why the reason of such a pass names what so few groups prove at most.
+#[test]
+#[ignore = "a simulation of some minutes"]
+fn a_mixture_of_single_items_and_whole_groups_is_seen_where_groups_are_many() {
+    let mut errors = Errors::new("exactly 95 % kept, single items and whole groups lost", "passed");
+    for (clusters, size) in [(14, 14), (24, 20), (40, 10), (57, 10), (75, 10), (100, 10), (200, 5)] {
+        let lost = Together { lost: 0.04, items: 1.0, alone: 0.01 / 0.96 };
+        errors.row(format!("{clusters} of {size}"), passes(clusters, Sizes::Equal(size), lost));
+    }
+    errors.end(&["24 of 20", "40 of 10", "57 of 10"]);
+}
+
+/// How a model loses what it could.
+#[derive(Clone, Copy)]
+struct Together {
+    /// Share of the groups that lose items together.
+    lost: f64,
+    /// Share of such a group's items that is lost.
+    items: f64,
+    /// Share of every other group's items that is lost.
+    alone: f64,
+}
+
+/// Rounds in which retention passes, of a benchmark with 80 % right before.
+fn passes(clusters: usize, sizes: Sizes, together: Together) -> usize {
+    let passed = |round: &usize| {
+        let benchmark = losing(clusters, sizes, together, *round);
+        retention(&[benchmark], 0.95).benchmarks[0].decision.verdict == Verdict::Pass
+    };
+    (0..ROUNDS).filter(passed).count()
+}
+
+fn losing(clusters: usize, sizes: Sizes, together: Together, round: usize) -> Benchmark {
     let mut rng = replicate_rng(SEED, round);
     let mut items = Vec::new();
     for group in 0..clusters {
-        let lost = uniform(&mut rng) < 0.05;
-        for _ in 0..5 {
-            let right = uniform(&mut rng) < 0.8;
+        let lost = if uniform(&mut rng) < together.lost { together.items } else { together.alone };
+        for _ in 0..sizes.draw(&mut rng) {
+            let (right, stays) = (uniform(&mut rng) < 0.8, uniform(&mut rng) >= lost);
             let value = |right| f64::from(u8::from(right));
             items.push(ItemPair {
                 group: cluster(group),
                 before: value(right),
-                after: value(right && !lost),
+                after: value(right && stays),
             });
         }
     }

@@ -137,6 +137,22 @@ fn lower_is_better_turns_the_margin_around() {
 }
 
 #[test]
+fn wrong_answers_counted_instead_of_right_ones_prove_as_little_in_few_groups() {
+    let verdict = |groups: usize| {
+        let item = |index: usize| {
+            let wrong = f64::from(u8::from(index % 3 == 0));
+            ItemPair { group: format!("g{:03}", index % groups), before: wrong, after: wrong }
+        };
+        let (name, direction, chance) = ("errors".to_owned(), Direction::Lower, 0.75);
+        let items = (0..1200).map(item).collect();
+        let benchmark = Benchmark { name, direction, chance, range: UNIT, items, reported: [None; 2] };
+        retention(&[benchmark], KEPT).benchmarks[0].decision.verdict
+    };
+    assert_eq!([20, 50].map(verdict), [Verdict::Inconclusive; 2]);
+    assert_eq!(verdict(400), Verdict::Pass);
+}
+
+#[test]
 fn items_of_one_group_count_together() {
     let mut grouped = accuracy("grouped", 0.25, 590, 10, 10, 390);
     for (index, item) in grouped.items.iter_mut().enumerate() {
@@ -214,27 +230,37 @@ fn a_long_tail_of_few_texts_is_said_beside_the_margin() {
     assert!(!reasons[1].contains("tail"), "{reasons:?}");
 }
 
-#[test]
-fn a_pass_of_few_groups_says_what_they_prove_where_they_fall_whole() {
-    let unchanged = |groups: usize, items: usize| {
-        let mut benchmark = accuracy("same", 0.25, items - items / 10, 0, 0, items / 10);
-        for (index, item) in benchmark.items.iter_mut().enumerate() {
-            item.group = format!("g{:03}", index * groups / items);
-        }
-        let found = retention(&[benchmark], KEPT).benchmarks.remove(0).decision;
-        (found.verdict, found.reason)
-    };
-    let (verdict, reason) = unchanged(30, 600);
-    assert_eq!(verdict, Verdict::Pass);
-    assert!(
-        reason.ends_with(
-            " if items are lost one by one; 30 groups that stand or fall whole prove 90.5 % at most"
-        ),
-        "{reason}"
-    );
-    for (groups, items) in [(59, 1180), (600, 600)] {
-        let (verdict, reason) = unchanged(groups, items);
-        assert_eq!(verdict, Verdict::Pass);
-        assert!(!reason.contains("whole"), "{reason}");
+/// So many items right in so many groups, of which a few are lost and as many gained, each in another group.
+fn grouped(groups: usize, items: usize, changed: usize) -> Decision {
+    let wrong = items / 10;
+    let mut benchmark = accuracy("grouped", 0.25, items - wrong - changed, changed, changed, wrong - changed);
+    for (index, item) in benchmark.items.iter_mut().enumerate() {
+        item.group = format!("g{:03}", index % groups);
     }
+    retention(&[benchmark], KEPT).benchmarks.remove(0).decision
+}
+
+#[test]
+fn unchanged_items_of_few_groups_prove_nothing_since_groups_may_be_lost_whole() {
+    for (groups, items) in [(12, 240), (14, 280), (24, 480), (40, 800), (58, 1160)] {
+        let found = grouped(groups, items, 0);
+        assert_eq!(found.verdict, Verdict::Inconclusive, "{groups} groups: {}", found.reason);
+        assert!(
+            found.further.is_some_and(|further| (59..=62).contains(&(groups + further))),
+            "{groups}: {found:?}"
+        );
+    }
+    let reason = grouped(14, 280, 0).reason;
+    let said = ": no item changed, but 14 groups that stand or fall whole prove 80.7 % at most";
+    assert!(reason.ends_with(said), "{reason}");
+    assert_eq!((grouped(59, 1180, 0).verdict, grouped(600, 600, 0).verdict), (Verdict::Pass, Verdict::Pass));
+}
+
+#[test]
+fn a_pass_of_few_groups_that_lost_items_one_by_one_says_what_they_prove_where_they_fall_whole() {
+    let found = grouped(30, 600, 6);
+    assert_eq!(found.verdict, Verdict::Pass, "{}", found.reason);
+    let said = " if groups lose items as seen; 30 that stand or fall whole prove 90.5 % at most";
+    assert!(found.reason.ends_with(said), "{}", found.reason);
+    assert!(!grouped(59, 1180, 6).reason.contains("whole"));
 }

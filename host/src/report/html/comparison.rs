@@ -126,7 +126,7 @@ fn changes(
         @for warning in warnings { p { (warning) } }
         @if let Some(sentence) = weights(metrics) { p { (sentence) } }
         @for sentence in unchanged(metrics, record) { p { (sentence) } }
-        p.quiet { (legend(method)) }
+        p.quiet { (legend(method, metrics)) }
     }
 }
 

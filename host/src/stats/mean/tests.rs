@@ -128,3 +128,27 @@ fn an_interval_ends_where_the_range_does() {
     assert!(found.estimate.high <= 1.0 && found.upper <= 1.0, "{found:?}");
     assert!(found.estimate.low < 0.5, "equal values do not prove themselves: {found:?}");
 }
+
+#[test]
+fn clusters_that_lie_farthest_out_count_again_in_the_spread_and_in_nothing_else() {
+    let clusters = five_clusters();
+    let plain = clustered(&clusters).expect("clusters");
+    let mut by_hand = clusters.clone();
+    // The sums around 0.515 are -0.045, -0.43, 0.47, -0.215 and 0.22.
+    by_hand.extend([vec![0.1, 0.5], vec![0.7, 0.8]]);
+    let by_hand = clustered(&by_hand).expect("clusters").standard_error * 1.4_f64.sqrt();
+    let again = with_ends_again(&clusters).expect("clusters");
+    assert_eq!(Some(again), Mean { standard_error: by_hand, ..plain }.evidence());
+    assert!(again.lower < plain.evidence().expect("finite").lower, "{again:?}");
+}
+
+proptest! {
+    #[test]
+    fn ends_that_count_again_bring_no_bound_nearer(
+        clusters in prop::collection::vec(prop::collection::vec(-9.0..9.0_f64, 1..5), 2..20)
+    ) {
+        let plain = clustered(&clusters).and_then(|mean| mean.evidence()).expect("finite");
+        let again = with_ends_again(&clusters).expect("finite");
+        prop_assert!(again.lower <= plain.lower && plain.upper <= again.upper);
+    }
+}

@@ -61,6 +61,27 @@ fn items_that_change_together_say_less_than_independent_ones() {
     assert!(wide.high > 0.0 && narrow.high < 0.0, "{wide:?} {narrow:?}");
 }
 
+/// Before, one item lost and one gained among 14 clusters of 14 put the ends at 0.028, and none at 0.215.
+#[test]
+fn few_changes_narrow_the_interval_little_by_little() {
+    let clusters = |changed: usize| -> Vec<Vec<f64>> {
+        let mut clusters = vec![vec![0.0; 14]; 14];
+        for index in 0..changed {
+            clusters[index][0] = if index % 2 == 0 { 1.0 } else { -1.0 };
+        }
+        clusters
+    };
+    let ends = |changed: usize| {
+        let found = clustered_tango(&clusters(changed), 0.95).expect("items");
+        (found.high - found.low) / 2.0
+    };
+    let found = [0, 1, 2, 4, 8].map(ends);
+    assert!(found.is_sorted_by(|more, fewer| more > fewer) && found[2] > 0.08, "{found:?}");
+    let apart: Vec<Vec<f64>> = clusters(14).iter().flatten().map(|value| vec![*value]).collect();
+    let single = clustered_tango(&apart, 0.95).expect("items").high;
+    assert!(ends(14) < 1.25 * single, "many changes that come alone: {} and {single}", ends(14));
+}
+
 #[test]
 fn no_item_and_impossible_counts_have_no_interval() {
     assert_eq!(tango(0.0, 0.0, 0.0, 0.95), None);

@@ -140,7 +140,7 @@ fn lower_is_better_turns_the_margin_around() {
 fn wrong_answers_counted_instead_of_right_ones_prove_as_little_in_few_groups() {
     let verdict = |groups: usize| {
         let item = |index: usize| {
-            let wrong = f64::from(u8::from(index % 3 == 0));
+            let wrong = f64::from(u8::from(index.is_multiple_of(3)));
             ItemPair { group: format!("g{:03}", index % groups), before: wrong, after: wrong }
         };
         let (name, direction, chance) = ("errors".to_owned(), Direction::Lower, 0.75);

@@ -66,8 +66,8 @@ fn items_that_change_together_say_less_than_independent_ones() {
 fn few_changes_narrow_the_interval_little_by_little() {
     let clusters = |changed: usize| -> Vec<Vec<f64>> {
         let mut clusters = vec![vec![0.0; 14]; 14];
-        for index in 0..changed {
-            clusters[index][0] = if index % 2 == 0 { 1.0 } else { -1.0 };
+        for (index, cluster) in clusters.iter_mut().take(changed).enumerate() {
+            cluster[0] = if index.is_multiple_of(2) { 1.0 } else { -1.0 };
         }
         clusters
     };

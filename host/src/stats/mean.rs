@@ -105,8 +105,7 @@ pub fn bounded(clusters: &[Vec<f64>], low: f64, high: f64) -> Option<Evidence> {
 ///
 /// Following Agresti and Min (2005), who add two made-up observations to a table of paired proportions, the
 /// interval is that of the data plus the ends; the value itself is the plain mean. The third moment is the data's alone, over the
-/// spread of
-/// data and ends: the ends stand for what was not seen on either side, and lean to none. With the data's own spread one lost item
+/// spread of data and ends: the ends stand for what was not seen on either side, and lean to none. With the data's own spread one lost item
 /// in 200 put a bound three times as far away; without any skewness a margin was passed wrongly in up to 9 of 100 runs. It is that of
 /// the sums as they are: a range ends the tail, and the estimates of [`super::skewness`], which reckon with a longer one than was seen,
 /// made intervals of scores that mostly have full marks up to 1.6 times as wide and covered no better.
@@ -142,7 +141,7 @@ pub fn padded(clusters: &[Vec<f64>], low: f64, high: f64, weight: usize) -> Opti
 ///
 /// What [`padded`] does where the range has ends: values that were not seen may lie as far out as any that were. Mean, skewness
 /// and degrees of freedom are those of the data, and the spread is never less than theirs. For claims that few clusters decide: that a
-/// margin was kept is wrong in 5 % of rounds at most, instead of 6.4 (12 clusters of 5 with an exponential tail).
+/// margin was kept is wrong in 5.0 % of rounds instead of 6.4 (12 clusters of 5 with an exponential tail).
 ///
 /// `None` with fewer than two clusters or a number that is not finite.
 #[must_use]

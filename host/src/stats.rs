@@ -16,6 +16,7 @@ use std::collections::BTreeMap;
 pub mod auc;
 pub mod bootstrap;
 pub mod evidence;
+pub mod gaffke;
 pub mod mean;
 pub mod multiplicity;
 pub mod paired;

@@ -122,11 +122,11 @@ fn validation_rows_are_of_families_that_no_other_file_has() {
     assert_eq!(shared, None, "a run of words that another file has");
 }
 
-/// 59 groups without a loss are what proves that 95 % are kept where groups are lost whole.
+/// 59 groups without a loss prove that 95 % are kept; where more items are lost and gained, it takes more.
 #[test]
 fn no_question_is_asked_twice_and_there_are_groups_enough_to_prove_95_percent() {
     for (file, question, size) in [
-        ("bench/answers.jsonl", "question", 590),
+        ("bench/answers.jsonl", "question", 1080),
         ("bench/facts.jsonl", "prompt", 440),
         ("bench/minimal-pairs.jsonl", "choices", 976),
     ] {

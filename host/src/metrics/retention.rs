@@ -9,11 +9,8 @@
 //! range is open, as for bits per byte). Else it is `no headroom`. At least two must count, and every one that
 //! counts must hold.
 //!
-//! The margin reckons with items of a group that are lost together as far as this shows between groups, and with one change more that
-//! takes along the w items that [`unseen`] says: a whole group where nothing changed. No bound is stronger than n over w items without a
-//! loss make it, `alpha^(w / n)`, as for shares: 58 unchanged groups do not prove 95 %, and 59 do. Where few groups lose items one by one
-//! a pass holds for such losses, and its reason says what so many groups prove if they are lost whole. Of values without a range, as bits
-//! per byte, the groups that lost and gained most count once more. `tests/it/simulation/claims.rs` measures how often a pass is wrong.
+//! The bounds of d ([`margin`]) hold however groups lose their items, one by one or whole: 58 unchanged groups do not prove 95 %, and 59
+//! do. `tests/it/simulation/claims.rs` measures how often a pass is wrong.
 //!
 //! A mean over benchmarks is not computed: a gain on one does not pay for a loss on another.
 
@@ -22,9 +19,11 @@ use serde::{Deserialize, Serialize};
 use super::aggregate::mean_evidence;
 use crate::{
     gates::{Decision, Evidence, Rule, decide, decide::number},
-    model::{Direction, Estimate, Verdict},
-    stats::{CONFIDENCE, Interval, ONE_SIDED_ALPHA, by_cluster, mean, unseen},
+    model::{Direction, Verdict},
+    stats::{Interval, by_cluster},
 };
+
+pub mod margin;
 
 /// Share of the capability that has to be kept.
 pub const KEPT: f64 = 0.95;
@@ -112,7 +111,7 @@ fn one_benchmark(benchmark: &Benchmark, kept: f64) -> BenchmarkRetention {
     let [before, after] = benchmark.reported;
     let before = before.or_else(|| mean_evidence(&side(|item| item.before), benchmark.range));
     let after = after.or_else(|| mean_evidence(&side(|item| item.after), benchmark.range));
-    let margin = margin(benchmark, kept);
+    let margin = margin::of(benchmark, kept);
     let decision = match (&before, &margin) {
         (Some(before), Some(margin)) => no_headroom(benchmark, before).unwrap_or_else(|| {
             let decision = decide(&Rule::at_least(0.0), Some(margin));
@@ -122,11 +121,11 @@ fn one_benchmark(benchmark: &Benchmark, kept: f64) -> BenchmarkRetention {
             } else {
                 String::new()
             };
-            let groups = few_groups(benchmark, margin, kept, decision.verdict).unwrap_or_default();
+            let groups = margin::few_groups(benchmark, kept, decision.verdict).unwrap_or_default();
             let reason =
                 format!("margin over {:.0} % kept lies in {lower} to {upper}{tail}{groups}", 100.0 * kept);
             let further = match decision.verdict {
-                Verdict::Inconclusive => further(benchmark, margin, kept, decision.further),
+                Verdict::Inconclusive => margin::further(benchmark, margin, kept, decision.further),
                 _ => None,
             };
             Decision { reason, further, ..decision }
@@ -150,84 +149,6 @@ fn one_benchmark(benchmark: &Benchmark, kept: f64) -> BenchmarkRetention {
         margin,
         decision,
     }
-}
-
-/// What a pass takes for granted where groups are few, that they lose items as those did that lost some; and why there is none where
-/// nothing changed. C groups without a loss that stand or fall whole prove `alpha^(1/C)`, 95 % from 59 on.
-fn few_groups(benchmark: &Benchmark, margin: &Evidence, kept: f64, verdict: Verdict) -> Option<String> {
-    let Estimate { n, clusters, .. } = margin.estimate;
-    let proven = ONE_SIDED_ALPHA.powf(1.0 / clusters as f64);
-    // Of errors a share that is kept would be one of right answers.
-    let counts = benchmark.range.is_some() && benchmark.direction == Direction::Higher;
-    if !counts || clusters == n || proven >= kept {
-        return None;
-    }
-    let percent = 100.0 * proven;
-    let most = format!("that stand or fall whole prove {percent:.1} % at most");
-    match verdict {
-        Verdict::Pass => Some(format!(" if groups lose items as seen; {clusters} {most}")),
-        Verdict::Inconclusive if unchanged(&changes(benchmark)) => {
-            Some(format!(": no item changed, but {clusters} groups {most}"))
-        }
-        _ => None,
-    }
-}
-
-/// Whether no item is worth more or less than before.
-fn unchanged(changes: &[Vec<f64>]) -> bool {
-    changes.iter().flatten().all(|change| *change == 0.0)
-}
-
-/// Further groups that would decide, where `by_root` would if only the spread kept it open.
-///
-/// Where nothing changes the spread is what is added for the unseen, and shrinks with the number of groups instead of its root.
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a count of groups, of any size")]
-fn further(benchmark: &Benchmark, margin: &Evidence, kept: f64, by_root: Option<usize>) -> Option<usize> {
-    let Estimate { value, clusters, .. } = margin.estimate;
-    let Some(range) = benchmark.range.filter(|_| value > 0.0) else { return by_root };
-    let (changes, losable) = (changes(benchmark), losable(benchmark, range, kept));
-    let (counted, proven) = (clusters as f64, unseen::kept(&changes, ONE_SIDED_ALPHA));
-    // As many groups as prove that too little is lost where none was: the logarithm of what they prove goes with one over their number.
-    let proving = counted * proven.ln() / (1.0 - value / losable).ln();
-    let needed = if margin.lower >= value - (1.0 - proven) * losable {
-        proving
-    } else if unchanged(&changes) {
-        proving.max(counted * (value - margin.lower) / value)
-    } else {
-        proving.max(counted + by_root? as f64)
-    };
-    needed.is_finite().then(|| (needed.ceil() as usize).saturating_sub(clusters))
-}
-
-/// After minus before, by group.
-fn changes(benchmark: &Benchmark) -> Vec<Vec<f64>> {
-    by_cluster(benchmark.items.iter().map(|item| (item.group.as_str(), item.after - item.before)))
-}
-
-/// Mean of d with its bounds.
-fn margin(benchmark: &Benchmark, kept: f64) -> Option<Evidence> {
-    let difference = |item: &ItemPair| match benchmark.direction {
-        Direction::Higher => item.after - kept * item.before,
-        Direction::Lower => item.before - kept * item.after,
-    };
-    let clusters = by_cluster(benchmark.items.iter().map(|item| (item.group.as_str(), difference(item))));
-    let Some(range) = benchmark.range else { return mean::with_ends_again(&clusters) };
-    let (low, high, changes) = (range.low, range.high, changes(benchmark));
-    let mut margin = mean::padded(&clusters, low - kept * high, high - kept * low, unseen::reach(&changes))?;
-    let (value, losable) = (margin.estimate.value, losable(benchmark, range, kept));
-    let unlost = |alpha: f64| value - (1.0 - unseen::kept(&changes, alpha)) * losable;
-    margin.lower = margin.lower.min(unlost(ONE_SIDED_ALPHA));
-    margin.estimate.low = margin.estimate.low.min(unlost((1.0 - CONFIDENCE) / 2.0));
-    Some(margin)
-}
-
-/// What d would lose on average if every item were lost that is not.
-fn losable(benchmark: &Benchmark, range: Interval, kept: f64) -> f64 {
-    let of = |item: &ItemPair| match benchmark.direction {
-        Direction::Higher => item.after - range.low,
-        Direction::Lower => kept * (range.high - item.after),
-    };
-    benchmark.items.iter().map(of).sum::<f64>() / benchmark.items.len() as f64
 }
 
 /// Why the benchmark does not count, if it does not.

@@ -29,7 +29,7 @@ pub struct Mean {
     pub df: f64,
     /// Between which numbers the skewness of the mean's distribution is estimated to lie.
     pub skewness: Interval,
-    /// The skewness of the cluster sums as they are, which [`padded`] takes.
+    /// The skewness of the cluster sums as they are, which [`bounded`] takes.
     pub plain_skewness: f64,
     /// Observations.
     pub n: usize,
@@ -89,22 +89,9 @@ pub fn geometric(clusters: &[Vec<f64>]) -> Option<Evidence> {
 
 /// Mean of values that cannot leave `low..=high`, with bounds that stay honest for few or equal values.
 ///
-/// [`padded`] with one value at each end of the range. If all clusters agree exactly their spread cannot be estimated, and each added
-/// value weighs as much as a cluster.
-///
-/// `None` with fewer than two clusters or a number that is not finite.
-#[must_use]
-pub fn bounded(clusters: &[Vec<f64>], low: f64, high: f64) -> Option<Evidence> {
-    let plain = clustered(clusters)?;
-    let scale = (high - low).abs().max(f64::MIN_POSITIVE);
-    let weight = if plain.standard_error / scale < 1e-9 { plain.n.div_ceil(plain.clusters) } else { 1 };
-    padded(clusters, low, high, weight)
-}
-
-/// Mean of values that cannot leave `low..=high`, with a made-up cluster of `weight` values at each end.
-///
 /// Following Agresti and Min (2005), who add two made-up observations to a table of paired proportions, the
-/// interval is that of the data plus the ends; the value itself is the plain mean. The third moment is the data's alone, over the
+/// interval is that of the data plus one value at each end of the range; the value itself is the plain mean. If all clusters agree exactly
+/// their spread cannot be estimated, and each added value weighs as much as a cluster. The third moment is the data's alone, over the
 /// spread of data and ends: the ends stand for what was not seen on either side, and lean to none. With the data's own spread one lost item
 /// in 200 put a bound three times as far away; without any skewness a margin was passed wrongly in up to 9 of 100 runs. It is that of
 /// the sums as they are: a range ends the tail, and the estimates of [`super::skewness`], which reckon with a longer one than was seen,
@@ -114,8 +101,10 @@ pub fn bounded(clusters: &[Vec<f64>], low: f64, high: f64) -> Option<Evidence> {
 ///
 /// `None` with fewer than two clusters or a number that is not finite.
 #[must_use]
-pub fn padded(clusters: &[Vec<f64>], low: f64, high: f64, weight: usize) -> Option<Evidence> {
+pub fn bounded(clusters: &[Vec<f64>], low: f64, high: f64) -> Option<Evidence> {
     let plain = clustered(clusters)?;
+    let scale = (high - low).abs().max(f64::MIN_POSITIVE);
+    let weight = if plain.standard_error / scale < 1e-9 { plain.n.div_ceil(plain.clusters) } else { 1 };
     let mut padded = clusters.to_vec();
     padded.extend([vec![low; weight], vec![high; weight]]);
     let padded = clustered(&padded)?;
@@ -139,7 +128,7 @@ pub fn padded(clusters: &[Vec<f64>], low: f64, high: f64, weight: usize) -> Opti
 
 /// Mean of values without a limit, to whose spread the lowest and the highest cluster are added once more each.
 ///
-/// What [`padded`] does where the range has ends: values that were not seen may lie as far out as any that were. Mean, skewness
+/// What [`bounded`] does where the range has ends: values that were not seen may lie as far out as any that were. Mean, skewness
 /// and degrees of freedom are those of the data, and the spread is never less than theirs. For claims that few clusters decide: that a
 /// margin was kept is wrong in 5.0 % of rounds instead of 6.4 (12 clusters of 5 with an exponential tail).
 ///

@@ -6,7 +6,7 @@
 //! change together). The truth lies between. Other values have no spread that could be known before a run.
 //!
 //! Retention asks more of clusters: of a benchmark in which nothing changes few of them prove little, because one that was not drawn may
-//! be lost whole ([`unseen`]). What they prove stands beside.
+//! be lost whole ([`gaffke`]). What they prove stands beside.
 //!
 //! A group's number is a mean over the documents of its tasks, or over the tasks: then a document of a short task counts for more,
 //! `sqrt(sum_t c w_t^2 / n_t)` with the weights of the tasks.
@@ -19,7 +19,7 @@ use super::{
 };
 use crate::{
     sandbox::Item,
-    stats::{ONE_SIDED_ALPHA, by_cluster, power, unseen},
+    stats::{ONE_SIDED_ALPHA, by_cluster, power, gaffke},
     tasks::{metric::Metric, set::TaskSet},
 };
 
@@ -65,7 +65,7 @@ pub fn sights(suite: &Suite, items: &[Vec<Item>], right_or_wrong: &[bool]) -> Ve
     }
     for task in suite.tasks.iter().flat_map(|set| &set.tasks) {
         let documents = task.documents.len();
-        let alone = unseen::kept(&vec![vec![0.0]; documents], ONE_SIDED_ALPHA);
+        let alone = gaffke::unlost(std::iter::repeat_n(1, documents), ONE_SIDED_ALPHA);
         let of = |(name, metric): (String, &Metric)| {
             let unlost = metric.is_share().then_some(alone);
             Sight { unlost, ..sight(name, documents, documents, metric.is_share()) }
@@ -110,7 +110,7 @@ fn sight(metric: String, items: usize, clusters: usize, right_or_wrong: bool) ->
 
 /// What items of these groups prove to be kept if none changes.
 fn unlost<'a>(groups: impl Iterator<Item = &'a str>) -> f64 {
-    unseen::kept(&by_cluster(groups.map(|group| (group, 0.0))), ONE_SIDED_ALPHA)
+    gaffke::unlost(by_cluster(groups.map(|group| (group, ()))).iter().map(Vec::len), ONE_SIDED_ALPHA)
 }
 
 #[cfg(test)]

@@ -42,7 +42,8 @@ pub struct Sum {
 #[must_use]
 pub fn lower(groups: &[Sum], worst: Sum, repeated: f64, alpha: f64) -> Option<f64> {
     let counted = counted(groups, repeated);
-    let over = |value: fn(&Sum) -> f64| counted.iter().map(|(group, count)| count * value(group)).sum::<f64>();
+    let over =
+        |value: fn(&Sum) -> f64| counted.iter().map(|(group, count)| count * value(group)).sum::<f64>();
     let mean = over(|group| group.sum) / over(|group| group.items);
     let least = worst.sum / worst.items;
     if !(least.is_finite() && mean.is_finite() && least < mean) {
@@ -85,17 +86,17 @@ pub fn unlost(sizes: impl IntoIterator<Item = usize>, alpha: f64) -> f64 {
 fn counted(groups: &[Sum], repeated: f64) -> Vec<(Sum, f64)> {
     let mut sorted = groups.to_vec();
     sorted.sort_by(|one, other| one.sum.total_cmp(&other.sum).then(one.items.total_cmp(&other.items)));
-    sorted.chunk_by(|one, other| one == other).map(|equal| (equal[0], repeated * equal.len() as f64)).collect()
+    sorted
+        .chunk_by(|one, other| one == other)
+        .map(|equal| (equal[0], repeated * equal.len() as f64))
+        .collect()
 }
 
 /// `P(sum a E <= 0)` with `a = S - x m` over groups and the worst; grows with x.
 fn below(groups: &[(Sum, f64)], worst: Sum, x: f64) -> f64 {
     let factor = |group: Sum| group.sum - x * group.items;
-    let factors: Vec<(f64, f64)> = groups
-        .iter()
-        .map(|(group, count)| (factor(*group), *count))
-        .chain([(factor(worst), 1.0)])
-        .collect();
+    let factors: Vec<(f64, f64)> =
+        groups.iter().map(|(group, count)| (factor(*group), *count)).chain([(factor(worst), 1.0)]).collect();
     let (lowest, highest) = factors.iter().fold((0.0_f64, 0.0_f64), |(l, h), (a, _)| (l.min(*a), h.max(*a)));
     if lowest >= 0.0 {
         return 0.0;

@@ -19,7 +19,7 @@ use super::{
 };
 use crate::{
     sandbox::Item,
-    stats::{ONE_SIDED_ALPHA, by_cluster, power, gaffke},
+    stats::{ONE_SIDED_ALPHA, by_cluster, gaffke, power},
     tasks::{metric::Metric, set::TaskSet},
 };
 

@@ -137,7 +137,9 @@ fn losing(clusters: usize, sizes: Sizes, right: f64, how: Together, round: usize
         let right = if easy { right + apart } else { right - apart };
         // What the others do not lose, these lose beside their own.
         let share = match (how, sizes) {
-            (Together { easy: true, .. }, _) => f64::from(u8::from(easy)) * (2.0 * right - 2.0 * apart) / right,
+            (Together { easy: true, .. }, _) => {
+                f64::from(u8::from(easy)) * (2.0 * right - 2.0 * apart) / right
+            }
             (Together { large: true, .. }, Sizes::Unequal) => f64::from(u8::from(size == 12)) * 25.0 / 12.0,
             _ => 1.0,
         };

@@ -68,7 +68,11 @@ pub(super) fn few_groups(benchmark: &Benchmark, kept: f64, verdict: Verdict) -> 
 }
 
 /// Further groups like these that would decide; `by_root` where values have no range, and where they would have to fail.
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a count of groups, below a million times as many")]
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a count of groups, below a million times as many"
+)]
 pub(super) fn further(
     benchmark: &Benchmark,
     margin: &Evidence,
@@ -97,7 +101,12 @@ impl Side {
         Self::of(groups, |item| -item.d, |item| -item.best, |item| -item.same)
     }
 
-    fn of(groups: &[Vec<Item>], d: fn(&Item) -> f64, worst: fn(&Item) -> f64, same: fn(&Item) -> f64) -> Self {
+    fn of(
+        groups: &[Vec<Item>],
+        d: fn(&Item) -> f64,
+        worst: fn(&Item) -> f64,
+        same: fn(&Item) -> f64,
+    ) -> Self {
         let sum = |group: &[Item], value: fn(&Item) -> f64| group.iter().map(value).sum::<f64>();
         let (mut weights, mut worst_group) = (0.0, Sum { sum: 0.0, items: 0.0 });
         for group in groups {
@@ -108,7 +117,8 @@ impl Side {
             worst_group.items += to_lose * group.len() as f64;
         }
         let worst = Sum { sum: worst_group.sum / weights, items: worst_group.items / weights };
-        let groups = groups.iter().map(|group| Sum { sum: sum(group, d), items: group.len() as f64 }).collect();
+        let groups =
+            groups.iter().map(|group| Sum { sum: sum(group, d), items: group.len() as f64 }).collect();
         Self { groups, worst }
     }
 

@@ -57,7 +57,8 @@ fn the_probability_is_that_of_random_weights() {
         let mut random = crate::stats::bootstrap::replicate_rng(11, *draw);
         let mut weighted = 0.0;
         for group in groups.iter().chain([&worst]) {
-            let uniform = (crate::stats::bootstrap::below(&mut random, 1 << 30) as f64 + 0.5) / f64::from(1 << 30);
+            let uniform =
+                (crate::stats::bootstrap::below(&mut random, 1 << 30) as f64 + 0.5) / f64::from(1 << 30);
             weighted -= uniform.ln() * (group.sum - bound * group.items);
         }
         weighted <= 0.0

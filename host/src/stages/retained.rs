@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// Version of the formula.
-const FORMULA: &str = "retention/1";
+const FORMULA: &str = "retention/2";
 
 /// Retention of `kept` of every benchmark and every lm-eval task of the suite; of a group each task by itself. One whose baseline
 /// is missing has no items, and no credit.

@@ -16,7 +16,7 @@ use super::{
 use crate::{
     error::{Error, Result},
     gates::{Rule, decide},
-    metrics::retention::MIN_COUNTING,
+    metrics::retention::{BenchmarkRetention, MIN_COUNTING},
     model::{Direction, Verdict},
     opening,
     persona::scenarios::Split,
@@ -71,7 +71,8 @@ pub fn run(context: &mut Context<'_>) -> Result<StageRecord> {
         let prefixed = |metric: Metric| Metric { name: format!("base/{}", metric.name), ..metric };
         record.metrics.extend(judged::baseline(&before).into_iter().map(prefixed));
     }
-    // Against itself a model keeps everything; what is asked here is which benchmarks have something to lose.
+    // Against itself a model keeps everything; what is asked here is which benchmarks have something to lose, and which are too small
+    // to ever show that they kept it.
     let against_itself = retained::of(&suite, &measured, &measured, context.thresholds.retention)?;
     let flat: Vec<String> = against_itself
         .benchmarks
@@ -79,6 +80,7 @@ pub fn run(context: &mut Context<'_>) -> Result<StageRecord> {
         .filter(|one| matches!(one.decision.verdict, Verdict::NoHeadroom | Verdict::Insufficient))
         .map(|one| format!("{}: {}", one.name, one.decision.reason))
         .collect();
+    record.notes.extend(against_itself.benchmarks.iter().filter_map(unprovable));
     let mut evidence = format!("{} of {} count", against_itself.counting, against_itself.benchmarks.len());
     if !flat.is_empty() {
         evidence = format!("{evidence}; {}", flat.join("; "));
@@ -86,6 +88,15 @@ pub fn run(context: &mut Context<'_>) -> Result<StageRecord> {
     let verdict = if against_itself.counting >= MIN_COUNTING { Verdict::Pass } else { Verdict::NoHeadroom };
     record.checks.push(Check { what: "benchmarks have something to lose".into(), verdict, evidence });
     Ok(record)
+}
+
+/// What stage 7 cannot conclude of a benchmark, whatever training does, unless that improves it.
+fn unprovable(against_itself: &BenchmarkRetention) -> Option<String> {
+    let BenchmarkRetention { name, decision, .. } = against_itself;
+    let more = decision.further.map_or(String::new(), |further| format!("; {further} more groups would do"));
+    (decision.verdict == Verdict::Inconclusive).then(|| {
+        format!("that {name} is kept cannot be proven even where nothing changes: {}{more}", decision.reason)
+    })
 }
 
 /// Perplexity on rows that nothing was trained on.

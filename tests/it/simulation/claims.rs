@@ -8,7 +8,7 @@ use realign::{
 };
 
 use super::{
-    Errors, ROUNDS, SEED, Shape, Sizes, cluster,
+    Errors, ROUNDS, SEED, Seen, Shape, Sizes, Table, cluster,
     pairs::{Kind, Made, compared},
     uniform,
 };
@@ -69,7 +69,7 @@ fn at_the_margin_retention_passes_in_at_most_5_of_100_runs() {
 /// Exactly 95 % are kept, and groups lose items whole or by half, some gain them whole, some lose them one by one beside.
 #[test]
 #[ignore = "a simulation of some minutes"]
-fn however_groups_lose_items_retention_passes_in_at_most_5_of_100_runs() {
+fn however_groups_lose_items_retention_passes_and_fails_in_at_most_5_of_100_runs() {
     let whole = Together { lost: 0.05, items: 1.0, ..Together::default() };
     let designs = [
         ("whole", whole),
@@ -81,7 +81,7 @@ fn however_groups_lose_items_retention_passes_in_at_most_5_of_100_runs() {
         ("one by one", Together { lost: 0.0, alone: 0.05, ..whole }),
     ];
     for (name, design) in designs {
-        let mut errors = Errors::new(&format!("exactly 95 % kept, groups lost {name}"), "passed");
+        let mut table = Table::new(&format!("exactly 95 % kept, groups lost {name}"));
         for right in [0.6, 0.8, 0.95] {
             for (clusters, sizes) in [
                 (12, Sizes::Equal(5)),
@@ -97,15 +97,18 @@ fn however_groups_lose_items_retention_passes_in_at_most_5_of_100_runs() {
                 (150, Sizes::Unequal),
                 (400, Sizes::Unequal),
             ] {
-                let passed = |round: &usize| {
-                    let benchmark = losing(clusters, sizes, right, design, *round);
-                    retention(&[benchmark], 0.95).benchmarks[0].decision.verdict == Verdict::Pass
-                };
-                let name = format!("{clusters} {}, {:.0} % right", sizes.name(), 100.0 * right);
-                errors.row(name, (0..ROUNDS).filter(passed).count());
+                let mut seen = Seen::default();
+                for round in 0..ROUNDS {
+                    let benchmark = losing(clusters, sizes, right, design, round);
+                    let found = retention(&[benchmark], 0.95).benchmarks.remove(0);
+                    // Below zero it failed, above it passed.
+                    seen.add(&found.margin.expect("groups"), 0.0);
+                }
+                table.row(&format!("{clusters} {}, {:.0} % right", sizes.name(), 100.0 * right), &seen);
             }
         }
-        errors.end(&[]);
+        table.bounds_hold();
+        table.end(&[]);
     }
 }
 

@@ -126,7 +126,7 @@ fn validation_rows_are_of_families_that_no_other_file_has() {
 #[test]
 fn no_question_is_asked_twice_and_there_are_groups_enough_to_prove_95_percent() {
     for (file, question, size) in [
-        ("bench/answers.jsonl", "question", 1080),
+        ("bench/answers.jsonl", "question", 1079),
         ("bench/facts.jsonl", "prompt", 440),
         ("bench/minimal-pairs.jsonl", "choices", 976),
     ] {

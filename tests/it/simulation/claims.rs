@@ -76,8 +76,8 @@ fn however_groups_lose_items_retention_passes_and_fails_in_at_most_5_of_100_runs
         ("by half", Together { lost: 0.10, items: 0.5, ..whole }),
         ("whole, and gained whole", Together { lost: 0.06, gained: 0.01, ..whole }),
         ("whole, and one by one", Together { lost: 0.04, alone: 0.01 / 0.96, ..whole }),
-        ("whole, the easy ones", Together { easy: true, ..whole }),
-        ("whole, the large ones", Together { large: true, ..whole }),
+        ("whole, only easy ones", Together { easy: true, ..whole }),
+        ("whole, only the largest", Together { large: true, ..whole }),
         ("one by one", Together { lost: 0.0, alone: 0.05, ..whole }),
     ];
     for (name, design) in designs {
@@ -90,11 +90,13 @@ fn however_groups_lose_items_retention_passes_and_fails_in_at_most_5_of_100_runs
                 (40, Sizes::Equal(10)),
                 (57, Sizes::Equal(10)),
                 (60, Sizes::Equal(10)),
+                (70, Sizes::Equal(10)),
                 (100, Sizes::Equal(10)),
                 (200, Sizes::Equal(5)),
                 (600, Sizes::Equal(1)),
                 (60, Sizes::Unequal),
                 (150, Sizes::Unequal),
+                (170, Sizes::Unequal),
                 (400, Sizes::Unequal),
             ] {
                 let mut seen = Seen::default();

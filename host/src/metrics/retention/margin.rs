@@ -1,8 +1,9 @@
 //! What is left over the share that has to be kept: the mean of d over a benchmark's items, with its bounds.
 //!
 //! Of values with a range the bounds are Gaffke's ([`gaffke`]), which hold however groups lose their items. The worst group that there
-//! could be loses all that it has: it has what the groups have on average, each weighed by what it has, so that of single items that are
-//! right or wrong it is a right one. The best gains all that is left to it.
+//! could be loses all that it has: it has what the groups have on average, each weighed by the square of what it has, as if a group were
+//! the likelier lost the more it has. Of single items that are right or wrong it is a right one. The best gains all that is left to it.
+//! The largest group instead would be safe where only the largest are ever lost, and leave most benchmarks of unequal groups undecided.
 //!
 //! Values without a range, as bits per byte, have no worst group. Their bounds are Student's, and the groups that lost and gained most
 //! count once more ([`mean::with_ends_again`]).
@@ -111,10 +112,10 @@ impl Side {
         let (mut weights, mut worst_group) = (0.0, Sum { sum: 0.0, items: 0.0 });
         for group in groups {
             let least = sum(group, worst);
-            let to_lose = sum(group, same) - least;
-            weights += to_lose;
-            worst_group.sum += to_lose * least;
-            worst_group.items += to_lose * group.len() as f64;
+            let weight = (sum(group, same) - least).powi(2);
+            weights += weight;
+            worst_group.sum += weight * least;
+            worst_group.items += weight * group.len() as f64;
         }
         let worst = Sum { sum: worst_group.sum / weights, items: worst_group.items / weights };
         let groups =

@@ -269,6 +269,22 @@ fn items_that_are_lost_one_by_one_do_not_tell_that_few_groups_are_never_lost_who
 }
 
 #[test]
+fn unequal_groups_prove_less_since_the_large_ones_may_be_lost() {
+    let verdict = |sizes: &[usize]| {
+        let groups = sizes.iter().cycle().take(120).enumerate();
+        let items = groups.flat_map(|(group, size)| {
+            let item = ItemPair { group: format!("g{group:03}"), before: 1.0, after: 1.0 };
+            vec![item; *size]
+        });
+        let benchmark = Benchmark { items: items.collect(), ..accuracy("sizes", 0.25, 0, 0, 0, 0) };
+        retention(&[benchmark], KEPT).benchmarks[0].decision.verdict
+    };
+    // 500 items each, as many as 120 groups or 49.
+    assert_eq!(verdict(&[4, 4, 4, 4, 4, 5]), Verdict::Pass);
+    assert_eq!(verdict(&[1, 1, 2, 3, 6, 12]), Verdict::Inconclusive);
+}
+
+#[test]
 fn a_group_that_is_gained_whole_does_not_pay_for_groups_that_might_be_lost() {
     let mut benchmark = accuracy("gained", 0.25, 384, 0, 0, 96);
     for (index, item) in benchmark.items.iter_mut().enumerate() {

@@ -122,12 +122,17 @@ fn one_benchmark(benchmark: &Benchmark, kept: f64) -> BenchmarkRetention {
                 String::new()
             };
             let groups = margin::few_groups(benchmark, kept, decision.verdict).unwrap_or_default();
-            let reason =
-                format!("margin over {:.0} % kept lies in {lower} to {upper}{tail}{groups}", 100.0 * kept);
             let further = match decision.verdict {
                 Verdict::Inconclusive => margin::further(benchmark, margin, kept, decision.further),
                 _ => None,
             };
+            let more = further.map_or(String::new(), |further| {
+                format!("; about {further} more {} would decide", unit(margin))
+            });
+            let reason = format!(
+                "margin over {:.0} % kept lies in {lower} to {upper}{tail}{groups}{more}",
+                100.0 * kept
+            );
             Decision { reason, further, ..decision }
         }),
         _ => Decision::insufficient("fewer than two groups of items with finite values"),
@@ -149,6 +154,10 @@ fn one_benchmark(benchmark: &Benchmark, kept: f64) -> BenchmarkRetention {
         margin,
         decision,
     }
+}
+
+const fn unit(margin: &Evidence) -> &'static str {
+    if margin.estimate.clusters == margin.estimate.n { "items" } else { "groups" }
 }
 
 /// Why the benchmark does not count, if it does not.

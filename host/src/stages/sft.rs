@@ -93,10 +93,9 @@ pub fn run(context: &mut Context<'_>) -> Result<StageRecord> {
 /// What stage 7 cannot conclude of a benchmark, whatever training does, unless that improves it.
 fn unprovable(against_itself: &BenchmarkRetention) -> Option<String> {
     let BenchmarkRetention { name, decision, .. } = against_itself;
-    let more = decision.further.map_or(String::new(), |further| format!("; {further} more groups would do"));
-    (decision.verdict == Verdict::Inconclusive).then(|| {
-        format!("that {name} is kept cannot be proven even where nothing changes: {}{more}", decision.reason)
-    })
+    let said =
+        || format!("that {name} is kept cannot be proven even where nothing changes: {}", decision.reason);
+    (decision.verdict == Verdict::Inconclusive).then(said)
 }
 
 /// Perplexity on rows that nothing was trained on.

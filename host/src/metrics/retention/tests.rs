@@ -226,7 +226,7 @@ fn a_long_tail_of_few_texts_is_said_beside_the_margin() {
     };
     let found = retention(&[text(12), text(400)], KEPT);
     let reasons: Vec<&str> = found.benchmarks.iter().map(|one| one.decision.reason.as_str()).collect();
-    assert!(reasons[0].ends_with(", less certain than it looks: a long tail in 12 groups"), "{reasons:?}");
+    assert!(reasons[0].contains(", less certain than it looks: a long tail in 12 groups"), "{reasons:?}");
     assert!(!reasons[1].contains("tail"), "{reasons:?}");
 }
 
@@ -252,7 +252,7 @@ fn unchanged_items_of_few_groups_prove_nothing_since_groups_may_be_lost_whole() 
     }
     let reason = grouped(14, 280, 0).reason;
     let said = ": 14 groups, which may be lost whole, prove 80.7 % where nothing changes";
-    assert!(reason.ends_with(said), "{reason}");
+    assert!(reason.contains(said) && reason.ends_with("; about 45 more groups would decide"), "{reason}");
     assert_eq!((grouped(59, 1180, 0).verdict, grouped(600, 600, 0).verdict), (Verdict::Pass, Verdict::Pass));
 }
 
@@ -261,7 +261,7 @@ fn items_that_are_lost_one_by_one_do_not_tell_that_few_groups_are_never_lost_who
     let few = grouped(30, 600, 6);
     assert_eq!(few.verdict, Verdict::Inconclusive, "{}", few.reason);
     let said = ": 30 groups, which may be lost whole, prove 90.5 % where nothing changes";
-    assert!(few.reason.ends_with(said), "{}", few.reason);
+    assert!(few.reason.contains(said), "{}", few.reason);
     let enough = 30 + few.further.expect("more groups decide");
     assert!((59..65).contains(&enough), "{enough}");
     assert_eq!(grouped(enough, 20 * enough, 6 * enough / 30).verdict, Verdict::Pass);

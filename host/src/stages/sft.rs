@@ -142,3 +142,28 @@ fn copy(from: &std::path::Path, to: &std::path::Path) -> Result<()> {
     }
     publish_folder(&partial, to)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::metrics::{Benchmark, ItemPair, retention::retention};
+
+    #[test]
+    fn a_benchmark_of_few_groups_is_said_to_be_too_small_before_anything_is_trained_on_pairs() {
+        let said = |groups: usize| {
+            let item =
+                |index: usize| ItemPair { group: format!("g{}", index % groups), before: 1.0, after: 1.0 };
+            let benchmark = Benchmark {
+                name: "facts".into(),
+                direction: Direction::Higher,
+                chance: 0.25,
+                range: Some(crate::stats::Interval { low: 0.0, high: 1.0 }),
+                items: (0..20 * groups).map(item).collect(),
+                reported: [None; 2],
+            };
+            unprovable(&retention(&[benchmark], 0.95).benchmarks[0])
+        };
+        insta::assert_snapshot!(said(14).expect("14 groups are too few"), @"that facts is kept cannot be proven even where nothing changes: margin over 95 % kept lies in -0.143 to 0.050: 14 groups, which may be lost whole, prove 80.7 % where nothing changes; about 45 more groups would decide");
+        assert_eq!(said(60), None);
+    }
+}

@@ -16,7 +16,7 @@
 //!
 //! The probability is Lugannani and Rice's (1980) saddle point approximation: with `a` the factors of the E,
 //! `K(s) = -sum ln(1 - a s)` and `K'(s) = 0`, it is `Phi(w) + phi(w) (1/w - 1/u)` where `w = sign(s) sqrt(-2 K)` and `u = s sqrt(K'')`. Bounds
-//! of 2 to 600 groups are those of the exact formula within a thousandth of their distance from the mean, or further out.
+//! of shares of 2 to 600 groups lie further from the mean than the exact ones, by 0.5 % of that distance at most.
 
 use super::quantile;
 

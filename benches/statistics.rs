@@ -2,9 +2,12 @@
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use realign::{
-    metrics::{AdherenceGate, CellState, TraitCell, adherence, spoiled},
-    model::Finish,
+    metrics::{
+        AdherenceGate, Benchmark, CellState, ItemPair, TraitCell, adherence, retention::retention, spoiled,
+    },
+    model::{Direction, Finish},
     stats::{
+        Interval,
         bootstrap::Bootstrap,
         mean, paired,
         proportion::{self, Count},
@@ -34,6 +37,24 @@ fn cells() -> Vec<TraitCell> {
     cells
 }
 
+/// 100,000 items from 0 to 1 in groups of five; of scores no two groups are alike, which is the most that there is to do.
+fn kept(scores: bool) -> Benchmark {
+    let item = |index: usize| {
+        let share = index as f64 * 0.618_033_988_75 % 1.0;
+        let before = if scores { share } else { f64::from(u8::from(share < 0.6)) };
+        let after = if index.is_multiple_of(97) { 0.0 } else { before };
+        ItemPair { group: format!("g{}", index / 5), before, after }
+    };
+    Benchmark {
+        name: "kept".into(),
+        direction: Direction::Higher,
+        chance: 0.25,
+        range: Some(Interval { low: 0.0, high: 1.0 }),
+        items: (0..100_000).map(item).collect(),
+        reported: [None; 2],
+    }
+}
+
 fn statistics(criterion: &mut Criterion) {
     let clusters: Vec<Count> = (0..200).map(|i| Count { hits: i % 5, n: 5 }).collect();
     criterion.bench_function("interval of a clustered share", |bench| {
@@ -50,6 +71,12 @@ fn statistics(criterion: &mut Criterion) {
     criterion.bench_function("adherence of 3,600 cells", |bench| {
         bench.iter(|| adherence(black_box(&cells), &AdherenceGate::default()));
     });
+    for (what, scores) in [("right or wrong", false), ("scores", true)] {
+        let benchmarks = [kept(scores)];
+        criterion.bench_function(&format!("retention of 100,000 items, {what}"), |bench| {
+            bench.iter(|| retention(black_box(&benchmarks), 0.95));
+        });
+    }
     let words: Vec<String> = (0..800).map(|i| format!("word{}", i % 400)).collect();
     let response = words.join(" ");
     criterion.bench_function("is a response of 800 words a loop", |bench| {

@@ -9,7 +9,7 @@
 //! range is open, as for bits per byte). Else it is `no headroom`. At least two must count, and every one that
 //! counts must hold.
 //!
-//! The bounds of d ([`margin`]) hold however groups lose their items, one by one or whole: 58 unchanged groups do not prove 95 %, and 59
+//! The bounds of d ([`margin`]) reckon with items that are lost one by one and with groups that are lost whole: 58 unchanged groups do not prove 95 %, and 59
 //! do. `tests/it/simulation/claims.rs` measures how often a pass is wrong.
 //!
 //! A mean over benchmarks is not computed: a gain on one does not pay for a loss on another.

@@ -1,9 +1,10 @@
 //! What is left over the share that has to be kept: the mean of d over a benchmark's items, with its bounds.
 //!
-//! Of values with a range the bounds are Gaffke's ([`gaffke`]), which hold however groups lose their items. The worst group that there
+//! Of values with a range the bounds are Gaffke's ([`gaffke`]), which reckon with groups that are lost whole. The worst group that there
 //! could be loses all that it has: it has what the groups have on average, each weighed by the square of what it has, as if a group were
 //! the likelier lost the more it has. Of single items that are right or wrong it is a right one. The best gains all that is left to it.
-//! The largest group instead would be safe where only the largest are ever lost, and leave most benchmarks of unequal groups undecided.
+//! Where only the largest of unequal groups are ever lost, that is too little; the largest group itself would leave most such benchmarks
+//! undecided.
 //!
 //! Values without a range, as bits per byte, have no worst group. Their bounds are Student's, and the groups that lost and gained most
 //! count once more ([`mean::with_ends_again`]).
@@ -109,10 +110,13 @@ impl Side {
         same: fn(&Item) -> f64,
     ) -> Self {
         let sum = |group: &[Item], value: fn(&Item) -> f64| group.iter().map(value).sum::<f64>();
+        let to_lose = |group: &[Item]| sum(group, same) - sum(group, worst);
+        // Where no group has anything to lose, or to gain, none is worse than another.
+        let alike = !groups.iter().any(|group| to_lose(group) > 0.0);
         let (mut weights, mut worst_group) = (0.0, Sum { sum: 0.0, items: 0.0 });
         for group in groups {
             let least = sum(group, worst);
-            let weight = (sum(group, same) - least).powi(2);
+            let weight = if alike { 1.0 } else { to_lose(group).powi(2) };
             weights += weight;
             worst_group.sum += weight * least;
             worst_group.items += weight * group.len() as f64;

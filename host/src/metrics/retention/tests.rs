@@ -269,6 +269,14 @@ fn items_that_are_lost_one_by_one_do_not_tell_that_few_groups_are_never_lost_who
 }
 
 #[test]
+fn a_baseline_with_everything_right_leaves_a_small_loss_open() {
+    let found = retention(&[accuracy("full marks", 0.25, 94, 6, 0, 0)], KEPT).benchmarks.remove(0);
+    assert_eq!(found.decision.verdict, Verdict::Inconclusive, "{}", found.decision.reason);
+    let margin = found.margin.expect("measured");
+    assert!(margin.lower < margin.estimate.value && margin.estimate.value < margin.upper, "{margin:?}");
+}
+
+#[test]
 fn unequal_groups_prove_less_since_the_large_ones_may_be_lost() {
     let verdict = |sizes: &[usize]| {
         let groups = sizes.iter().cycle().take(120).enumerate();

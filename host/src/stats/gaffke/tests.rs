@@ -74,7 +74,7 @@ fn the_probability_is_that_of_random_weights() {
 }
 
 #[test]
-fn a_bound_is_at_the_same_place_beside_the_mean_as_far_from_it() {
+fn bounds_come_near_the_mean_without_a_jump_as_alpha_nears_one_half() {
     let groups = shares(30, 10);
     let at = |alpha| lower(&groups, NOTHING, 1.0, alpha).expect("above nothing");
     let bounds = [0.3, 0.4, 0.45, 0.499, 0.4999].map(at);
